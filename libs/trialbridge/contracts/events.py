@@ -1,0 +1,367 @@
+"""What travels in topics: immutable, versioned payloads, named in the past tense.
+
+One message holds a batch of records of one partition (see `contracts.topics`); each record wraps one payload of this module.
+Times are RFC 3339 strings in UTC unless a field says that it is a FHIR partial date. Fields typed `msgspec.Raw` are JSON that
+the carriers pass on unread; the docstring names the type that their readers decode.
+
+A payload only ever gains optional fields. Anything else is a new version with its own type and an upcaster.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from trialbridge.contracts.errors import Place
+from trialbridge.contracts.ids import (
+    ArmCode,
+    Digest,
+    DoseCode,
+    EventId,
+    LocalPatientId,
+    MatchId,
+    NetworkId,
+    PatientId,
+    RecordId,
+    SourceId,
+    SourcePatientKey,
+    TenantId,
+    TicketId,
+    TrialId,
+)
+
+
+class Payload(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Base of all payloads."""
+
+
+class TicketIssued(Payload, frozen=True, kw_only=True):
+    """A claim ticket for one immutable object in storage (topic emr_tickets)."""
+
+    ticket: TicketId
+    network: NetworkId
+    tenant: TenantId
+    source: SourceId
+    object_uri: str
+    """``s3://bucket/key`` or ``file:///…``, without the version."""
+    object_version: str
+    size: int
+    """Bytes of the object as stored (encrypted)."""
+    sha256: Digest
+    """Of the object as stored."""
+    media_type: str
+    """Of the innermost content, for example ``application/fhir+ndjson`` or ``x-application/hl7-v2+er7``; containers are detected."""
+    created: str
+    expires: str
+    key_ref: str = ""
+    """The wrapping key that the sender says was used; empty where the envelope names it."""
+    issue: int = 1
+    """Counts re-issues (replay); the ticket's id stays."""
+
+
+class Merge(msgspec.Struct, frozen=True):
+    """A source says that ``retired`` is the same patient as ``survivor`` (HL7 v2 A40)."""
+
+    survivor: LocalPatientId
+    retired: LocalPatientId
+    at: str
+
+
+class Identifier(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A patient identifier as the source gives it."""
+
+    system: str
+    value: str
+    type: str = ""
+    """HL7 table 0203 code: MR, NI, SS, MB …"""
+
+
+class RecordsReceived(Payload, frozen=True, kw_only=True):
+    """All records of one patient out of one bundle or message, or a part of them (topic emr_records)."""
+
+    record: RecordId
+    network: NetworkId
+    tenant: TenantId
+    source: SourceId
+    local_patient: LocalPatientId
+    key: SourcePatientKey
+    ticket: TicketId
+    bundle_sha256: Digest
+    received: str
+    """The ticket's creation: the delivery's business time, the same in every replay."""
+    resources: msgspec.Raw
+    """JSON array of FHIR R4 resources; references among them stay inside the part or resolve by id."""
+    identifiers: tuple[Identifier, ...] = ()
+    merges: tuple[Merge, ...] = ()
+    tables: str = ""
+    """Versions of converter and mapping tables, for replay."""
+
+
+class DemographicsSeen(Payload, frozen=True, kw_only=True):
+    """A source patient's identifying data is new or changed (topic patient_demographics, one writer per network)."""
+
+    network: NetworkId
+    key: SourcePatientKey
+    source: SourceId
+    local_patient: LocalPatientId
+    seq: int
+    """Grows with each change of this source patient."""
+    identifiers: tuple[Identifier, ...] = ()
+    merged_into: SourcePatientKey | None = None
+
+
+class PatientLinked(Payload, frozen=True, kw_only=True):
+    """A source record belongs to a person (topic patient_links)."""
+
+    network: NetworkId
+    key: SourcePatientKey
+    patient: PatientId
+    previous: PatientId | None = None
+    seq: int
+    """Grows with each change of this source patient's link."""
+    score: float = 1.0
+    reasons: tuple[str, ...] = ()
+    """Stable words, never values: ``identifier:MR``, ``merge``, ``alone``."""
+
+
+class FactsContributed(Payload, frozen=True, kw_only=True):
+    """What one source knows of one person now; replaces what it contributed before (topic patient_contributions)."""
+
+    network: NetworkId
+    patient: PatientId
+    key: SourcePatientKey
+    tenant: TenantId
+    source: SourceId
+    seq: int
+    """Grows with each change of this source patient, across moves between persons."""
+    removed: bool = False
+    """True when the source record moved to another person: the contribution is taken out."""
+    facts: msgspec.Raw = msgspec.Raw(b"[]")
+    """JSON of ``tuple[AnyFact, ...]`` (criteria.facts)."""
+    display: msgspec.Raw = msgspec.Raw(b"{}")
+    """JSON of `Display`."""
+    records: tuple[RecordId, ...] = ()
+    as_of: str = ""
+    """Newest ``received`` among the records."""
+
+
+class Display(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How people recognise the patient; PHI, shown to the practices that already hold it."""
+
+    name: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    local_ids: dict[str, str] = {}
+    """Local patient id (MRN) by tenant."""
+
+
+class SourceFreshness(msgspec.Struct, frozen=True):
+    """When a source last said something about the patient."""
+
+    source: SourceId
+    tenant: TenantId
+    received: str
+
+
+class PatientViewChanged(Payload, frozen=True, kw_only=True):
+    """A new version of a person's view (topic patient_views, compacted)."""
+
+    network: NetworkId
+    patient: PatientId
+    version: int
+    """Grows by one with each change of content; carries no meaning beyond order."""
+    digest: Digest
+    """Of the canonical facts: the same records in any order give the same digest."""
+    tenants: tuple[TenantId, ...] = ()
+    """Practices that hold the patient, sorted."""
+    facts: msgspec.Raw = msgspec.Raw(b"[]")
+    """JSON of ``tuple[AnyFact, ...]`` (criteria.facts), in canonical order."""
+    changed: tuple[str, ...] = ()
+    """Fact kinds that differ from the previous version, sorted."""
+    display: msgspec.Raw = msgspec.Raw(b"{}")
+    """JSON of `Display`."""
+    sources: tuple[SourceFreshness, ...] = ()
+    records: tuple[RecordId, ...] = ()
+    removed: bool = False
+    """True when no source contributes any more (all moved to another person)."""
+
+
+class Site(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A place where a trial recruits."""
+
+    id: str
+    name: str = ""
+    status: Literal["recruiting", "not_yet_recruiting", "suspended", "closed"] = "recruiting"
+    country: str = ""
+    region: str = ""
+
+
+class TrialPublished(Payload, frozen=True, kw_only=True):
+    """A trial's new version (topic trial_criteria, broadcast to every partition, compacted)."""
+
+    trial: TrialId
+    version: int
+    digest: Digest
+    """Of the canonical definition."""
+    lab: TenantId
+    title: str
+    status: Literal["open", "suspended", "closed"]
+    definition: msgspec.Raw
+    """JSON of the normalised trial (criteria.trials), arms, dose levels and criteria."""
+    sites: tuple[Site, ...] = ()
+    review: bool = False
+    """True where the lab wants a named person to approve each match."""
+    phase: str = ""
+    drugs: tuple[str, ...] = ()
+    effective: str = ""
+
+
+class RegulatoryStatusSet(Payload, frozen=True, kw_only=True):
+    """An approval, a hold or a site activation (topic regulatory_status, broadcast, compacted)."""
+
+    trial: TrialId
+    seq: int
+    """Grows with each statement about this trial."""
+    approved: bool
+    """An ethics or competent authority's approval is in force."""
+    hold: bool = False
+    hold_reason: str = ""
+    authority: str = ""
+    sites: dict[str, Literal["active", "inactive"]] = {}
+    """Site activation by site id; a site not named here is as its trial says."""
+    effective: str = ""
+
+
+class DayBegan(Payload, frozen=True, kw_only=True):
+    """The date on which verdicts are evaluated from now on (topic calendar_days, broadcast)."""
+
+    date: str
+    """ISO date."""
+    zone: str = "UTC"
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of "why now": a criterion whose verdict differs from the previous explanation."""
+
+    path: str
+    before: str
+    after: str
+    reason: str = ""
+
+
+class MatchChanged(Payload, frozen=True, kw_only=True):
+    """A match was proposed, changed or withdrawn by the engine (topic trial_matches)."""
+
+    match: MatchId
+    network: NetworkId
+    patient: PatientId
+    tenants: tuple[TenantId, ...]
+    trial: TrialId
+    arm: ArmCode | None = None
+    dose: DoseCode | None = None
+    seq: int
+    """Grows with each change of this match."""
+    event: Literal["proposed", "changed", "withdrawn"]
+    outcome: Literal["eligible", "potentially", "not_eligible"]
+    explanation: msgspec.Raw
+    """JSON of `criteria.verdicts.Explanation`."""
+    explanation_digest: Digest
+    trial_version: int
+    trial_digest: Digest
+    view_version: int
+    view_digest: Digest
+    as_of: str
+    """ISO date of the evaluation."""
+    why_now: tuple[Change, ...] = ()
+    cause: str = ""
+    """What made the engine look again: patient, trial, time."""
+    consent: Literal["permit", "deny", "unknown"] = "unknown"
+    records: tuple[RecordId, ...] = ()
+
+
+class Gate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One gate between an eligible match and its approval."""
+
+    name: Literal["clinical", "regulatory", "consent", "site", "trial", "review"]
+    open: bool
+    reason: str
+    by: str = ""
+    """Who or what decided: an authority, a site id, an actor."""
+
+
+class ApprovalDecided(Payload, frozen=True, kw_only=True):
+    """A match passed every gate, or an approved match was withdrawn (topic approved_patients)."""
+
+    match: MatchId
+    network: NetworkId
+    patient: PatientId
+    tenants: tuple[TenantId, ...]
+    trial: TrialId
+    arm: ArmCode | None = None
+    dose: DoseCode | None = None
+    seq: int
+    """Grows with each decision on this match."""
+    decision: Literal["approved", "withdrawn"]
+    gates: tuple[Gate, ...]
+    explanation_digest: Digest
+    trial_title: str = ""
+    trial_version: int
+    view_digest: Digest
+    as_of: str
+    reasons: tuple[str, ...] = ()
+    """Plain sentences without PHI: criteria met, or why it was withdrawn."""
+    why_now: tuple[Change, ...] = ()
+
+
+class LineageRecorded(Payload, frozen=True, kw_only=True):
+    """What a stage did to an event (topic lineage). Never PHI."""
+
+    trace: str
+    stage: str
+    event: EventId
+    topic: str
+    outcome: Literal["done", "retried", "dead-lettered"]
+    subject: str = ""
+    """An opaque id: ticket, record, patient, match."""
+    emitted: int = 0
+    warnings: dict[str, int] = {}
+    """Count by stable code."""
+    at: str = ""
+
+
+class AuditRecorded(Payload, frozen=True, kw_only=True):
+    """Who saw or did what, when and why (topic audit)."""
+
+    id: str
+    actor: str
+    tenant: TenantId
+    role: str
+    action: str
+    """From the closed list in `ledger.actions`: ``source:subject:action``."""
+    subject: str
+    at: str
+    outcome: Literal["success", "denied", "failure"] = "success"
+    reason: str = ""
+    request: str = ""
+
+
+class DeadLettered(Payload, frozen=True, kw_only=True):
+    """What could not be processed (topic dead_letters)."""
+
+    id: str
+    """Derived from origin and code: the same failure again is the same entry."""
+    stage: str
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    event: EventId
+    code: str
+    message: str
+    place: Place = Place()
+    tenant: TenantId = TenantId("")
+    ticket: TicketId | None = None
+    first_seen: str = ""
+    payload: bytes = b""
+    """The record as it was (JSON); the whole message is sealed as its topic's registry entry says."""
+    payload_type: str = ""
+    traceparent: str = ""

@@ -1,0 +1,82 @@
+"""Distinct id types, and the pure functions that derive an id from its cause.
+
+Every derived id is ``<prefix>_`` followed by the first 128 bits of a SHA-256 in lower-case hex. The hash runs over the
+parts as netstrings (``<length>:<bytes>,``), so that no two lists of parts share an encoding. The same cause gives
+the same id on every machine and in every replay.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import NewType
+
+NetworkId = NewType("NetworkId", str)
+"""A group of practices that agreed to share one view per patient."""
+TenantId = NewType("TenantId", str)
+"""An organisation that signs in: a practice, a laboratory, or the operator."""
+SourceId = NewType("SourceId", str)
+"""A feed of records: one system at one tenant, for example ``north-clinic/ehr``."""
+LocalPatientId = NewType("LocalPatientId", str)
+"""The patient's identifier inside one source."""
+SourcePatientKey = NewType("SourcePatientKey", str)
+"""Network, source and local patient id in one key; the partition key of source records."""
+PatientId = NewType("PatientId", str)
+"""One person within one network, across all sources."""
+TicketId = NewType("TicketId", str)
+RecordId = NewType("RecordId", str)
+"""All records of one patient from one bundle or message."""
+EventId = NewType("EventId", str)
+TrialId = NewType("TrialId", str)
+ArmCode = NewType("ArmCode", str)
+DoseCode = NewType("DoseCode", str)
+MatchId = NewType("MatchId", str)
+Digest = NewType("Digest", str)
+"""A SHA-256 in lower-case hex (64 characters)."""
+
+
+def digest(data: bytes) -> Digest:
+    """Return the SHA-256 of ``data`` in lower-case hex."""
+    return Digest(hashlib.sha256(data).hexdigest())
+
+
+def derive(prefix: str, parts: Iterable[str]) -> str:
+    """Return ``prefix_`` plus 32 hex digits that depend on every part and on the order of the parts."""
+    hasher = hashlib.sha256()
+    for part in parts:
+        raw = part.encode()
+        hasher.update(b"%d:%b," % (len(raw), raw))
+    return f"{prefix}_{hasher.hexdigest()[:32]}"
+
+
+def source_patient_key(network: NetworkId, source: SourceId, local: LocalPatientId) -> SourcePatientKey:
+    """Return the partition key of a source patient: ``spk_…`` of network, source and local id."""
+    return SourcePatientKey(derive("spk", (network, source, local)))
+
+
+def patient_id(network: NetworkId, anchor: str) -> PatientId:
+    """Return the person's id from the network and the anchor that identity resolution chose (an identifier or a source key)."""
+    return PatientId(derive("pat", (network, anchor)))
+
+
+def ticket_id(tenant: TenantId, object_uri: str, object_version: str) -> TicketId:
+    """Return the ticket's id: the same pinned object of the same tenant is always the same ticket."""
+    return TicketId(derive("tkt", (tenant, object_uri, object_version)))
+
+
+def record_id(ticket: TicketId, key: SourcePatientKey, part: int) -> RecordId:
+    """Return the id of one patient's records out of one ticket; ``part`` counts from 0 when they needed several messages."""
+    return RecordId(derive("rec", (ticket, key, str(part))))
+
+
+def event_id(topic: str, cause: str, key: str) -> EventId:
+    """Return the id of an event: a pure function of the topic, of the cause that made it and of the key it is about."""
+    return EventId(derive("evt", (topic, cause, key)))
+
+
+def match_id(
+    network: NetworkId, patient: PatientId, trial: TrialId, arm: ArmCode | None, dose: DoseCode | None
+) -> MatchId:
+    """Return the id of a match for its whole life: one patient against one trial, arm and dose level.
+
+    What the match says at a moment (criteria version, evidence, verdicts) is named by the digest of its explanation.
+    """
+    return MatchId(derive("mat", (network, patient, trial, arm or "", dose or "")))

@@ -1,0 +1,1 @@
+"""The criteria language, the facts it eats, verdicts and explanations. Pure: no I/O, no clock."""

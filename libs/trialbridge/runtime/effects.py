@@ -1,0 +1,99 @@
+"""What a handler sees of the stream: the record it was given, and the effects it may cause.
+
+A handler is ``async def verb_noun(record, effects)``. It decides; the stream boundary carries out: table changes, outputs and
+documents of one message go out together, are awaited, and only then is the message acknowledged. A handler that raises
+`Poison` has its effects undone and its record set aside; any other record of the message goes on.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from trialbridge.contracts.documents import Collection, Document
+from trialbridge.contracts.errors import Poison
+from trialbridge.contracts.events import Payload
+from trialbridge.contracts.ids import EventId, NetworkId
+from trialbridge.contracts.topics import Topic
+
+P = TypeVar("P", bound=Payload)
+P_co = TypeVar("P_co", bound=Payload, covariant=True)
+D = TypeVar("D", bound=Document)
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[P_co]):
+    """One record out of a message."""
+
+    id: EventId
+    """A pure function of its cause: a repeat has the same id."""
+    key: str
+    payload: P_co
+    network: NetworkId
+    topic: str
+    partition: int
+    offset: int
+    trace: str
+    """W3C trace id (32 hex digits)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec(Generic[V]):
+    """A stage's table: partitioned like the stage's inputs, backed by a changelog, sealed where ``sealed``."""
+
+    name: str
+    value: type[V]
+    """A msgspec Struct, or any type msgspec can encode."""
+    sealed: bool = True
+
+
+class Table(Protocol[V]):
+    """One partition's part of a table. Values are immutable; put a new one to change it."""
+
+    def get(self, key: str) -> V | None:
+        """Return the value, decoded once."""
+        ...
+
+    def put(self, key: str, value: V, network: NetworkId = NetworkId("")) -> None:
+        """Note a change; durable before the message is acknowledged. ``network`` names the sealing key (default: the record's)."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Note a removal."""
+        ...
+
+    def items(self) -> Iterator[tuple[str, V]]:
+        """Yield this partition's entries, in key order."""
+        ...
+
+
+class Effects(Protocol):
+    """What a handler may cause, and the tables it may read."""
+
+    @property
+    def partition(self) -> int:
+        """Return the partition at hand; handlers keep derived in-memory indexes per partition."""
+        ...
+
+    def table(self, spec: TableSpec[V]) -> Table[V]:
+        """Return the part of the table that belongs to the partition at hand."""
+        ...
+
+    def emit(self, topic: Topic[P], key: str, payload: P, network: NetworkId) -> None:
+        """Send a record, its id derived from the record at hand; to every partition where the topic is broadcast."""
+        ...
+
+    def save(self, collection: Collection[D], doc: D) -> None:
+        """Write a document, version-guarded, in one bulk per message."""
+        ...
+
+    def set_aside(self, error: Poison, payload: bytes, payload_type: str) -> None:
+        """Put part of the record into dead_letters while the rest goes on; ``payload`` is sealed."""
+        ...
+
+    def warn(self, code: str) -> None:
+        """Count a warning by stable code in the lineage of the record."""
+        ...
+
+
+Handler = Callable[[Received[P], Effects], Awaitable[None]]
