@@ -296,8 +296,10 @@ PATIENTS = Collection("patients", PatientDoc, (("tenants",),), ("display", "fact
 TRIALS = Collection("trials", TrialDoc, (("lab",),))
 REGULATORY = Collection("regulatory", RegulatoryDoc)
 MATCHES = Collection(
-    "matches", MatchDoc,
-    (("tenants", "status", "-changed"), ("trial", "status"), ("patient",), ("status", "-changed")), ("explanation",),
+    "matches",
+    MatchDoc,
+    (("tenants", "status", "-changed"), ("trial", "status"), ("patient",), ("status", "-changed")),
+    ("explanation",),
 )
 MATCH_EVENTS = Collection("match_events", MatchEventDoc, (("match", "seq"), ("patient",)), ("explanation",))
 NOTIFICATIONS = Collection("notifications", NotificationDoc, (("tenant", "-created"), ("match",)))
@@ -311,6 +313,20 @@ SESSIONS = Collection("sessions", SessionDoc, (("actor",),))
 SETTINGS = Collection("settings", SettingDoc)
 
 ALL: tuple[Collection[Document], ...] = (  # type: ignore[assignment]  # Collection is invariant; the registry only reads
-    TICKETS, RECORDS, PATIENTS, TRIALS, REGULATORY, MATCHES, MATCH_EVENTS, NOTIFICATIONS, DELIVERIES, DEAD_LETTERS,
-    STAGES, AUDITS, COMMANDS, WORKLIST_MARKS, SESSIONS, SETTINGS,
+    TICKETS,
+    RECORDS,
+    PATIENTS,
+    TRIALS,
+    REGULATORY,
+    MATCHES,
+    MATCH_EVENTS,
+    NOTIFICATIONS,
+    DELIVERIES,
+    DEAD_LETTERS,
+    STAGES,
+    AUDITS,
+    COMMANDS,
+    WORKLIST_MARKS,
+    SESSIONS,
+    SETTINGS,
 )

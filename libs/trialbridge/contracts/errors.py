@@ -1,14 +1,14 @@
 """The error tree: each error has a stable code, a retry class and a message that is safe to show (never PHI).
 
-    TrialbridgeError
-    ├── Retryable         try again with back-off; nothing is acknowledged meanwhile
-    │   └── Unavailable   a broker, store or key service is away
-    ├── Poison            set this record aside in dead_letters, go on with the next
-    │   ├── Refused       a ticket or trial that is turned away at the door, with a located reason
-    │   └── Undecodable   bytes that do not follow the contract of their topic
-    └── Fatal             stop the process: going on would lose or corrupt
-        ├── Misconfigured a setting is wrong; the message says which and how to mend it
-        └── TooMuchPoison the share of poison says that the fault is ours
+TrialbridgeError
+├── Retryable         try again with back-off; nothing is acknowledged meanwhile
+│   └── Unavailable   a broker, store or key service is away
+├── Poison            set this record aside in dead_letters, go on with the next
+│   ├── Refused       a ticket or trial that is turned away at the door, with a located reason
+│   └── Undecodable   bytes that do not follow the contract of their topic
+└── Fatal             stop the process: going on would lose or corrupt
+    ├── Misconfigured a setting is wrong; the message says which and how to mend it
+    └── TooMuchPoison the share of poison says that the fault is ours
 """
 
 from enum import StrEnum
