@@ -236,7 +236,9 @@ class CommandDoc(Document, frozen=True, kw_only=True):
 
     to: Literal["trialfeed", "matchbook", "notifier", "coatcheck"]
     kind: str
-    """trialfeed: register_trial, set_trial_status, set_regulatory; matchbook: review_match; coatcheck: issue_ticket, replay; notifier: redeliver."""
+    """trialfeed: register_trial, set_trial_status, set_regulatory; matchbook: review_match; coatcheck: issue_ticket,
+    replay; notifier: redeliver.
+    """
     tenant: str
     actor: str
     body: msgspec.Raw

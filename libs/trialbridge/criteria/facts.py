@@ -87,7 +87,9 @@ class DiseaseStatus(Fact, frozen=True, kw_only=True, tag="disease_status"):
     """Course of the disease at a date (mCODE cancer disease status, or CTML's words)."""
 
     status: str
-    """One of: remission, stable, progressing, not_evaluable, untreated, localized, locally_advanced, metastatic, advanced, recurrent, refractory, unresectable, early_stage."""
+    """One of: remission, stable, progressing, not_evaluable, untreated, localized, locally_advanced, metastatic, advanced,
+    recurrent, refractory, unresectable, early_stage.
+    """
 
 
 class Performance(Fact, frozen=True, kw_only=True, tag="performance"):
