@@ -1,7 +1,7 @@
 """Settings that every service shares. Secrets come from files named here, never from the environment itself."""
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
@@ -92,7 +92,7 @@ def _known(value: str, schemes: tuple[str, ...]) -> str:
     return value
 
 
-def read_settings(kind: type[S], **given: object) -> S:
+def read_settings(kind: type[S], **given: Any) -> S:
     """Return the settings of ``kind`` from ``given`` and the environment.
 
     Raises:
@@ -114,7 +114,7 @@ def read_secret(path: Path, name: str) -> str:
     """Return the text of a secret file without its line end.
 
     Raises:
-        Misconfigured: ``settings.secret-unreadable`` if the file is absent, empty, or open to others than its owner.
+        Misconfigured: ``settings.secret-unreadable`` if the file is absent, empty, or writable by others than its owner.
     """
     try:
         mode = path.stat().st_mode
@@ -123,8 +123,8 @@ def read_secret(path: Path, name: str) -> str:
         raise Misconfigured(
             "settings.secret-unreadable", f"{name}: the file cannot be read; create it or mend its owner."
         ) from None
-    if mode & 0o077:
-        raise Misconfigured("settings.secret-unreadable", f"{name}: the file is open to others; run chmod 600 on it.")
+    if mode & 0o022:
+        raise Misconfigured("settings.secret-unreadable", f"{name}: others may write to the file; run chmod go-w on it.")
     if not text:
         raise Misconfigured("settings.secret-unreadable", f"{name}: the file is empty.")
     return text
