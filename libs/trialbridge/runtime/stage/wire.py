@@ -1,0 +1,150 @@
+"""How records are written into messages: a JSON array of envelopes, compressed, sealed where the topic says so.
+
+All records of a message belong to one partition and one network. A record too large for a message travels alone, in
+parts; the reader joins them (ADR 0003).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+import zstandard
+
+from trialbridge.contracts.errors import Undecodable
+from trialbridge.contracts.ids import EventId, NetworkId
+from trialbridge.contracts.topics import MESSAGE_LIMIT
+
+CHUNK: Final = MESSAGE_LIMIT - 16 * 1024
+"""Bytes of content in one message, which leaves room for the seal and the headers."""
+PLAIN_LIMIT: Final = 64 * 1024 * 1024
+"""Cap on one message's or part set's decompressed size."""
+BATCH_BYTES: Final = 256 * 1024
+"""Aim for a batch's uncompressed size: large enough to be cheap, small enough to be fair."""
+CLEAR: Final = b"\x00"
+SEALED: Final = b"\x01"
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """One record on the wire."""
+
+    id: EventId
+    key: str
+    network: NetworkId
+    trace: str
+    data: msgspec.Raw
+
+
+class Seal(Protocol):
+    """Encrypts and opens values under a network's data key, bound to a context (the topic's or table's name)."""
+
+    async def seal(self, network: NetworkId, context: str, plaintext: bytes) -> bytes:
+        """Return the sealed bytes."""
+        ...
+
+    async def open(self, value: bytes, context: str) -> bytes:
+        """Return the plaintext, asking the key service where the key is not cached; raise `Poison` if refused."""
+        ...
+
+    def open_now(self, value: bytes, context: str) -> bytes | None:
+        """Return the plaintext if the key is at hand, else None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes into the log."""
+
+    value: bytes
+    headers: dict[str, bytes]
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(tuple[Envelope, ...])
+# Compression contexts keep state within a call only; the process has one event loop.
+_COMPRESS = zstandard.ZstdCompressor(level=3)
+_DECOMPRESS = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+
+
+def compress(plain: bytes) -> bytes:
+    """Return ``plain`` as one zstd frame that states its size."""
+    return _COMPRESS.compress(plain)
+
+
+def decompress(frame: bytes) -> bytes:
+    """Return the content of one zstd frame; raise `Undecodable` where it is broken or larger than `PLAIN_LIMIT`."""
+    try:
+        if zstandard.frame_content_size(frame) > PLAIN_LIMIT:
+            raise Undecodable("wire.too-large", "A message states a size over the cap.")
+        return _DECOMPRESS.decompress(frame, max_output_size=PLAIN_LIMIT)
+    except zstandard.ZstdError:
+        raise Undecodable("wire.broken-frame", "A message's compression is broken.") from None
+
+
+def batches(envelopes: Sequence[Envelope]) -> Iterator[list[Envelope]]:
+    """Yield runs of envelopes of about `BATCH_BYTES`, in order; a large one comes alone."""
+    run: list[Envelope] = []
+    size = 0
+    for envelope in envelopes:
+        length = len(memoryview(envelope.data)) + 256
+        if run and size + length > BATCH_BYTES:
+            yield run
+            run, size = [], 0
+        run.append(envelope)
+        size += length
+    if run:
+        yield run
+
+
+async def encode(
+    envelopes: Sequence[Envelope], network: NetworkId, context: str, seal: Seal | None, headers: dict[str, bytes]
+) -> list[Message]:
+    """Return the messages that carry ``envelopes``: one, or several parts where the content is over the limit."""
+    content = compress(_ENCODER.encode(envelopes))
+    chunks = [content[start : start + CHUNK] for start in range(0, len(content), CHUNK)]
+    messages = []
+    for number, chunk in enumerate(chunks):
+        value = CLEAR + chunk if seal is None else SEALED + await seal.seal(network, context, chunk)
+        part = {} if len(chunks) == 1 else {"part": b"%s/%d/%d" % (envelopes[0].id.encode(), number, len(chunks))}
+        messages.append(Message(value, headers | part))
+    return messages
+
+
+async def unseal(value: bytes, context: str, seal: Seal) -> bytes:
+    """Return the compressed content of one message's value; raise `Poison` where it is refused."""
+    if value[:1] == CLEAR:
+        return value[1:]
+    if value[:1] == SEALED:
+        return await seal.open(value[1:], context)
+    raise Undecodable("wire.unknown-form", "A message begins with a byte that is no form of ours.")
+
+
+def decode(content: bytes) -> tuple[Envelope, ...]:
+    """Return the envelopes in compressed content; raise `Undecodable` where they do not follow the contract."""
+    try:
+        return _DECODER.decode(decompress(content))
+    except msgspec.DecodeError:
+        raise Undecodable("wire.not-envelopes", "A message does not hold envelopes.") from None
+
+
+@dataclass(slots=True)
+class Joiner:
+    """Joins the parts of a large record, per partition. Parts repeat after a crash; sets are told apart by id and count."""
+
+    sets: dict[tuple[bytes, int], dict[int, bytes]]
+
+    def add(self, part: bytes, content: bytes) -> bytes | None:
+        """Keep one part (header ``id/number/count``); return the whole content once its last part is there."""
+        try:
+            name, number, count = part.rsplit(b"/", 2)
+            index, total = int(number), int(count)
+        except ValueError:
+            raise Undecodable("wire.bad-part", "A part's header is not id, number and count.") from None
+        if not 0 <= index < total <= PLAIN_LIMIT // CHUNK:
+            raise Undecodable("wire.bad-part", "A part's number is out of range.")
+        pieces = self.sets.setdefault((name, total), {})
+        pieces[index] = content
+        if len(pieces) < total:
+            return None
+        del self.sets[(name, total)]
+        return b"".join(pieces[i] for i in range(total))

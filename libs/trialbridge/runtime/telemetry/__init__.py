@@ -1,0 +1,1 @@
+"""Structured logs without PHI, metrics from one closed list, and trace context."""
