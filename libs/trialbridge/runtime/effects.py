@@ -5,9 +5,9 @@ documents of one message go out together, are awaited, and only then is the mess
 `Poison` has its effects undone and its record set aside; any other record of the message goes on.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from trialbridge.contracts.documents import Collection, Document
 from trialbridge.contracts.errors import Poison
@@ -97,3 +97,6 @@ class Effects(Protocol):
 
 
 Handler = Callable[[Received[P], Effects], Awaitable[None]]
+
+HandlerTable = Mapping[Topic[Any], Handler[Any]]
+"""What a stage does with each topic that it reads; a service's ``agents.handlers()`` returns one."""
