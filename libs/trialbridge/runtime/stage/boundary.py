@@ -1,0 +1,268 @@
+"""The one stream boundary: decode, call the handler, send all effects, wait until they are durable, acknowledge.
+
+Whatever a handler raises is decided here: a passing fault is waited out, poison is set aside with a stable code, anything
+that should stop the stage stops it before the acknowledgement.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+
+from trialbridge.contracts import topics
+from trialbridge.contracts.errors import Fatal, Place, Poison, Retryable, Undecodable
+from trialbridge.contracts.events import LineageRecorded, Payload
+from trialbridge.contracts.ids import EventId, NetworkId
+from trialbridge.contracts.topics import Topic
+from trialbridge.runtime.effects import Handler, Received
+from trialbridge.runtime.stage import wire
+from trialbridge.runtime.stage.lane import Lane, Links, Marks
+from trialbridge.runtime.stage.poison import PoisonGuard
+from trialbridge.runtime.stage.tables import KeyNotAtHand
+from trialbridge.runtime.telemetry import logs, metrics, trace
+
+LOG: Final = logs.logger("stage")
+BATCH_MESSAGES: Final = 64
+BATCH_RECORDS: Final = 500
+FIRST_WAIT: Final = 0.1
+LONGEST_WAIT: Final = 15.0
+
+
+class LogEvent(Protocol):
+    """One message out of the event log."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes
+    headers: Mapping[str, bytes]
+
+    def ack(self) -> None:
+        """Tell the log that everything this message caused is durable."""
+        ...
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a stage has done since it started."""
+
+    processed: int = 0
+    emitted: int = 0
+    dead_lettered: int = 0
+    retried: int = 0
+    waiting: bool = False
+
+
+@dataclass(slots=True)
+class Boundary:
+    """Runs handlers over messages of one stage."""
+
+    links: Links
+    handlers: Mapping[str, tuple[Topic[Any], Handler[Any]]]
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    guard: PoisonGuard = field(default_factory=PoisonGuard)
+    counters: Counters = field(default_factory=Counters)
+    lineage: bool = True
+    _joiners: dict[tuple[str, int], wire.Joiner] = field(default_factory=dict)
+    _held: dict[tuple[str, int], list[LogEvent]] = field(default_factory=dict)
+    _decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
+
+    def forget(self, partition: int) -> None:
+        """Drop what is kept of a partition that goes elsewhere; its unacknowledged messages come again to the new owner."""
+        for spot in [spot for spot in self._joiners if spot[1] == partition]:
+            del self._joiners[spot]
+            self._held.pop(spot, None)
+        for table in self.links.tables.values():
+            table.forget(partition)
+
+    async def process(self, partition: int, events: Sequence[LogEvent]) -> None:
+        """Carry messages of one partition all the way; return when they are acknowledged.
+
+        Raises:
+            Fatal: when the stage must stop. Nothing of this batch is acknowledged then.
+        """
+        started = time.perf_counter()
+        lane = Lane(self.links, partition)
+        done: list[LogEvent] = []
+        for event in events:
+            done.extend(await self._take(lane, event))
+        await self._persist(lane)
+        for event in done:
+            event.ack()
+        self._count(lane, time.perf_counter() - started)
+
+    async def _take(self, lane: Lane, event: LogEvent) -> list[LogEvent]:
+        """Handle one message; return the messages that may be acknowledged once the lane is flushed."""
+        spot = (event.topic, event.partition)
+        try:
+            envelopes = await self._waiting_out(lambda: self._open(event), event)
+        except Poison as error:
+            self._refuse_message(lane, event, error)
+            return [event]
+        if envelopes is None:
+            self._held.setdefault(spot, []).append(event)
+            return []
+        for envelope in envelopes:
+            await self._handle(lane, event, envelope)
+        return [*self._held.pop(spot, []), event] if b"part" in _names(event) else [event]
+
+    async def _open(self, event: LogEvent) -> tuple[wire.Envelope, ...] | None:
+        content = await wire.unseal(event.value, f"topic:{event.topic}", self.links.seal)
+        part = event.headers.get("part")
+        if part is not None:
+            joiner = self._joiners.setdefault((event.topic, event.partition), wire.Joiner({}))
+            joined = joiner.add(part, content)
+            if joined is None:
+                return None
+            content = joined
+        return wire.decode(content)
+
+    def _refuse_message(self, lane: Lane, event: LogEvent, error: Poison) -> None:
+        """Set a whole message aside as it came (sealed values stay sealed inside)."""
+        traced = trace.parse(event.headers.get("traceparent", b"").decode("ascii", "replace"))
+        identity = EventId(f"{event.topic}/{event.partition}/{event.offset}")
+        lane.dead_letter(
+            error, event.topic, event.partition, event.offset, "", identity, event.value, "message",
+            NetworkId(""), traced or trace.trace_of(identity),
+        )  # fmt: skip
+        self._poisoned(event.topic, error)
+
+    async def _handle(self, lane: Lane, event: LogEvent, envelope: wire.Envelope) -> None:
+        topic, handler = self.handlers[event.topic]
+        marks: Marks | None = None
+        try:
+            record = self._decode(topic, event, envelope)
+            marks = lane.begin(record)
+            await self._call(handler, record, lane, marks, event)
+        except Poison as error:
+            if marks is not None:
+                lane.undo(marks)
+            lane.dead_letter(
+                error, event.topic, event.partition, event.offset, envelope.key, envelope.id, bytes(envelope.data),
+                topic.type, envelope.network, envelope.trace,
+            )  # fmt: skip
+            self._poisoned(event.topic, error)
+            return
+        self.counters.processed += 1
+        self.guard.count(poison=False)
+        metrics.RECORDS.labels(self.links.stage, event.topic, "done").inc()
+
+    def _decode(self, topic: Topic[Any], event: LogEvent, envelope: wire.Envelope) -> Received[Payload]:
+        decoder = self._decoders.get(topic.name)
+        if decoder is None:
+            decoder = self._decoders[topic.name] = msgspec.json.Decoder(topic.payload)
+        try:
+            payload = decoder.decode(envelope.data)
+        except msgspec.DecodeError as error:
+            raise Undecodable(
+                "wire.payload-invalid", f"A record does not follow {topic.type}.", Place(field=_path(error))
+            ) from None
+        return Received(
+            envelope.id,
+            envelope.key,
+            payload,
+            envelope.network,
+            event.topic,
+            event.partition,
+            event.offset,
+            envelope.trace,
+        )
+
+    async def _call(
+        self, handler: Handler[Any], record: Received[Payload], lane: Lane, marks: Marks, event: LogEvent
+    ) -> None:
+        async def once() -> None:
+            try:
+                await handler(record, lane)
+            except KeyNotAtHand as need:
+                lane.undo(marks)
+                await self.links.seal.open(need.value, need.context)
+                lane.begin(record)
+                await once()
+            except Retryable:
+                lane.undo(marks)
+                lane.begin(record)
+                raise
+
+        try:
+            await self._waiting_out(once, event)
+        except (Poison, Fatal):
+            raise
+        except Exception as error:  # the one boundary: a defect must not lose the record nor stop the others
+            LOG.exception(
+                "a handler failed", extra={"stage": self.links.stage, "topic": event.topic, "code": "stage.unexpected"}
+            )
+            raise Poison("stage.unexpected", f"The stage failed on this record ({type(error).__name__}).") from None
+
+    async def _waiting_out(self, attempt: Callable[[], Awaitable[Any]], event: LogEvent | None) -> Any:
+        """Return the attempt's result, trying again while its fault is a passing one."""
+        wait = FIRST_WAIT
+        while True:
+            try:
+                result = await attempt()
+            except Retryable as error:
+                self.counters.waiting = True
+                self.counters.retried += 1
+                metrics.RETRIES.labels(self.links.stage, error.code).inc()
+                LOG.warning(
+                    "waiting for something that is away",
+                    extra={
+                        "stage": self.links.stage,
+                        "code": error.code,
+                        "topic": event.topic if event else None,
+                        "seconds": wait,
+                    },
+                )
+                await self.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+            else:
+                self.counters.waiting = False
+                return result
+
+    async def _persist(self, lane: Lane) -> None:
+        if self.lineage and (lane.set_asides or lane.warnings):
+            self._note_lineage(lane)
+        await self._waiting_out(lane.flush, None)
+
+    def _note_lineage(self, lane: Lane) -> None:
+        counts = dict(lane.warnings)
+        for code in lane.set_asides:
+            counts[code] = counts.get(code, 0) + 1
+        identity = EventId(f"{self.links.stage}/{lane.partition}/{self.counters.processed}")
+        outcome: Literal["done", "dead-lettered"] = "dead-lettered" if lane.set_asides else "done"
+        note = LineageRecorded(
+            trace=trace.trace_of(identity),
+            stage=self.links.stage,
+            event=identity,
+            topic="",
+            outcome=outcome,
+            warnings=counts,
+        )
+        lane.put_out(topics.LINEAGE, note.trace, note, NetworkId(""), identity, note.trace)
+
+    def _poisoned(self, topic: str, error: Poison) -> None:
+        metrics.RECORDS.labels(self.links.stage, topic, "dead-lettered").inc()
+        LOG.warning("a record was set aside", extra={"stage": self.links.stage, "topic": topic, "code": error.code})
+        self.guard.count(poison=True)
+
+    def _count(self, lane: Lane, seconds: float) -> None:
+        metrics.BATCH_SECONDS.labels(self.links.stage).observe(seconds)
+        for topic, count in lane.emitted.items():
+            metrics.EMITTED.labels(self.links.stage, topic).inc(count)
+            self.counters.emitted += count
+        for code in lane.set_asides:
+            metrics.DEAD_LETTERS.labels(self.links.stage, code).inc()
+            self.counters.dead_lettered += 1
+
+
+def _names(event: LogEvent) -> set[bytes]:
+    return {name.encode() for name in event.headers}
+
+
+def _path(error: msgspec.DecodeError) -> str:
+    """Return the JSON path that msgspec names at the end of its message; the rest might quote a value."""
+    _, _, path = str(error).rpartition("`$")
+    return f"${path.rstrip('`')}" if path else "$"

@@ -1,0 +1,257 @@
+"""The fast lane: collects all that a batch of one partition causes, and sends it together.
+
+Table changes, outputs and documents are written at once and awaited at once; only then may the batch be acknowledged.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from trialbridge.contracts import topics
+from trialbridge.contracts.documents import Collection, Document
+from trialbridge.contracts.errors import Poison
+from trialbridge.contracts.events import DeadLettered, Payload
+from trialbridge.contracts.ids import EventId, NetworkId, derive, event_id
+from trialbridge.contracts.topics import Topic
+from trialbridge.runtime.effects import Received, Table, TableSpec
+from trialbridge.runtime.partitioner import partition_of
+from trialbridge.runtime.ports import DocumentStore
+from trialbridge.runtime.stage import wire
+from trialbridge.runtime.stage.tables import StateTable
+from trialbridge.runtime.telemetry import trace
+
+P = TypeVar("P", bound=Payload)
+D = TypeVar("D", bound=Document)
+V = TypeVar("V")
+NO_NETWORK = NetworkId("")
+
+
+class Sender(Protocol):
+    """Puts bytes into the event log."""
+
+    async def send(
+        self, topic: str, partition: int, key: bytes, value: bytes | None, headers: Mapping[str, bytes]
+    ) -> Awaitable[object]:
+        """Hand over one message; what is returned is done when the log has it for good. Waits where the log is behind."""
+        ...
+
+
+@dataclass(slots=True)
+class Links:
+    """What a lane needs of its stage."""
+
+    stage: str
+    partitions: int
+    sender: Sender
+    documents: DocumentStore
+    seal: wire.Seal
+    tables: dict[str, StateTable[Any]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Marks:
+    """How much a lane holds at a moment, to return to."""
+
+    outputs: int
+    docs: dict[tuple[str, str], tuple[Collection[Any], Document]]
+    changes: dict[tuple[str, str], NetworkId]
+    undo: int
+
+
+class PartTable(Generic[V]):
+    """One partition's part of a table, as a handler sees it."""
+
+    def __init__(self, lane: "Lane", table: StateTable[V]) -> None:
+        """Bind to the lane's partition."""
+        self._lane = lane
+        self._table = table
+
+    def get(self, key: str) -> V | None:
+        """Return the value."""
+        return self._table.get(self._lane.partition, key)
+
+    def put(self, key: str, value: V, network: NetworkId = NO_NETWORK) -> None:
+        """Note a change."""
+        self._lane.change(self._table, key, value, network)
+
+    def delete(self, key: str) -> None:
+        """Note a removal."""
+        self._lane.change(self._table, key, None, NO_NETWORK)
+
+    def items(self) -> Iterator[tuple[str, V]]:
+        """Yield this partition's entries in key order."""
+        return self._table.items(self._lane.partition)
+
+
+class Lane:
+    """The effects of one batch (implements `runtime.effects.Effects`)."""
+
+    def __init__(self, links: Links, partition: int) -> None:
+        """Begin an empty batch on ``partition``."""
+        self._links = links
+        self._partition = partition
+        self._record: Received[Payload] | None = None
+        self._ordinals: dict[tuple[str, str], int] = {}
+        self._outputs: list[tuple[str, int, wire.Envelope]] = []
+        self._docs: dict[tuple[str, str], tuple[Collection[Any], Document]] = {}
+        self._changes: dict[tuple[str, str], NetworkId] = {}
+        self._undo: list[tuple[StateTable[Any], str, Any]] = []
+        self.warnings: dict[str, int] = {}
+        self.set_asides: list[str] = []
+
+    @property
+    def partition(self) -> int:
+        """Return the partition at hand."""
+        return self._partition
+
+    def begin(self, record: Received[Payload]) -> Marks:
+        """Turn to the next record; return marks to go back to should it be poison."""
+        self._record = record
+        self._ordinals = {}
+        return Marks(len(self._outputs), dict(self._docs), dict(self._changes), len(self._undo))
+
+    def undo(self, marks: Marks) -> None:
+        """Take back everything since ``marks``."""
+        del self._outputs[marks.outputs :]
+        self._docs = marks.docs
+        self._changes = marks.changes
+        while len(self._undo) > marks.undo:
+            table, key, before = self._undo.pop()
+            table.restore(self._partition, key, before)
+
+    def table(self, spec: TableSpec[V]) -> Table[V]:
+        """Return the part of the table that belongs to the partition at hand."""
+        return PartTable(self, self._links.tables[spec.name])
+
+    def change(self, table: StateTable[Any], key: str, value: object, network: NetworkId) -> None:
+        """Note a table change."""
+        before = table.note(self._partition, key, value)
+        self._undo.append((table, key, before))
+        sealed_for = network or (self._record.network if self._record else NO_NETWORK)
+        self._changes[(table.spec.name, key)] = sealed_for
+
+    def emit(self, topic: Topic[P], key: str, payload: P, network: NetworkId) -> None:
+        """Note an output; its id is derived from the record at hand."""
+        cause = self._record.id if self._record else EventId("")
+        spot = (topic.name, key)
+        ordinal = self._ordinals.get(spot, 0)
+        self._ordinals[spot] = ordinal + 1
+        traced = self._record.trace if self._record else trace.trace_of(cause)
+        self.put_out(topic, key, payload, network, event_id(topic.name, f"{cause}/{ordinal}", key), traced)
+
+    def put_out(
+        self, topic: Topic[P], key: str, payload: P, network: NetworkId, identity: EventId, traced: str
+    ) -> None:
+        """Note an output with an id and a trace of its own."""
+        envelope = wire.Envelope(identity, key, network, traced, msgspec.Raw(msgspec.json.encode(payload)))
+        count = self._links.partitions
+        where = range(count) if topic.spread == "broadcast" else (partition_of(key, count),)
+        self._outputs.extend((topic.name, partition, envelope) for partition in where)
+
+    def save(self, collection: Collection[D], doc: D) -> None:
+        """Note a document; of several versions in a batch the newest is written."""
+        spot = (collection.name, doc.id)
+        noted = self._docs.get(spot)
+        if noted is None or noted[1].version < doc.version:
+            self._docs[spot] = (collection, doc)
+
+    def set_aside(self, error: Poison, payload: bytes, payload_type: str) -> None:
+        """Put part of the record at hand into dead_letters."""
+        record = self._record
+        if record is None:
+            raise error
+        self.dead_letter(error, record.topic, record.partition, record.offset, record.key, record.id, payload,
+                         payload_type, record.network, record.trace)  # fmt: skip
+
+    def dead_letter(
+        self, error: Poison, topic: str, partition: int, offset: int, key: str, event: EventId, payload: bytes,
+        payload_type: str, network: NetworkId, traced: str,
+    ) -> None:  # fmt: skip
+        """Note a dead letter. Its id depends on origin, code and place, so that a repeat is the same entry."""
+        identity = derive("dlq", (self._links.stage, topic, event, error.code, str(error.place)))
+        letter = DeadLettered(
+            id=identity,
+            stage=self._links.stage,
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            key=key,
+            event=event,
+            code=error.code,
+            message=error.message,
+            place=error.place,
+            payload=payload,
+            payload_type=payload_type,
+            traceparent=trace.traceparent(traced, identity),
+        )
+        self.set_asides.append(error.code)
+        self.put_out(topics.DEAD_LETTERS, f"{topic}/{key}", letter, network, EventId(identity), traced)
+
+    def warn(self, code: str) -> None:
+        """Count a warning."""
+        self.warnings[code] = self.warnings.get(code, 0) + 1
+
+    @property
+    def emitted(self) -> dict[str, int]:
+        """Return the number of records noted for output, by topic."""
+        counts: dict[str, int] = defaultdict(int)
+        for topic, _, _ in self._outputs:
+            counts[topic] += 1
+        return dict(counts)
+
+    async def flush(self) -> None:
+        """Send everything and return when all of it is durable. Safe to call again after a failure."""
+        waits: list[Awaitable[object]] = []
+        for (name, key), network in self._changes.items():
+            waits.extend([wait async for wait in self._send_change(self._links.tables[name], key, network)])
+        for (topic, partition, network), envelopes in self._grouped().items():
+            # Compaction keeps the newest message of a key: a compacted topic's messages hold one record each.
+            alone = topics.BY_NAME[topic].compacted
+            for run in ([e] for e in envelopes) if alone else wire.batches(envelopes):
+                waits.extend(await self._send_run(topic, partition, network, run))
+        await asyncio.gather(*waits, *self._writes())
+
+    def _grouped(self) -> dict[tuple[str, int, NetworkId], list[wire.Envelope]]:
+        groups: dict[tuple[str, int, NetworkId], list[wire.Envelope]] = defaultdict(list)
+        for topic, partition, envelope in self._outputs:
+            groups[(topic, partition, envelope.network)].append(envelope)
+        return groups
+
+    async def _send_change(
+        self, table: StateTable[Any], key: str, network: NetworkId
+    ) -> AsyncIterator[Awaitable[object]]:
+        value = table.get(self._partition, key)
+        for name, raw in (await table.encode(self._partition, key, value, network)).items():
+            yield await self._links.sender.send(table.changelog, self._partition, name.encode(), raw, {})
+
+    async def _send_run(
+        self, topic: str, partition: int, network: NetworkId, run: Sequence[wire.Envelope]
+    ) -> list[Awaitable[object]]:
+        registered = topics.BY_NAME[topic]
+        seal = self._links.seal if registered.sealed else None
+        headers = message_headers(registered, self._links.stage, run)
+        messages = await wire.encode(run, network, f"topic:{topic}", seal, headers)
+        key = run[0].key.encode()
+        return [await self._links.sender.send(topic, partition, key, m.value, m.headers) for m in messages]
+
+    def _writes(self) -> Iterable[Awaitable[object]]:
+        grouped: dict[str, tuple[Collection[Any], list[Document]]] = {}
+        for collection, doc in self._docs.values():
+            grouped.setdefault(collection.name, (collection, []))[1].append(doc)
+        return [self._links.documents.upsert(collection, docs) for collection, docs in grouped.values()]
+
+
+def message_headers(topic: Topic[Any], stage: str, run: Sequence[wire.Envelope]) -> dict[str, bytes]:
+    """Return the CloudEvents 1.0 (binary mode) and W3C headers of a message; opaque ids only."""
+    return {
+        "ce_specversion": b"1.0",
+        "ce_type": topic.type.encode(),
+        "ce_source": f"/trialbridge/{stage}".encode(),
+        "ce_id": run[0].id.encode(),
+        "content-type": b"application/vnd.trialbridge.batch",
+        "traceparent": trace.traceparent(run[0].trace, run[0].id).encode(),
+    }

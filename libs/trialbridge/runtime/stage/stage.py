@@ -1,0 +1,285 @@
+"""A stage: one Faust app, one agent over all its topics, one worker task per partition, one boundary."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import faust
+from faust.types import TP, EventT
+
+from trialbridge.contracts.documents import STAGES, StageDoc
+from trialbridge.contracts.errors import Fatal, Unavailable
+from trialbridge.contracts.topics import Topic
+from trialbridge.runtime.effects import Handler, TableSpec
+from trialbridge.runtime.ports import DocumentStore
+from trialbridge.runtime.settings import BaseServiceSettings
+from trialbridge.runtime.stage import wire
+from trialbridge.runtime.stage.app import make_app
+from trialbridge.runtime.stage.boundary import BATCH_MESSAGES, Boundary
+from trialbridge.runtime.stage.lane import Links
+from trialbridge.runtime.stage.tables import PartitionedStore, StateTable
+from trialbridge.runtime.telemetry import logs, metrics
+
+LOG: Final = logs.logger("stage")
+QUEUE_MESSAGES: Final = 128
+DRAIN_SECONDS: Final = 8.0
+
+HandlerTable = Mapping[Topic[Any], Handler[Any]]
+
+
+@dataclass(slots=True)
+class FaustEvent:
+    """A Faust event in the boundary's terms."""
+
+    event: EventT[Any]
+    topic: str
+    partition: int
+    offset: int
+    value: bytes
+    headers: Mapping[str, bytes]
+
+    def ack(self) -> None:
+        """Acknowledge to Faust, which commits from time to time."""
+        self.event.ack()
+
+
+class FaustSender:
+    """Sends through the app's producer; waits while too much is on its way."""
+
+    def __init__(self, app: faust.App) -> None:
+        """Use ``app``'s producer, which must have been started."""
+        self._app = app
+
+    async def send(
+        self, topic: str, partition: int, key: bytes, value: bytes | None, headers: Mapping[str, bytes]
+    ) -> Awaitable[object]:
+        """Hand over one message."""
+        sent = await self._app.producer.send(topic, key, value, partition, None, dict(headers))
+        return _as_unavailable(sent)
+
+
+async def _as_unavailable(sent: Awaitable[object]) -> object:
+    """Turn the client's errors into ours, so that the boundary waits them out."""
+    try:
+        return await sent
+    except Unavailable:
+        raise
+    except (OSError, faust.exceptions.FaustError, RuntimeError) as error:
+        raise Unavailable(
+            "log.unavailable", f"The event log did not take a message ({type(error).__name__})."
+        ) from None
+
+
+@dataclass(slots=True)
+class Ports:
+    """The adapters that a stage stands on; ``bootstrap`` picks them."""
+
+    documents: DocumentStore
+    seal: wire.Seal
+    now: Callable[[], datetime]
+
+
+@dataclass(slots=True)
+class _Worker:
+    queue: "asyncio.Queue[FaustEvent]"
+    task: "asyncio.Task[None]"
+    idle: asyncio.Event
+
+
+@dataclass(slots=True)
+class Stage:
+    """A running part of the pipeline. ``start`` and ``stop`` it, or let `runtime.serve` do so."""
+
+    name: str
+    settings: BaseServiceSettings
+    ports: Ports
+    handlers: HandlerTable
+    tables: Sequence[TableSpec[Any]] = ()
+    forget: Callable[[int], None] = lambda _partition: None
+    """Called when a partition goes elsewhere; handlers drop what they derived from its tables."""
+    background: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Loops that run beside the stream (pollers, senders); cancelled at stop."""
+    app: faust.App = field(init=False)
+    links: Links = field(init=False)
+    boundary: Boundary = field(init=False)
+    failed: "asyncio.Future[None] | None" = field(init=False, default=None)
+    _workers: dict[int, _Worker] = field(init=False, default_factory=dict)
+    _tasks: "list[asyncio.Task[None]]" = field(init=False, default_factory=list)
+    _acked: dict[TP, int] = field(init=False, default_factory=dict)
+    _datadir: "tempfile.TemporaryDirectory[str]" = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Declare app, tables and agent; nothing is opened yet."""
+        self._datadir = tempfile.TemporaryDirectory(prefix="trialbridge-")
+        self.app = make_app(self.name, self.settings, Path(self._datadir.name))
+        self.links = Links(
+            self.name, self.settings.partitions, FaustSender(self.app), self.ports.documents, self.ports.seal
+        )
+        for spec in self.tables:
+            self.links.tables[spec.name] = self._declare(spec)
+        by_name = {topic.name: (topic, handler) for topic, handler in self.handlers.items()}
+        self.boundary = Boundary(self.links, by_name)
+        if by_name:
+            channel = self.app.topic(
+                *by_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+            )
+            self.app.agent(channel, name=f"{self.name}.consume", concurrency=1)(self._consume)
+            self.app.on_partitions_revoked.connect(self._revoked)
+        else:
+            self.app.producer_only = True
+
+    def _declare(self, spec: TableSpec[Any]) -> StateTable[Any]:
+        table = self.app.Table(spec.name, partitions=self.settings.partitions, key_type=bytes, value_type=bytes)
+        store = table.data
+        if not isinstance(store, PartitionedStore):
+            raise TypeError("the app was not made by make_app")
+        return StateTable(spec, store, changelog_name(self.settings, self.name, spec.name), self.ports.seal)
+
+    async def _consume(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            message = event.message
+            headers = dict(message.headers) if message.headers else {}
+            item = FaustEvent(event, message.topic, message.partition, message.offset, message.value or b"", headers)
+            await self._worker(message.partition).queue.put(item)
+
+    def _worker(self, partition: int) -> _Worker:
+        worker = self._workers.get(partition)
+        if worker is None:
+            queue: asyncio.Queue[FaustEvent] = asyncio.Queue(QUEUE_MESSAGES)
+            idle = asyncio.Event()
+            idle.set()
+            worker = _Worker(queue, asyncio.create_task(self._work(partition, queue, idle)), idle)
+            self._workers[partition] = worker
+        return worker
+
+    async def _work(self, partition: int, queue: "asyncio.Queue[FaustEvent]", idle: asyncio.Event) -> None:
+        try:
+            while True:
+                events = [await queue.get()]
+                idle.clear()
+                while len(events) < BATCH_MESSAGES and not queue.empty():
+                    events.append(queue.get_nowait())
+                await self.boundary.process(partition, events)
+                if queue.empty():
+                    idle.set()
+        except Fatal as error:
+            LOG.error("the stage stops", extra={"stage": self.name, "code": error.code})  # noqa: TRY400
+            self._fail(error)
+        except Exception as error:
+            LOG.exception("the stage stops on a defect", extra={"stage": self.name})
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        if self.failed is not None and not self.failed.done():
+            self.failed.set_exception(error)
+
+    async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
+        """Let what is in flight become durable before the partitions go elsewhere: a late write could undo a newer one."""
+        partitions = {tp.partition for tp in revoked}
+        leaving = {p: self._workers.pop(p) for p in partitions if p in self._workers}
+        for worker in leaving.values():
+            while not worker.queue.empty():
+                worker.queue.get_nowait()
+        await _settle(leaving.values())
+        for worker in leaving.values():
+            worker.task.cancel()
+        for partition in partitions:
+            self.boundary.forget(partition)
+            self.forget(partition)
+
+    async def start(self) -> None:
+        """Start consuming; return when the app runs."""
+        self.failed = asyncio.get_running_loop().create_future()
+        self.app.finalize()
+        await self.app.start()
+        self._tasks = [asyncio.create_task(self._guarded(loop)) for loop in (self._beat, *self.background)]
+        metrics.READY.labels(self.name).set(1)
+
+    async def _guarded(self, loop: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await loop()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            LOG.exception("a background loop failed", extra={"stage": self.name})
+            self._fail(error)
+
+    async def stop(self) -> None:
+        """Stop taking work, let what is in flight become durable, commit, and close."""
+        metrics.READY.labels(self.name).set(0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.app.flow_control.suspend()
+        await _settle(self._workers.values())
+        await self.app.stop()
+        for worker in self._workers.values():
+            worker.task.cancel()
+        with contextlib.suppress(Unavailable):
+            await self._report("stopped")
+        if self.failed is not None and not self.failed.done():
+            self.failed.cancel()
+        self._datadir.cleanup()
+
+    @property
+    def ready(self) -> bool:
+        """Return whether tables are recovered and nothing needed is away."""
+        if self.boundary.counters.waiting:
+            return False
+        return not self.handlers or not self.app.rebalancing
+
+    def lag(self) -> int:
+        """Return how many messages of the assigned partitions are not committed yet."""
+        if not self.handlers or not self.app.started:
+            return 0
+        consumer: Any = self.app.consumer
+        names = {topic.name for topic in self.handlers}
+        behind = 0
+        for tp in consumer.assignment():
+            if tp.topic in names:
+                end = consumer.highwater(tp) or 0
+                behind += max(0, end - (consumer._committed_offset.get(tp) or 0))  # noqa: SLF001 - Faust has no public word for it
+        return behind
+
+    async def _beat(self) -> None:
+        while True:
+            with contextlib.suppress(Unavailable):
+                await self._report("ready" if self.ready else "waiting")
+            await asyncio.sleep(self.settings.heartbeat_interval)
+
+    async def _report(self, state: Literal["ready", "waiting", "stopped"]) -> None:
+        now, counters = self.ports.now(), self.boundary.counters
+        lag = self.lag() if state != "stopped" else 0
+        metrics.LAG.labels(self.name).set(lag)
+        worker = f"{socket.gethostname()}-{os.getpid()}"
+        await self.ports.documents.upsert(
+            STAGES,
+            [
+                StageDoc(
+                    id=f"{self.name}/{worker}", version=int(now.timestamp() * 1000), stage=self.name, worker=worker,
+                    state=state, processed=counters.processed, emitted=counters.emitted,
+                    dead_lettered=counters.dead_lettered, retried=counters.retried, lag=lag, updated=now.isoformat(),
+                )
+            ],
+        )  # fmt: skip
+
+
+async def _settle(workers: Iterable[_Worker]) -> None:
+    """Wait until the workers are idle, at most `DRAIN_SECONDS`; what is not acknowledged by then comes again."""
+    waits = [asyncio.create_task(worker.idle.wait()) for worker in workers if not worker.task.done()]
+    if waits:
+        _, late = await asyncio.wait(waits, timeout=DRAIN_SECONDS)
+        for wait in late:
+            wait.cancel()
+
+
+def changelog_name(settings: BaseServiceSettings, stage: str, table: str) -> str:
+    """Return the changelog topic of a stage's table, as Faust names it."""
+    return f"{settings.group_prefix}-{stage}-{table}-changelog"
