@@ -124,7 +124,9 @@ def read_secret(path: Path, name: str) -> str:
             "settings.secret-unreadable", f"{name}: the file cannot be read; create it or mend its owner."
         ) from None
     if mode & 0o022:
-        raise Misconfigured("settings.secret-unreadable", f"{name}: others may write to the file; run chmod go-w on it.")
+        raise Misconfigured(
+            "settings.secret-unreadable", f"{name}: others may write to the file; run chmod go-w on it."
+        )
     if not text:
         raise Misconfigured("settings.secret-unreadable", f"{name}: the file is empty.")
     return text

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import faust
 from faust.types import TP, EventT
@@ -131,7 +131,7 @@ class Stage:
                 *by_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
             )
             self.app.agent(channel, name=f"{self.name}.consume", concurrency=1)(self._consume)
-            self.app.on_partitions_revoked.connect(self._revoked)
+            self.app.on_partitions_revoked.connect(cast("Any", self._revoked))
         else:
             self.app.producer_only = True
 
