@@ -1,0 +1,1 @@
+"""Trialbridge: live, explained, provable matching of cancer patients to open clinical trials."""
