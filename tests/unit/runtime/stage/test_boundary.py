@@ -1,0 +1,243 @@
+"""The rule of the boundary: decode, handle, send, wait, acknowledge; poison aside, faults waited out."""
+
+import random
+from typing import Any
+
+import msgspec
+import pytest
+
+from trialbridge.contracts import topics
+from trialbridge.contracts.documents import SETTINGS, SettingDoc
+from trialbridge.contracts.errors import Refused, TooMuchPoison, Unavailable
+from trialbridge.contracts.events import DayBegan, DeadLettered, DemographicsSeen, PatientLinked
+from trialbridge.contracts.ids import EventId, LocalPatientId, NetworkId, PatientId, SourceId, SourcePatientKey
+from trialbridge.runtime.effects import Effects, Handler, Received, TableSpec
+from trialbridge.runtime.stage import wire
+from trialbridge.runtime.stage.boundary import Boundary
+from trialbridge.runtime.stage.poison import PoisonGuard
+from trialbridge.runtime.stage.tables import PartitionedStore, StateTable
+
+TOPIC = topics.PATIENT_DEMOGRAPHICS
+NET = NetworkId("net")
+SEEN = TableSpec("seen", int)
+
+
+def seen(local: str, seq: int = 1) -> DemographicsSeen:
+    return DemographicsSeen(
+        network=NET, key=SourcePatientKey(local), source=SourceId("s"), local_patient=LocalPatientId(local), seq=seq
+    )
+
+
+async def no_sleep(_: float) -> None:
+    return None
+
+
+def boundary(bench: Any, handler: Handler[Any], **options: Any) -> Boundary:
+    store = PartitionedStore.__new__(PartitionedStore)
+    store.parts = {}
+    bench.links.tables["seen"] = StateTable(SEEN, store, "toy-seen-changelog", bench.seal)
+    return Boundary(bench.links, {TOPIC.name: (TOPIC, handler)}, sleep=no_sleep, **options)
+
+
+async def count_and_tell(record: Received[DemographicsSeen], effects: Effects) -> None:
+    table = effects.table(SEEN)
+    table.put(record.key, (table.get(record.key) or 0) + record.payload.seq)
+    if record.payload.local_patient == "bad":
+        raise Refused("test.bad", "A bad one.")
+    link = PatientLinked(network=NET, key=record.payload.key, patient=PatientId("p"), seq=record.payload.seq)
+    effects.emit(topics.PATIENT_LINKS, record.key, link, NET)
+    effects.save(SETTINGS, SettingDoc(id=record.key, version=record.payload.seq, value="x"))
+
+
+async def test_effects_are_sent_then_the_message_is_acknowledged(bench: Any) -> None:
+    event = await bench.event(TOPIC.name, ("a", seen("a")), ("b", seen("b")))
+    await boundary(bench, count_and_tell).process(0, [event])
+    assert event.acked
+    assert {r.key for r in await bench.records("patient_links")} == {"a", "b"}
+    assert [s.key for s in bench.log.sent if s.topic == "toy-seen-changelog"] == [b"a", b"b"]
+    assert [doc.id for _, doc in bench.documents.written] == ["a", "b"]
+
+
+async def test_nothing_is_acknowledged_while_the_log_is_away_and_nothing_is_lost_when_it_returns(bench: Any) -> None:
+    waits: list[float] = []
+    event = await bench.event(TOPIC.name, ("a", seen("a")))
+    line = boundary(bench, count_and_tell)
+
+    async def sleep(seconds: float) -> None:
+        assert not event.acked
+        assert line.counters.waiting
+        waits.append(seconds)
+
+    line.sleep = sleep
+    bench.log.away = 5
+    await line.process(0, [event])
+    assert event.acked
+    assert waits == sorted(waits)
+    assert len(waits) >= 2
+    assert [r.key for r in await bench.records("patient_links")][-1] == "a"
+    assert not line.counters.waiting
+
+
+async def test_poison_is_set_aside_with_its_effects_undone_and_the_next_record_goes_on(bench: Any) -> None:
+    event = await bench.event(TOPIC.name, ("x", seen("good")), ("x", seen("bad")), ("x", seen("good", 2)))
+    line = boundary(bench, count_and_tell)
+    await line.process(0, [event])
+    assert event.acked
+    assert bench.links.tables["seen"].get(0, "x") == 3
+    assert len(await bench.records("patient_links")) == 2
+    [letter] = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
+    assert (letter.code, letter.key, letter.topic, letter.stage) == ("test.bad", "x", TOPIC.name, "toy")
+    assert msgspec.json.decode(letter.payload, type=DemographicsSeen).local_patient == "bad"
+    assert line.counters.dead_lettered == 1
+
+
+async def test_a_dead_letter_is_sealed_and_its_headers_hold_ids_only(bench: Any) -> None:
+    event = await bench.event(TOPIC.name, ("x", seen("bad")))
+    await boundary(bench, count_and_tell).process(0, [event])
+    [letter] = [s for s in bench.log.sent if s.topic == "dead_letters"]
+    assert letter.value[:1] == wire.SEALED
+    assert set(letter.headers) == {"ce_specversion", "ce_type", "ce_source", "ce_id", "content-type", "traceparent"}
+    assert b"bad" not in b"".join(letter.headers.values())
+
+
+@pytest.mark.parametrize("damage", [lambda v: v[:10], lambda v: b"\x07" + v[1:], lambda _: b"", lambda v: v[:-3]])
+async def test_a_broken_message_is_set_aside_whole_and_the_next_goes_on(bench: Any, damage: Any) -> None:
+    broken = await bench.event(TOPIC.name, ("a", seen("a")), offset=1, sealed=False)
+    broken.value = damage(broken.value)
+    good = await bench.event(TOPIC.name, ("b", seen("b")), offset=2)
+    await boundary(bench, count_and_tell).process(0, [broken, good])
+    assert broken.acked
+    assert good.acked
+    [letter] = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
+    assert letter.code.startswith("wire.")
+    assert letter.offset == 1
+    assert [r.key for r in await bench.records("patient_links")] == ["b"]
+
+
+async def test_a_payload_of_the_wrong_shape_names_its_path_not_its_content(bench: Any) -> None:
+    wrong = SettingDoc(id="secret-name", version=1, value="v")
+    event = await bench.event(TOPIC.name, ("k", wrong))
+    await boundary(bench, count_and_tell).process(0, [event])
+    [letter] = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
+    assert letter.code == "wire.payload-invalid"
+    assert "secret" not in letter.message + str(letter.place)
+
+
+async def test_a_defect_in_a_handler_becomes_a_dead_letter_without_its_text(bench: Any) -> None:
+    async def broken(record: Received[DemographicsSeen], effects: Effects) -> None:
+        del effects
+        raise KeyError(f"John Doe {record.key}")
+
+    event = await bench.event(TOPIC.name, ("a", seen("a")))
+    await boundary(bench, broken).process(0, [event])
+    [letter] = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
+    assert letter.code == "stage.unexpected"
+    assert "John" not in letter.message
+
+
+async def test_a_passing_fault_of_a_handler_is_waited_out(bench: Any) -> None:
+    tries: list[int] = []
+
+    async def shaky(record: Received[DemographicsSeen], effects: Effects) -> None:
+        effects.table(SEEN).put(record.key, len(tries))
+        tries.append(1)
+        if len(tries) < 3:
+            raise Unavailable("store.away", "The store is away.")
+
+    event = await bench.event(TOPIC.name, ("a", seen("a")))
+    line = boundary(bench, shaky)
+    await line.process(0, [event])
+    assert len(tries) == 3
+    assert line.counters.retried == 2
+    assert bench.links.tables["seen"].get(0, "a") == 2
+    assert event.acked
+
+
+async def test_a_key_that_is_not_at_hand_is_fetched_and_the_handler_runs_again(bench: Any) -> None:
+    line = boundary(bench, count_and_tell)
+    await line.process(0, [await bench.event(TOPIC.name, ("a", seen("a", 5)))])
+    line.forget(0)
+    event = await bench.event(TOPIC.name, ("a", seen("a", 1)), offset=1, sealed=False)
+    bench.seal.cached = False
+    await line.process(0, [event])
+    assert bench.seal.fetches == 1 + 1  # the topic value of the first message, the table value of the second
+    assert bench.links.tables["seen"].get(0, "a") == 6
+
+
+async def test_a_flood_of_poison_stops_the_stage_before_the_acknowledgement(bench: Any) -> None:
+    line = boundary(bench, count_and_tell, guard=PoisonGuard(in_a_row=5))
+    event = await bench.event(TOPIC.name, *[(str(n), seen("bad")) for n in range(9)])
+    with pytest.raises(TooMuchPoison):
+        await line.process(0, [event])
+    assert not event.acked
+    assert bench.log.sent == []
+
+
+async def test_a_repeat_makes_the_same_ids(bench: Any) -> None:
+    line = boundary(bench, count_and_tell)
+    for _ in range(2):
+        await line.process(0, [await bench.event(TOPIC.name, ("a", seen("a")))])
+    first, second = await bench.records("patient_links")
+    assert first.id == second.id
+
+
+async def test_a_record_too_large_for_a_message_travels_in_parts(bench: Any) -> None:
+    noise = random.Random(1).randbytes(3_000_000).hex()
+    big = seen(noise)
+    envelope = wire.Envelope(EventId("evt_big"), "k", NET, "0" * 32, msgspec.Raw(msgspec.json.encode(big)))
+    messages = await wire.encode([envelope], NET, f"topic:{TOPIC.name}", bench.seal, {})
+    assert len(messages) > 3
+    assert all(len(m.value) <= topics.MESSAGE_LIMIT for m in messages)
+    got: list[str] = []
+
+    async def keep(record: Received[DemographicsSeen], effects: Effects) -> None:
+        del effects
+        got.append(record.payload.local_patient)
+
+    events = [bench.message(TOPIC.name, n, m) for n, m in enumerate(messages)]
+    line = boundary(bench, keep)
+    await line.process(0, events[:-1])
+    assert not any(event.acked for event in events), "parts stay unacknowledged until the last one is handled"
+    await line.process(0, [events[1], events[-1]])  # a part again, as after a crash of the sender
+    assert got == [noise]
+    assert all(event.acked for event in events)
+
+
+async def test_a_table_value_too_large_for_a_message_is_split_and_shrinks_again(bench: Any) -> None:
+    sizes = iter((2_500_000, 10))
+    spec = TableSpec("seen", str)
+
+    async def grow(record: Received[DemographicsSeen], effects: Effects) -> None:
+        effects.table(spec).put(record.key, random.Random(1).randbytes(next(sizes)).hex())
+
+    line = boundary(bench, grow)
+    store = PartitionedStore.__new__(PartitionedStore)
+    store.parts = {}
+    table = bench.links.tables["seen"] = StateTable(spec, store, "toy-seen-changelog", bench.seal)
+    await line.process(0, [await bench.event(TOPIC.name, ("a", seen("a")))])
+    written = {s.key: s.value for s in bench.log.sent}
+    assert len(written) > 2
+    assert all(len(value) <= topics.MESSAGE_LIMIT for value in written.values() if value)
+    table.forget(0)
+    value = table.get(0, "a")
+    assert value is not None
+    assert len(value) == 5_000_000
+    assert [key for key, _ in table.items(0)] == ["a"]
+    await line.process(0, [await bench.event(TOPIC.name, ("a", seen("a")), offset=1)])
+    assert set(store.parts[0]) == {"a"}
+    assert sum(1 for s in bench.log.sent if s.value is None) == len(written) - 1
+
+
+async def test_a_broadcast_record_goes_to_every_partition(bench: Any) -> None:
+    async def tell(record: Received[DemographicsSeen], effects: Effects) -> None:
+        del record
+        effects.emit(topics.CALENDAR_DAYS, "day", DayBegan(date="2026-06-01"), NET)
+
+    await boundary(bench, tell).process(0, [await bench.event(TOPIC.name, ("a", seen("a")))])
+    assert sorted(s.partition for s in bench.log.sent if s.topic == "calendar_days") == [0, 1, 2, 3]
+
+
+async def test_a_compacted_topic_carries_one_record_a_message(bench: Any) -> None:
+    event = await bench.event(TOPIC.name, ("a", seen("a")), ("b", seen("b")), ("c", seen("c")))
+    await boundary(bench, count_and_tell).process(0, [event])
+    assert sorted(s.key for s in bench.log.sent if s.topic == "patient_links") == [b"a", b"b", b"c"]
