@@ -1,0 +1,1 @@
+"""Everything around the product: images, compose files and the test bed."""
