@@ -59,12 +59,14 @@ class RecordDoc(Document, frozen=True, kw_only=True):
 
 
 class PatientDoc(Document, frozen=True, kw_only=True):
-    """A person as their practices see them. Sealed: display, facts."""
+    """A person as their practices see them. Sealed: display, facts, survivors."""
 
     tenants: tuple[str, ...]
     digest: str
     display: msgspec.Raw = msgspec.Raw(b"{}")
     facts: msgspec.Raw = msgspec.Raw(b"[]")
+    survivors: msgspec.Raw = msgspec.Raw(b"[]")
+    """Winner and losers of each single-valued attribute (JSON of `people.survivorship.Survivor`)."""
     sources: tuple[SourceFreshness, ...] = ()
     records: tuple[str, ...] = ()
     removed: bool = False
@@ -294,7 +296,7 @@ class Collection(Generic[D]):
 
 TICKETS = Collection("tickets", TicketDoc, (("status", "-updated"), ("tenant", "-updated")))
 RECORDS = Collection("records", RecordDoc, (("ticket",),))
-PATIENTS = Collection("patients", PatientDoc, (("tenants",),), ("display", "facts"))
+PATIENTS = Collection("patients", PatientDoc, (("tenants",),), ("display", "facts", "survivors"))
 TRIALS = Collection("trials", TrialDoc, (("lab",),))
 REGULATORY = Collection("regulatory", RegulatoryDoc)
 MATCHES = Collection(

@@ -1,0 +1,150 @@
+"""The use cases of patientview: records to facts, facts to persons, contributions to one view.
+
+A repeat or an older version changes no table and re-sends what the tables imply: the crash may have come before the output.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from services.patientview.deliveries import contribution, take_in
+from services.patientview.deliveries import identifiers as _named
+from services.patientview.extraction import Extractor
+from services.patientview.identity import Network
+from services.patientview.tables import CONTRIBUTIONS, PERSONS, SOURCE_PATIENTS, Person, SourcePatient
+from services.patientview.views import fold_person
+from trialbridge.contracts.documents import PATIENTS
+from trialbridge.contracts.events import (
+    DemographicsSeen,
+    FactsContributed,
+    PatientLinked,
+    RecordsReceived,
+)
+from trialbridge.contracts.ids import SourceId, SourcePatientKey, source_patient_key
+from trialbridge.contracts.topics import PATIENT_CONTRIBUTIONS, PATIENT_DEMOGRAPHICS, PATIENT_LINKS, PATIENT_VIEWS
+from trialbridge.runtime.effects import Effects, Received
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The stage's handlers over one extractor and one ranking of sources (1 the best)."""
+
+    extractor: Extractor
+    ranks: Mapping[SourceId, int] = field(default_factory=dict)
+
+    async def accept_records(self, record: Received[RecordsReceived], effects: Effects) -> None:
+        """Keep the newest version of each resource; tell identity and the person's view what changed."""
+        payload = record.payload
+        table = effects.table(SOURCE_PATIENTS)
+        before = table.get(payload.key)
+        after = take_in(before, payload, self.extractor)
+        repeat = after == before
+        if before is None or not before.demographics_seq or _named(before) != _named(after):
+            after = msgspec.structs.replace(after, demographics_seq=after.demographics_seq + 1)
+        if not repeat:
+            after = msgspec.structs.replace(after, seq=after.seq + 1)
+            table.put(payload.key, after, payload.network)
+        if repeat or before is None or after.demographics_seq != before.demographics_seq:
+            _tell_identity(payload, after, effects)
+        _tell_merges(payload, effects)
+        _contribute(payload.key, after, effects)
+
+    async def resolve_identity(self, record: Received[DemographicsSeen], effects: Effects) -> None:
+        """Decide anew the links that a statement touches, as the only writer of this network."""
+        seen = record.payload
+        network = Network(seen.network, effects)
+        for key, known in network.relink(network.learn(seen)).items():
+            if known.link is None:
+                continue
+            if any(reason.startswith("conflict:") for reason in known.link.reasons):
+                effects.warn("identity.conflict")
+            link = PatientLinked(
+                network=seen.network,
+                key=key,
+                patient=known.link.patient,
+                seq=known.link_seq,
+                reasons=known.link.reasons,
+            )
+            effects.emit(PATIENT_LINKS, key, link, seen.network)
+
+    async def apply_link(self, record: Received[PatientLinked], effects: Effects) -> None:
+        """Move the source patient's contribution to the person it belongs to, and take it out of those before."""
+        link = record.payload
+        table = effects.table(SOURCE_PATIENTS)
+        patient = table.get(link.key) or SourcePatient(network=link.network)
+        if link.seq > patient.link_seq:
+            past = {*patient.past, *((patient.person,) if patient.person else ())} - {link.patient}
+            moved = link.patient != patient.person
+            patient = msgspec.structs.replace(
+                patient,
+                person=link.patient,
+                link_seq=link.seq,
+                past=tuple(sorted(past)),
+                seq=patient.seq + 1 if moved else patient.seq,
+            )
+            table.put(link.key, patient, link.network)
+        _contribute(link.key, patient, effects)
+        for person in patient.past:
+            gone = FactsContributed(
+                network=patient.network,
+                patient=person,
+                key=link.key,
+                tenant=patient.tenant,
+                source=patient.source,
+                seq=patient.seq,
+                removed=True,
+            )
+            effects.emit(PATIENT_CONTRIBUTIONS, person, gone, patient.network)
+
+    async def fold_view(self, record: Received[FactsContributed], effects: Effects) -> None:
+        """Fold everything that contributes to the person into the view, and send its current version."""
+        given = record.payload
+        rows = effects.table(CONTRIBUTIONS)
+        persons = effects.table(PERSONS)
+        person = persons.get(given.patient) or Person()
+        slot = f"{given.patient}/{given.key}"
+        stored = rows.get(slot)
+        if stored is None or stored.seq < given.seq:
+            rows.put(slot, given, given.network)
+            person = msgspec.structs.replace(person, keys=tuple(sorted({*person.keys, given.key})))
+        held = [row for key in person.keys if (row := rows.get(f"{given.patient}/{key}")) is not None]
+        person, view, document = fold_person(given.network, given.patient, person, held, self.ranks)
+        if persons.get(given.patient) != person:
+            persons.put(given.patient, person, given.network)
+        if person.version:
+            effects.emit(PATIENT_VIEWS, given.patient, view, given.network)
+            effects.save(PATIENTS, document)
+
+
+def _tell_identity(payload: RecordsReceived, patient: SourcePatient, effects: Effects) -> None:
+    seen = DemographicsSeen(
+        network=payload.network,
+        key=payload.key,
+        source=payload.source,
+        local_patient=payload.local_patient,
+        seq=patient.demographics_seq,
+        identifiers=_named(patient),
+    )
+    effects.emit(PATIENT_DEMOGRAPHICS, payload.network, seen, payload.network)
+
+
+def _tell_merges(payload: RecordsReceived, effects: Effects) -> None:
+    """Say who was merged into whom. A merge has no sequence: it holds whatever came before or after it."""
+    for merge in payload.merges:
+        seen = DemographicsSeen(
+            network=payload.network,
+            key=source_patient_key(payload.network, payload.source, merge.retired),
+            source=payload.source,
+            local_patient=merge.retired,
+            seq=0,
+            merged_into=source_patient_key(payload.network, payload.source, merge.survivor),
+        )
+        effects.emit(PATIENT_DEMOGRAPHICS, payload.network, seen, payload.network)
+
+
+def _contribute(key: SourcePatientKey, patient: SourcePatient, effects: Effects) -> None:
+    """Send what the source patient knows, once it belongs to a person and has said anything."""
+    if patient.person is not None and patient.source:
+        given = contribution(key, patient, patient.person)
+        effects.emit(PATIENT_CONTRIBUTIONS, patient.person, given, patient.network)

@@ -1,0 +1,92 @@
+"""The one writer of a network's links: who is tied to whom, kept in tables and asked through `people.identity`."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from services.patientview.tables import HOLDERS, MEMBERS, Known
+from trialbridge.contracts.events import DemographicsSeen
+from trialbridge.contracts.ids import NetworkId, SourcePatientKey, derive
+from trialbridge.people.identifiers import tokens
+from trialbridge.people.identity import Link, Member, component, links
+from trialbridge.runtime.effects import Effects
+
+
+class Network:
+    """A `Directory` over the tables of the partition at hand; reads and writes only what a statement touches."""
+
+    def __init__(self, network: NetworkId, effects: Effects) -> None:
+        """Look at ``network`` through the tables of ``effects``."""
+        self._network = network
+        self._members = effects.table(MEMBERS)
+        self._holders = effects.table(HOLDERS)
+
+    def member(self, key: SourcePatientKey) -> Member | None:
+        """Return a source patient."""
+        known = self._members.get(key)
+        return known.member if known else None
+
+    def holders(self, name: str) -> Sequence[SourcePatientKey]:
+        """Return the source patients that hold a strong identifier."""
+        return self._holders.get(self._slot(name)) or ()
+
+    def known(self, key: SourcePatientKey) -> Known:
+        """Return what is remembered of a source patient; nothing yet is a member without identifiers."""
+        return self._members.get(key) or Known(Member(key))
+
+    def learn(self, seen: DemographicsSeen) -> set[SourcePatientKey]:
+        """Take a statement in and return everyone whose link it may have touched, now or when it first came."""
+        ends = {seen.key} | ({seen.merged_into} if seen.merged_into else set())
+        touched = {*ends, *self.known(seen.key).touched}
+        for key in ends:
+            touched |= component(self, key).keys()
+        if seen.merged_into:
+            self._tie(seen.key, seen.merged_into)
+            self._tie(seen.merged_into, seen.key)
+        elif seen.seq > self.known(seen.key).seq:
+            self._describe(seen)
+        for key in ends:
+            touched |= component(self, key).keys()
+        self._put(msgspec.structs.replace(self.known(seen.key), touched=tuple(sorted(touched))))
+        return touched
+
+    def relink(self, keys: set[SourcePatientKey]) -> dict[SourcePatientKey, Known]:
+        """Decide the links of ``keys`` anew, note those that changed, and return all of them."""
+        decided: dict[SourcePatientKey, Link] = {}
+        for key in sorted(keys):
+            if key not in decided:
+                decided.update(links(self._network, component(self, key)))
+        for key, link in decided.items():
+            known = self.known(key)
+            if known.link != link:
+                self._put(msgspec.structs.replace(known, link=link, link_seq=known.link_seq + 1))
+        return {key: self.known(key) for key in sorted(decided)}
+
+    def _describe(self, seen: DemographicsSeen) -> None:
+        known = self.known(seen.key)
+        old, new = tokens(known.member.identifiers), tokens(seen.identifiers)
+        for name in sorted(old.keys() - new.keys()):
+            self._hold(name, {*self.holders(name)} - {seen.key})
+        for name in sorted(new.keys() - old.keys()):
+            self._hold(name, {*self.holders(name), seen.key})
+        member = msgspec.structs.replace(known.member, identifiers=seen.identifiers)
+        self._put(msgspec.structs.replace(known, member=member, seq=seen.seq))
+
+    def _tie(self, one: SourcePatientKey, other: SourcePatientKey) -> None:
+        known = self.known(one)
+        merges = tuple(sorted({*known.member.merges, other}))
+        self._put(msgspec.structs.replace(known, member=msgspec.structs.replace(known.member, merges=merges)))
+
+    def _put(self, known: Known) -> None:
+        if self._members.get(known.member.key) != known:
+            self._members.put(known.member.key, known, self._network)
+
+    def _hold(self, name: str, keys: set[SourcePatientKey]) -> None:
+        if keys:
+            self._holders.put(self._slot(name), tuple(sorted(keys)), self._network)
+        else:
+            self._holders.delete(self._slot(name))
+
+    def _slot(self, name: str) -> str:
+        """Return the table key of an identifier: hashed, since keys are not sealed."""
+        return derive("idf", (self._network, name))
