@@ -7,6 +7,7 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from infra.testbed.process import CACHE, RUN, NotHere, answers, free_port, pid_of, start
 
