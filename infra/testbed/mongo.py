@@ -64,9 +64,10 @@ def up() -> dict[str, str]:
 def _initiate(port: int) -> None:
     import pymongo
 
-    with pymongo.MongoClient(
+    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
         f"mongodb://127.0.0.1:{port}/", directConnection=True, serverSelectionTimeoutMS=30000
-    ) as client:
+    )
+    with client:
         member = {"_id": 0, "host": f"127.0.0.1:{port}"}
         client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
         deadline = time.monotonic() + 30
