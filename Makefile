@@ -21,7 +21,7 @@ demo: setup ## Run the whole pipeline on synthetic patients, then serve the port
 .PHONY: demo
 
 test: setup ## Unit, contract, end-to-end and integration tests; the test bed is fetched and started where it can be
-	@infra/testbed/test $(ARGS)
+	@$(BIN)/python -m infra.testbed.suites $(ARGS)
 .PHONY: test
 
 check: setup ## Format, lint, types, import rules and generated documents
@@ -30,6 +30,14 @@ check: setup ## Format, lint, types, import rules and generated documents
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 .PHONY: check
+
+testbed-up: setup ## Start Kafka, MongoDB and S3 on loopback, and print how to reach them
+	@$(BIN)/python -m infra.testbed up
+.PHONY: testbed-up
+
+testbed-down: ## Stop them
+	@$(BIN)/python -m infra.testbed down
+.PHONY: testbed-down
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16

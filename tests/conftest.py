@@ -1,10 +1,14 @@
-"""What every test may use."""
+"""What every test may use, and two rules: sockets reach loopback only where a suite needs them; in CI nothing is skipped."""
 
+import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+LOOPBACK = ["127.0.0.1", "localhost", "::1"]
+WITH_SOCKETS = {"contract", "integration", "e2e", "fault", "security"}
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +18,25 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the public sample data is not beside the project")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the suites beyond unit tests talk to loopback, and mark each test with the suite that it lies in."""
+    for item in items:
+        suite = item.path.relative_to(ROOT / "tests").parts[0]
+        if suite in WITH_SOCKETS:
+            item.add_marker(getattr(pytest.mark, suite))
+            item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a test that did not run is a failure, whatever its reason."""
+    del item, call
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"
+    return report
