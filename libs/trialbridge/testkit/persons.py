@@ -98,8 +98,8 @@ class Person:
     city: str
     postal: str
     ssn: str = ""
-    mrn: dict[str, str] | None = None
-    """Record numbers set by hand, by the source's prefix."""
+    mrn: tuple[str, ...] = ()
+    """Record numbers set by hand; each begins with its source's prefix."""
 
 
 def draw_person(index: int, rng: Random, disease: Disease, as_of: date) -> Person:
@@ -133,7 +133,6 @@ def plant(person: Person) -> Person:
         return person
     at = person.index
     emails, ssns, streets, phones, members = (of_kind(kind) for kind in ("email", "ssn", "street", "phone", "member"))
-    numbers = {text[:2]: text for text in of_kind("mrn")}
     return Person(
         at,
         of_kind("given")[at % 3],
@@ -147,5 +146,5 @@ def plant(person: Person) -> Person:
         person.city,
         person.postal,
         ssns[0] if at == 0 else "",
-        numbers if at == 0 else None,
+        of_kind("mrn") if at == 0 else (),
     )

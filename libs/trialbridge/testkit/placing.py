@@ -79,8 +79,8 @@ def _reported(history: History) -> tuple[Part, ...]:
 
 def local_number(history: History, source: Source) -> str:
     """Return the patient's record number at ``source``."""
-    planted = (history.person.mrn or {}).get(source.prefix)
-    return planted or f"{source.prefix}{100000 + history.person.index * 7}"
+    planted = (each for each in history.person.mrn if each.startswith(source.prefix))
+    return next(planted, f"{source.prefix}{100000 + history.person.index * 7}")
 
 
 def write(history: History, made: Plan, source: Source, wave: Wave = "initial") -> Delivery:

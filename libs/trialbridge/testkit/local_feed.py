@@ -1,0 +1,50 @@
+"""Turns a person's own folder of FHIR bundles, NDJSON and HL7 v2 messages into bundles that the demo can feed."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from trialbridge.contracts.errors import Misconfigured, Place
+from trialbridge.contracts.ids import SourceId, TenantId
+from trialbridge.testkit.feeds import FHIR_JSON, HL7V2, NDJSON, PlainBundle
+from trialbridge.testkit.packing import gzipped
+from trialbridge.testkit.world import AS_OF
+
+TENANT = TenantId("own-data")
+_MEDIA = {".json": FHIR_JSON, ".ndjson": NDJSON, ".hl7": HL7V2, ".v2": HL7V2, ".er7": HL7V2}
+_FEEDS = {FHIR_JSON: "fhir", NDJSON: "fhir", HL7V2: "hl7v2"}
+
+
+def local_bundles(folder: Path, as_of: date = AS_OF) -> list[PlainBundle]:
+    """Return one gzip bundle for each record file under ``folder``, in the order of their names.
+
+    The source is the first subfolder's name, or ``fhir`` or ``hl7v2`` for files that lie in the folder itself. Other files
+    are left out. Raises `Misconfigured` ``demo.data-missing`` or ``demo.data-empty``.
+    """
+    if not folder.is_dir():
+        raise Misconfigured(
+            "demo.data-missing", "The data folder does not exist; check --data.", Place(bundle=str(folder))
+        )
+    found = [_bundle(folder, path, as_of) for path in _records(folder)]
+    if not found:
+        words = ", ".join(_MEDIA)
+        raise Misconfigured(
+            "demo.data-empty",
+            f"The data folder holds no record files; their names end in {words}.",
+            Place(bundle=str(folder)),
+        )
+    return found
+
+
+def _records(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix.lower() in _MEDIA)
+
+
+def _bundle(folder: Path, path: Path, as_of: date) -> PlainBundle:
+    media = _MEDIA[path.suffix.lower()]
+    inside = path.relative_to(folder)
+    feed = inside.parts[0] if len(inside.parts) > 1 else _FEEDS[media]
+    key = f"{TENANT}/{feed}/{inside.as_posix()}.gz"
+    return PlainBundle(
+        TENANT, SourceId(f"{TENANT}/{feed}"), key, media, gzipped(path.read_bytes()), f"{as_of.isoformat()}T06:00:00Z"
+    )
