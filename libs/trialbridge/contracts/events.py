@@ -288,6 +288,22 @@ class Gate(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who or what decided: an authority, a site id, an actor."""
 
 
+class MatchReviewed(Payload, frozen=True, kw_only=True):
+    """A named person's decision on a match, where a trial asks for review (topic match_reviews)."""
+
+    match: MatchId
+    network: NetworkId
+    patient: PatientId
+    decision: Literal["approve", "decline", "reopen"]
+    actor: str
+    explanation_digest: Digest
+    """What the person saw; a decision on an older explanation does not count."""
+    at: str
+    note: str = ""
+    """Sealed with the message; may hold what people write."""
+    command: str = ""
+
+
 class ApprovalDecided(Payload, frozen=True, kw_only=True):
     """A match passed every gate, or an approved match was withdrawn (topic approved_patients)."""
 

@@ -151,6 +151,16 @@ TRIAL_MATCHES = Topic(
     True,
     "A match's life as the engine sees it: proposed, changed, withdrawn, with verdict and evidence per criterion.",
 )
+MATCH_REVIEWS = Topic(
+    "match_reviews",
+    "patient id",
+    e.MatchReviewed,
+    1,
+    ("matchbook",),
+    ("matchbook",),
+    True,
+    "A named person's decision on a match whose trial asks for review.",
+)
 APPROVED_PATIENTS = Topic(
     "approved_patients",
     "patient id",
@@ -205,6 +215,7 @@ ALL: tuple[Topic[e.Payload], ...] = (  # type: ignore[assignment]  # Topic is in
     REGULATORY_STATUS,
     CALENDAR_DAYS,
     TRIAL_MATCHES,
+    MATCH_REVIEWS,
     APPROVED_PATIENTS,
     LINEAGE,
     AUDIT,

@@ -96,6 +96,21 @@ class Effects(Protocol):
         ...
 
 
+class Emitter(Protocol):
+    """How a background loop sends: outside any record, each send durable on return."""
+
+    async def publish(self, topic: Topic[P], key: str, payload: P, network: NetworkId, cause: str) -> None:
+        """Send one record (to every partition where the topic is broadcast) and wait until the log has it.
+
+        ``cause`` makes the event's id, with topic and key: publishing the same cause again is a repeat, not a new event.
+        Raises `Unavailable` when the log is away; the loop tries again.
+        """
+        ...
+
+
+Loop = Callable[[Emitter], Awaitable[None]]
+"""A stage's background loop (polls commands, calls webhooks); runs until cancelled. `Unavailable` restarts it."""
+
 Handler = Callable[[Received[P], Effects], Awaitable[None]]
 
 HandlerTable = Mapping[Topic[Any], Handler[Any]]
