@@ -16,22 +16,21 @@ from faust.types import TP, EventT
 
 from trialbridge.contracts.documents import STAGES, StageDoc
 from trialbridge.contracts.errors import Fatal, Unavailable
-from trialbridge.contracts.topics import Topic
-from trialbridge.runtime.effects import Handler, TableSpec
+from trialbridge.runtime.effects import Emitter, HandlerTable, Loop, TableSpec
 from trialbridge.runtime.ports import DocumentStore
 from trialbridge.runtime.settings import BaseServiceSettings
 from trialbridge.runtime.stage import wire
 from trialbridge.runtime.stage.app import make_app
 from trialbridge.runtime.stage.boundary import BATCH_MESSAGES, Boundary
 from trialbridge.runtime.stage.lane import Links
+from trialbridge.runtime.stage.outbox import Outbox
 from trialbridge.runtime.stage.tables import PartitionedStore, StateTable
 from trialbridge.runtime.telemetry import logs, metrics
 
 LOG: Final = logs.logger("stage")
 QUEUE_MESSAGES: Final = 128
 DRAIN_SECONDS: Final = 8.0
-
-HandlerTable = Mapping[Topic[Any], Handler[Any]]
+LOOP_PAUSE: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -104,8 +103,8 @@ class Stage:
     tables: Sequence[TableSpec[Any]] = ()
     forget: Callable[[int], None] = lambda _partition: None
     """Called when a partition goes elsewhere; handlers drop what they derived from its tables."""
-    background: Sequence[Callable[[], Awaitable[None]]] = ()
-    """Loops that run beside the stream (pollers, senders); cancelled at stop."""
+    background: Sequence[Loop] = ()
+    """Loops that run beside the stream (pollers, senders); begun again after `Unavailable`, cancelled at stop."""
     app: faust.App = field(init=False)
     links: Links = field(init=False)
     boundary: Boundary = field(init=False)
@@ -199,17 +198,25 @@ class Stage:
         self.failed = asyncio.get_running_loop().create_future()
         self.app.finalize()
         await self.app.start()
-        self._tasks = [asyncio.create_task(self._guarded(loop)) for loop in (self._beat, *self.background)]
+        outbox = Outbox(self.links)
+        self._tasks = [asyncio.create_task(self._guarded(loop, outbox)) for loop in (self._beat, *self.background)]
         metrics.READY.labels(self.name).set(1)
 
-    async def _guarded(self, loop: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await loop()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            LOG.exception("a background loop failed", extra={"stage": self.name})
-            self._fail(error)
+    async def _guarded(self, loop: Loop, outbox: Outbox) -> None:
+        while True:
+            try:
+                await loop(outbox)
+            except Unavailable as error:
+                LOG.warning("a background loop waits", extra={"stage": self.name, "code": error.code})
+                await asyncio.sleep(LOOP_PAUSE)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                LOG.exception("a background loop failed", extra={"stage": self.name})
+                self._fail(error)
+                return
+            else:
+                return
 
     async def stop(self) -> None:
         """Stop taking work, let what is in flight become durable, commit, and close."""
@@ -248,7 +255,7 @@ class Stage:
                 behind += max(0, end - (consumer._committed_offset.get(tp) or 0))  # noqa: SLF001 - Faust has no public word for it
         return behind
 
-    async def _beat(self) -> None:
+    async def _beat(self, _outbox: Emitter) -> None:
         while True:
             with contextlib.suppress(Unavailable):
                 await self._report("ready" if self.ready else "waiting")
