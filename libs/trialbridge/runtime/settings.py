@@ -43,6 +43,9 @@ class BaseServiceSettings(BaseSettings):
         default=4, ge=1, le=256, description="Partitions of every topic; fixed once data has been written."
     )
     replication: int = Field(default=1, ge=1, le=9, description="Replication factor of topics and changelogs (Kafka).")
+    manage_topics: bool = Field(
+        default=True, description="Create missing topics at start; switch off where an administrator makes them."
+    )
     commit_interval: float = Field(
         default=1.0, gt=0, le=60, description="Seconds between commits of consumed positions to the event log."
     )
