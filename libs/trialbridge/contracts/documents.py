@@ -216,6 +216,8 @@ class StageDoc(Document, frozen=True, kw_only=True):
     dead_lettered: int = 0
     retried: int = 0
     lag: int = 0
+    seconds: float = 0.0
+    """How long batches took, summed over partitions (which overlap)."""
     updated: str = ""
 
 

@@ -53,6 +53,7 @@ class Counters:
     emitted: int = 0
     dead_lettered: int = 0
     retried: int = 0
+    seconds: float = 0.0
     waiting: bool = False
 
 
@@ -250,6 +251,7 @@ class Boundary:
 
     def _count(self, lane: Lane, seconds: float) -> None:
         metrics.BATCH_SECONDS.labels(self.links.stage).observe(seconds)
+        self.counters.seconds += seconds
         for topic, count in lane.emitted.items():
             metrics.EMITTED.labels(self.links.stage, topic).inc(count)
             self.counters.emitted += count

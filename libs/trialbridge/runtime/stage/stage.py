@@ -272,7 +272,8 @@ class Stage:
                 StageDoc(
                     id=f"{self.name}/{worker}", version=int(now.timestamp() * 1000), stage=self.name, worker=worker,
                     state=state, processed=counters.processed, emitted=counters.emitted,
-                    dead_lettered=counters.dead_lettered, retried=counters.retried, lag=lag, updated=now.isoformat(),
+                    dead_lettered=counters.dead_lettered, retried=counters.retried, lag=lag, seconds=counters.seconds,
+                    updated=now.isoformat(),
                 )
             ],
         )  # fmt: skip
