@@ -39,6 +39,11 @@ class BaseServiceSettings(BaseSettings):
     group_prefix: str = Field(
         default="trialbridge", description="First part of every consumer group and changelog name."
     )
+    topic_prefix: str = Field(
+        default="",
+        pattern=r"^([a-zA-Z0-9._-]{1,60}[.-])?$",
+        description="First part of every topic's name, ending in . or -; lets several installations share one cluster.",
+    )
     partitions: int = Field(
         default=4, ge=1, le=256, description="Partitions of every topic; fixed once data has been written."
     )

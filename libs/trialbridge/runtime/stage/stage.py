@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, cast
 import faust
 from faust.types import TP, EventT
 
+from trialbridge.contracts import topics
 from trialbridge.contracts.documents import STAGES, StageDoc
 from trialbridge.contracts.errors import Fatal, Unavailable
 from trialbridge.runtime.effects import Emitter, HandlerTable, Loop, TableSpec
@@ -52,15 +53,17 @@ class FaustEvent:
 class FaustSender:
     """Sends through the app's producer; waits while too much is on its way."""
 
-    def __init__(self, app: faust.App) -> None:
-        """Use ``app``'s producer, which must have been started."""
+    def __init__(self, app: faust.App, prefix: str = "") -> None:
+        """Use ``app``'s producer, which must have been started; registered topics' names begin with ``prefix``."""
         self._app = app
+        self._prefix = prefix
 
     async def send(
         self, topic: str, partition: int, key: bytes, value: bytes | None, headers: Mapping[str, bytes]
     ) -> Awaitable[object]:
         """Hand over one message."""
-        sent = await self._app.producer.send(topic, key, value, partition, None, dict(headers))
+        name = self._prefix + topic if topic in topics.BY_NAME else topic
+        sent = await self._app.producer.send(name, key, value, partition, None, dict(headers))
         return _as_unavailable(sent)
 
 
@@ -119,7 +122,11 @@ class Stage:
         self._datadir = tempfile.TemporaryDirectory(prefix="trialbridge-")
         self.app = make_app(self.name, self.settings, Path(self._datadir.name))
         self.links = Links(
-            self.name, self.settings.partitions, FaustSender(self.app), self.ports.documents, self.ports.seal
+            self.name,
+            self.settings.partitions,
+            FaustSender(self.app, self.settings.topic_prefix),
+            self.ports.documents,
+            self.ports.seal,
         )
         for spec in self.tables:
             self.links.tables[spec.name] = self._declare(spec)
@@ -127,12 +134,16 @@ class Stage:
         self.boundary = Boundary(self.links, by_name)
         if by_name:
             channel = self.app.topic(
-                *by_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+                *self._sources(), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
             )
             self.app.agent(channel, name=f"{self.name}.consume", concurrency=1)(self._consume)
             self.app.on_partitions_revoked.connect(cast("Any", self._revoked))
         else:
             self.app.producer_only = True
+
+    def _sources(self) -> list[str]:
+        """Return the names that the stage's input topics have in the log."""
+        return [self.settings.topic_prefix + topic.name for topic in self.handlers]
 
     def _declare(self, spec: TableSpec[Any]) -> StateTable[Any]:
         table = self.app.Table(spec.name, partitions=self.settings.partitions, key_type=bytes, value_type=bytes)
@@ -145,7 +156,8 @@ class Stage:
         async for event in stream.noack().events():
             message = event.message
             headers = dict(message.headers) if message.headers else {}
-            item = FaustEvent(event, message.topic, message.partition, message.offset, message.value or b"", headers)
+            topic = message.topic.removeprefix(self.settings.topic_prefix)
+            item = FaustEvent(event, topic, message.partition, message.offset, message.value or b"", headers)
             await self._worker(message.partition).queue.put(item)
 
     def _worker(self, partition: int) -> _Worker:
@@ -247,7 +259,7 @@ class Stage:
         if not self.handlers or not self.app.started:
             return 0
         consumer: Any = self.app.consumer
-        names = {topic.name for topic in self.handlers}
+        names = set(self._sources())
         behind = 0
         for tp in consumer.assignment():
             if tp.topic in names:
