@@ -1,0 +1,75 @@
+"""How a document is stored: clear fields as JSON, fields with patient data sealed one by one, bound to their place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from trialbridge.contracts.documents import Collection, Document
+from trialbridge.contracts.errors import Undecodable
+from trialbridge.contracts.ids import NetworkId
+from trialbridge.runtime.stage import wire
+
+D = TypeVar("D", bound=Document)
+SMALL: Final = 256
+"""Bytes under which compression is not worth a frame."""
+PLAIN: Final = b"\x00"
+FRAMED: Final = b"\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A document as it is stored."""
+
+    id: str
+    version: int
+    clear: bytes
+    """JSON object of the fields that may be searched."""
+    sealed: dict[str, bytes]
+
+
+class Codec(Generic[D]):
+    """Packs and unpacks the documents of one collection."""
+
+    def __init__(self, collection: Collection[D], seal: wire.Seal) -> None:
+        """Seal by ``seal``."""
+        self.collection = collection
+        self._seal = seal
+        self._decoder = msgspec.json.Decoder(collection.doc)
+        self._blank: dict[str, Any] = {}
+        for field in msgspec.structs.fields(collection.doc):
+            if field.name in collection.sealed:
+                self._blank[field.encode_name] = b"" if field.type is bytes else msgspec.Raw(b"null")
+
+    async def pack(self, doc: D) -> Packed:
+        """Return the stored form."""
+        sealed = {}
+        for name in self.collection.sealed:
+            value = bytes(getattr(doc, name))
+            framed = FRAMED + wire.compress(value) if len(value) > SMALL else PLAIN + value
+            sealed[name] = await self._seal.seal(NetworkId(doc.network), self._place(doc.id, name), framed)
+        clear = msgspec.structs.replace(doc, **self._blank) if sealed else doc
+        return Packed(doc.id, doc.version, msgspec.json.encode(clear), sealed)
+
+    async def unpack(self, clear: bytes | str, sealed: Mapping[str, bytes]) -> D:
+        """Return the document; raise `Undecodable` where what is stored was changed."""
+        try:
+            doc = self._decoder.decode(clear)
+        except msgspec.DecodeError:
+            raise Undecodable(
+                "document.invalid", f"A document in {self.collection.name} does not follow its type."
+            ) from None
+        opened: dict[str, Any] = {}
+        for name, blank in self._blank.items():
+            framed = await self._open(sealed.get(name, b""), self._place(doc.id, name))
+            value = wire.decompress(framed[1:]) if framed[:1] == FRAMED else framed[1:]
+            opened[name] = value if isinstance(blank, bytes) else msgspec.Raw(value)
+        return msgspec.structs.replace(doc, **opened) if opened else doc
+
+    async def _open(self, value: bytes, place: str) -> bytes:
+        opened = self._seal.open_now(value, place)
+        return opened if opened is not None else await self._seal.open(value, place)
+
+    def _place(self, identity: str, field: str) -> str:
+        return f"{self.collection.name}/{identity}/{field}"

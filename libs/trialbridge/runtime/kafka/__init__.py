@@ -1,0 +1,1 @@
+"""Faust's Kafka transport with the cure for records lost when a worker joins."""

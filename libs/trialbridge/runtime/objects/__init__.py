@@ -1,0 +1,1 @@
+"""Adapters of the object store port: a folder and S3."""

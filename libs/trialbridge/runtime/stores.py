@@ -1,0 +1,47 @@
+"""Picks the adapters that the settings' URLs name."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from trialbridge.runtime.documents.mongo import MongoDocuments
+from trialbridge.runtime.documents.sqlite import SqliteDocuments
+from trialbridge.runtime.keys.keyring import create_keyring, read_keyring
+from trialbridge.runtime.objects.folder import FolderObjects
+from trialbridge.runtime.objects.s3 import S3Objects
+from trialbridge.runtime.ports import DocumentStore, KeyService, ObjectStore
+from trialbridge.runtime.settings import BaseServiceSettings
+from trialbridge.runtime.stage import wire
+from trialbridge.vault.seal import Sealer
+
+
+def open_keys(settings: BaseServiceSettings) -> KeyService:
+    """Return the key service; raise `Misconfigured` ``keyring.*``."""
+    return read_keyring(settings.keyring)
+
+
+def open_seal(settings: BaseServiceSettings, keys: KeyService) -> wire.Seal:
+    """Return the seal of topics, tables and documents."""
+    del settings
+    return Sealer(keys)
+
+
+def open_documents(settings: BaseServiceSettings, seal: wire.Seal) -> DocumentStore:
+    """Return the document store; raise `Misconfigured` where the URL cannot be used."""
+    if urlsplit(settings.documents).scheme == "sqlite":
+        return SqliteDocuments(_path(settings.documents), seal)
+    return MongoDocuments(settings.documents, seal)
+
+
+def open_objects(settings: BaseServiceSettings) -> ObjectStore:
+    """Return the object store; raise `Misconfigured` where the URL cannot be used."""
+    if urlsplit(settings.objects).scheme == "file":
+        return FolderObjects(_path(settings.objects))
+    return S3Objects.of(settings)
+
+
+def _path(url: str) -> Path:
+    """Return the path of ``scheme:///absolute`` or ``scheme://relative``."""
+    return Path(unquote(url.split("://", 1)[1]))
+
+
+__all__ = ["create_keyring", "open_documents", "open_keys", "open_objects", "open_seal"]
