@@ -1,0 +1,65 @@
+"""What the matchbook keeps for operators and auditors: dead letters and audit events, as documents."""
+
+from services.matchbook.tables import LETTERS
+from trialbridge.contracts.documents import AUDITS, DEAD_LETTERS, AuditDoc, DeadLetterDoc
+from trialbridge.contracts.events import AuditRecorded, DeadLettered, LineageRecorded
+from trialbridge.runtime.effects import Effects, Received
+
+
+async def keep_dead_letter(record: Received[DeadLettered], effects: Effects) -> None:
+    """Keep what was set aside, its payload sealed.
+
+    A letter that was replayed and fails again comes with the same id from another place in the log, and is open once more.
+    Whoever closes a letter writes the next version, so the n-th failure is version 2n - 1.
+    """
+    letter = record.payload
+    table = effects.table(LETTERS)
+    places = table.get(letter.id) or ()
+    place = f"{letter.partition}/{letter.offset}"
+    if place not in places:
+        places = (*places, place)
+        table.put(letter.id, places)
+    doc = DeadLetterDoc(
+        id=letter.id,
+        version=2 * (places.index(place) + 1) - 1,
+        network=record.network,
+        stage=letter.stage,
+        topic=letter.topic,
+        partition=letter.partition,
+        offset=letter.offset,
+        key=letter.key,
+        code=letter.code,
+        message=letter.message,
+        place=letter.place,
+        tenant=letter.tenant,
+        ticket=letter.ticket or "",
+        first_seen=letter.first_seen,
+        payload=letter.payload,
+        payload_type=letter.payload_type,
+    )
+    effects.save(DEAD_LETTERS, doc)
+
+
+async def keep_audit(record: Received[AuditRecorded], effects: Effects) -> None:
+    """Keep who saw or did what."""
+    event = record.payload
+    doc = AuditDoc(
+        id=event.id,
+        version=1,
+        network=record.network,
+        actor=event.actor,
+        tenant=event.tenant,
+        action=event.action,
+        subject=event.subject,
+        at=event.at,
+        event=event,
+    )
+    effects.save(AUDITS, doc)
+
+
+async def pass_lineage(record: Received[LineageRecorded], effects: Effects) -> None:
+    """Let lineage pass: it is read so that the log shows how far it was followed, and stays there for its retention.
+
+    A match's way from bundle to message needs none of it: the record documents and the match's own records say it.
+    """
+    del record, effects
