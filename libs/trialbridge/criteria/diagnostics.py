@@ -1,0 +1,41 @@
+"""What the compiler says about a trial: severity, stable code, path, reason, nearest valid spelling, line."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One fault or doubt."""
+
+    severity: Literal["error", "warning"]
+    code: str
+    """Stable and lower-case with dots, for example ``trial.unknown-key``."""
+    path: str
+    """Where in the trial, for example ``arms[0].criteria.all[2].age``."""
+    message: str
+    hint: str = ""
+    """The nearest spelling that would be understood."""
+    line: int = 0
+    """Line of the file, from 1; 0 where it is not known."""
+
+
+class Problems:
+    """Collects diagnostics."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self.found: list[Diagnostic] = []
+
+    def error(self, code: str, path: str, message: str, hint: str = "") -> None:
+        """Note a fault: the trial is refused."""
+        self.found.append(Diagnostic("error", f"trial.{code}", path or "trial", message, hint))
+
+    def warn(self, code: str, path: str, message: str, hint: str = "") -> None:
+        """Note a doubt."""
+        self.found.append(Diagnostic("warning", f"trial.{code}", path or "trial", message, hint))
+
+    @property
+    def refused(self) -> bool:
+        """Return whether there is a fault."""
+        return any(one.severity == "error" for one in self.found)

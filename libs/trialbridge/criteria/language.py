@@ -1,0 +1,435 @@
+"""The criteria language: trials, groups and one leaf kind per clinical question.
+
+What people write has one key per object (``{"age": {"min": 18}}``, ``{"all": [...]}``); `surface` turns it into the tagged
+form of these types (``{"kind": "age", "min": 18}``), which is what a published definition holds. Unknown keys are refused.
+Every leaf is judged in three values; the docstring says when it is met, when it fails, and what leaves it unknown.
+"""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from trialbridge.contracts.events import Site
+
+LANGUAGE_VERSION = 1
+
+
+class Node(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+    """Base of groups and leaves."""
+
+
+class Period(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """A length of time back from the as-of date, in exactly one unit; months and years are calendar ones."""
+
+    days: int | None = None
+    weeks: int | None = None
+    months: int | None = None
+    years: int | None = None
+
+
+class All(Node, frozen=True, kw_only=True, tag="all"):
+    """Met when every member is met; the worst member decides (not_met, then unknown)."""
+
+    of: tuple["Criterion", ...]
+
+
+class Any(Node, frozen=True, kw_only=True, tag="any"):
+    """Met when one member is met; the best member decides."""
+
+    of: tuple["Criterion", ...]
+
+
+class Not(Node, frozen=True, kw_only=True, tag="not"):
+    """Swaps met and not_met; unknown stays unknown."""
+
+    of: "Criterion"
+
+
+class AtLeast(Node, frozen=True, kw_only=True, tag="at_least"):
+    """Met when ``count`` members are met; not_met when too few can be."""
+
+    count: int
+    of: tuple["Criterion", ...]
+
+
+class Age(Node, frozen=True, kw_only=True, tag="age"):
+    """Age in completed units, both bounds inclusive; a partial birth date leaves the gap unknown. Feb 29 turns on Mar 1."""
+
+    min: int | None = None
+    max: int | None = None
+    unit: Literal["years", "months", "weeks", "days"] = "years"
+
+
+class Sex(Node, frozen=True, kw_only=True, tag="sex"):
+    """Recorded sex is one of these; unknown where it is not recorded or sources disagree."""
+
+    any_of: tuple[Literal["female", "male", "other"], ...]
+
+
+class VitalStatus(Node, frozen=True, kw_only=True, tag="vital_status"):
+    """Alive or deceased at the as-of date; unknown where no record says either."""
+
+    status: Literal["alive", "deceased"]
+
+
+class Location(Node, frozen=True, kw_only=True, tag="location"):
+    """Lives in one of these countries and one of these regions, letter case ignored."""
+
+    countries: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+
+
+class Consent(Node, frozen=True, kw_only=True, tag="consent"):
+    """The newest decision of this scope in force at the as-of date; unknown where there is none."""
+
+    scope: Literal["research", "sharing", "treatment"] = "research"
+    decision: Literal["permit", "deny"] = "permit"
+
+
+class Pregnancy(Node, frozen=True, kw_only=True, tag="pregnancy"):
+    """Newest pregnancy status (within a period); a recorded male sex counts as not pregnant."""
+
+    status: Literal["not_pregnant", "pregnant"] = "not_pregnant"
+    within: Period | None = None
+
+
+class Diagnosis(Node, frozen=True, kw_only=True, tag="diagnosis"):
+    """A primary cancer diagnosis is one of these terms or, unless ``descendants`` is false, below one of them.
+
+    Fails when a recognised primary diagnosis is known and none is (or could be, on closer look) such a term; unknown when
+    the diagnosis is missing, not recognised or less specific than the criterion.
+    """
+
+    oncotree: tuple[str, ...] = ()
+    """Codes, names, or ``_SOLID_``, ``_LIQUID_``."""
+    icd10: tuple[str, ...] = ()
+    """Prefixes, with or without the dot."""
+    icdo3: tuple[str, ...] = ()
+    """Morphologies such as ``8140/3``."""
+    snomed: tuple[str, ...] = ()
+    descendants: bool = True
+
+
+class Stage(Node, frozen=True, kw_only=True, tag="stage"):
+    """Stage of disease; the parts that are given are ANDed. ``III`` takes IIIA to IIIC, ``T2`` takes T2a."""
+
+    group: tuple[str, ...] = ()
+    t: tuple[str, ...] = ()
+    n: tuple[str, ...] = ()
+    m: tuple[str, ...] = ()
+    metastatic: bool | None = None
+    cns_metastases: tuple[Literal["active", "none", "present", "treated"], ...] = ()
+
+
+DiseaseWord = Literal[
+    "advanced",
+    "early_stage",
+    "localized",
+    "locally_advanced",
+    "metastatic",
+    "not_evaluable",
+    "progressing",
+    "recurrent",
+    "refractory",
+    "remission",
+    "stable",
+    "unresectable",
+    "untreated",
+]
+
+
+class DiseaseStatus(Node, frozen=True, kw_only=True, tag="disease_status"):
+    """The course or extent of disease is one of these words; only a word of the same axis can say that it is not."""
+
+    any_of: tuple[DiseaseWord, ...]
+    within: Period | None = None
+
+
+class Performance(Node, frozen=True, kw_only=True, tag="performance"):
+    """Newest performance status in this scale; another scale is converted where the conversion is certain."""
+
+    scale: Literal["ecog", "karnofsky", "lansky"] = "ecog"
+    min: int | None = None
+    max: int | None = None
+    within: Period | None = None
+
+
+class Variant(Node, frozen=True, kw_only=True, tag="variant"):
+    """A small variant of a gene; what is given is ANDed and must hold for one and the same variant.
+
+    Fails only where the gene was looked at (coverage, a reported negative, another reported change of the gene);
+    benign and synonymous variants count only when named.
+    """
+
+    gene: str
+    protein_change: str | None = None
+    """Exactly this change, any HGVS spelling."""
+    position: str | None = None
+    """``p.V600``: any single amino acid substitution there."""
+    codons: tuple[int, int] | None = None
+    """First and last residue: the change lies wholly inside."""
+    coding_change: str | None = None
+    exon: str | None = None
+    effects: tuple[str, ...] = ()
+    """MAF variant classifications or Sequence Ontology terms."""
+    source: Literal["germline", "somatic"] | None = None
+    min_allele_fraction: Decimal | None = None
+    oncogenic: bool | None = None
+    significance: tuple[str, ...] = ()
+    function: Literal["activating", "inactivating"] | None = None
+
+
+CopyCall = Literal[
+    "amplification",
+    "deletion",
+    "gain",
+    "heterozygous_deletion",
+    "high_amplification",
+    "homozygous_deletion",
+    "low_amplification",
+    "neutral",
+]
+
+
+class CopyNumber(Node, frozen=True, kw_only=True, tag="copy_number"):
+    """A copy number alteration of a gene; ``amplification`` takes high and low, ``deletion`` takes both deletions."""
+
+    gene: str
+    calls: tuple[CopyCall, ...] = ()
+    min_copies: Decimal | None = None
+    max_copies: Decimal | None = None
+
+
+class Fusion(Node, frozen=True, kw_only=True, tag="fusion"):
+    """A fusion (or other structural variant) with the gene on either side; no ``partner`` means any partner, known or not."""
+
+    gene: str
+    partner: str | None = None
+    type: Literal["any", "fusion", "structural_variant"] = "any"
+
+
+class WildType(Node, frozen=True, kw_only=True, tag="wild_type"):
+    """The gene was looked at and no variant was found; a gene no test covers is unknown, never wild type."""
+
+    gene: str
+
+
+class Tested(Node, frozen=True, kw_only=True, tag="tested"):
+    """The gene was looked at for this kind of alteration; without a test that says so it is unknown."""
+
+    gene: str
+    alteration: Literal["copy_number", "fusion", "mutation"] = "mutation"
+
+
+class Signature(Node, frozen=True, kw_only=True, tag="signature"):
+    """The newest genome-wide biomarker; TMB bounds are mutations per megabase and compared in that unit only."""
+
+    name: Literal["apobec", "hrd", "mmr", "msi", "pole", "temozolomide", "tmb", "tobacco", "uv"]
+    any_of: tuple[str, ...] = ()
+    min: Decimal | None = None
+    max: Decimal | None = None
+    above: Decimal | None = None
+    below: Decimal | None = None
+    unit: str | None = None
+    within: Period | None = None
+
+
+class Expression(Node, frozen=True, kw_only=True, tag="expression"):
+    """The newest protein marker result by status or score; HER2 ``low`` is a part of ``negative``, ER/PR ``low`` of ``positive``."""
+
+    marker: str
+    any_of: tuple[Literal["equivocal", "low", "negative", "positive", "ultralow"], ...] = ()
+    score: Literal["cps", "ic", "ihc", "percent", "ratio", "tc", "tps"] | None = None
+    min: Decimal | None = None
+    max: Decimal | None = None
+    above: Decimal | None = None
+    below: Decimal | None = None
+    within: Period | None = None
+
+
+class PriorTherapy(Node, frozen=True, kw_only=True, tag="prior_therapy"):
+    """A treatment that was given and fits everything asked, or the number of systemic lines that fit.
+
+    Fails only where the history is stated to be complete or the treatment is stated not to have been given.
+    """
+
+    drugs: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    categories: tuple[Literal["other", "radiation", "surgery", "systemic", "transplant"], ...] = ()
+    intents: tuple[Literal["adjuvant", "curative", "maintenance", "neoadjuvant", "palliative"], ...] = ()
+    outcomes: tuple[str, ...] = ()
+    min_lines: int | None = None
+    max_lines: int | None = None
+    within: Period | None = None
+    """Given (any day of it) in this last period; negate it for a washout."""
+
+
+class Coded(Node, frozen=True, kw_only=True):
+    """Base of the leaves that look for something by name or code."""
+
+    names: tuple[str, ...] = ()
+    icd10: tuple[str, ...] = ()
+    snomed: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    """Codes of any other system (RxNorm, CPT, LOINC …), compared as written."""
+
+
+class Condition(Coded, frozen=True, kw_only=True, tag="condition"):
+    """A comorbidity; only a stated absence makes it fail."""
+
+    active: bool | None = None
+    within: Period | None = None
+
+
+class Medication(Coded, frozen=True, kw_only=True, tag="medication"):
+    """A non-cancer medication, active or not as asked; records never say that one is not taken, so it does not fail."""
+
+    active: bool | None = None
+
+
+class Procedure(Coded, frozen=True, kw_only=True, tag="procedure"):
+    """A procedure done (within a period)."""
+
+    within: Period | None = None
+
+
+class Allergy(Coded, frozen=True, kw_only=True, tag="allergy"):
+    """An allergy; only a stated absence makes it fail."""
+
+
+class Histology(Node, frozen=True, kw_only=True, tag="histology"):
+    """The tumour's morphology by ICD-O-3 or SNOMED CT code, or words of its text."""
+
+    icdo3: tuple[str, ...] = ()
+    snomed: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Lab(Node, frozen=True, kw_only=True, tag="lab"):
+    """The newest result of a test (within a period) in a unit that converts, or in multiples of the upper limit (``xULN``)."""
+
+    test: str
+    """Usual name or LOINC code."""
+    unit: str | None = None
+    min: Decimal | None = None
+    max: Decimal | None = None
+    above: Decimal | None = None
+    below: Decimal | None = None
+    within: Period | None = None
+
+
+class Vital(Node, frozen=True, kw_only=True, tag="vital"):
+    """The newest vital sign by LOINC code (within a period)."""
+
+    loinc: str
+    unit: str | None = None
+    min: Decimal | None = None
+    max: Decimal | None = None
+    above: Decimal | None = None
+    below: Decimal | None = None
+    within: Period | None = None
+
+
+Group = All | Any | Not | AtLeast
+Leaf = (
+    Age
+    | Sex
+    | VitalStatus
+    | Location
+    | Consent
+    | Pregnancy
+    | Diagnosis
+    | Histology
+    | Stage
+    | DiseaseStatus
+    | Performance
+    | Variant
+    | CopyNumber
+    | Fusion
+    | WildType
+    | Tested
+    | Signature
+    | Expression
+    | PriorTherapy
+    | Condition
+    | Medication
+    | Procedure
+    | Allergy
+    | Lab
+    | Vital
+)
+Criterion = (
+    All
+    | Any
+    | Not
+    | AtLeast
+    | Age
+    | Sex
+    | VitalStatus
+    | Location
+    | Consent
+    | Pregnancy
+    | Diagnosis
+    | Histology
+    | Stage
+    | DiseaseStatus
+    | Performance
+    | Variant
+    | CopyNumber
+    | Fusion
+    | WildType
+    | Tested
+    | Signature
+    | Expression
+    | PriorTherapy
+    | Condition
+    | Medication
+    | Procedure
+    | Allergy
+    | Lab
+    | Vital
+)
+"""The tagged union of groups and leaves."""
+
+Status = Literal["open", "suspended", "closed"]
+
+
+class DoseLevel(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """A dose level or cohort of an arm, with criteria of its own."""
+
+    code: str
+    title: str = ""
+    status: Status = "open"
+    criteria: Criterion | None = None
+
+
+class Arm(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """An arm; its criteria apply to all of its dose levels."""
+
+    code: str
+    title: str = ""
+    status: Status = "open"
+    criteria: Criterion | None = None
+    dose_levels: tuple[DoseLevel, ...] = ()
+
+
+class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """A trial; its criteria apply to all of its arms."""
+
+    id: str
+    title: str = ""
+    nct_id: str = ""
+    protocol: str = ""
+    phase: str = ""
+    lab: str = ""
+    """The tenant that runs the trial."""
+    sponsor: str = ""
+    drugs: tuple[str, ...] = ()
+    sites: tuple[Site, ...] = ()
+    review: bool = False
+    """True where a named person approves each match."""
+    status: Status = "open"
+    criteria: Criterion | None = None
+    arms: tuple[Arm, ...] = ()
+    language: int = LANGUAGE_VERSION

@@ -1,0 +1,105 @@
+"""Judges of what is looked for by name or code: comorbidities, medication, procedures, allergies."""
+
+from collections.abc import Iterable, Sequence
+
+from trialbridge.criteria import facts as f
+from trialbridge.criteria import language as q
+from trialbridge.criteria.finding import (
+    MET,
+    NOT_MET,
+    UNKNOWN,
+    Cost,
+    Finding,
+    Settle,
+    best,
+    evidence_of,
+    sentence,
+    worst,
+)
+from trialbridge.criteria.known import Known
+from trialbridge.criteria.terminology import conditions, crosswalk
+from trialbridge.criteria.verdicts import Verdict
+
+
+def _plain(code: str) -> str:
+    return code.replace(".", "").strip().upper()
+
+
+def _prefixes(leaf: q.Coded) -> tuple[str, ...]:
+    named = (conditions.codes_of(conditions.named(word) or word)[0] for word in leaf.names)
+    return (*leaf.icd10, *(code for codes in named for code in codes))
+
+
+def _snomed(leaf: q.Coded) -> tuple[str, ...]:
+    named = (conditions.codes_of(conditions.named(word) or word)[1] for word in leaf.names)
+    return (*leaf.snomed, *(code for codes in named for code in codes))
+
+
+def _is(leaf: q.Coded, codes: Iterable[f.Coding], texts: Sequence[str] = ()) -> bool:
+    wanted = {word.casefold() for word in leaf.names}
+    for coding in codes:
+        system, code = crosswalk.system_of(coding.system), coding.code or ""
+        if system == "icd10" and any(_plain(code).startswith(_plain(prefix)) for prefix in _prefixes(leaf)):
+            return True
+        if (system == "snomed" and code in _snomed(leaf)) or code in leaf.codes:
+            return True
+        if (coding.text or "").casefold() in wanted:
+            return True
+    return any(text.casefold() in wanted for text in texts)
+
+
+def _words(leaf: q.Coded) -> str:
+    return " or ".join((*leaf.names, *leaf.icd10, *leaf.snomed, *leaf.codes))
+
+
+def _flag(value: bool | None, wanted: bool | None) -> Verdict:  # noqa: FBT001 - three-valued flags of the record
+    return MET if wanted is None else UNKNOWN if value is None else MET if value == wanted else NOT_MET
+
+
+def _finding(
+    checks: Sequence[tuple[f.Fact, Verdict]], absent: Sequence[f.Fact], what: str, wanted: str, cost: Cost
+) -> Finding:
+    """Return met or unknown by the best fit, not_met where something else is stated, else unknown."""
+    settle = Settle(f"whether there is {wanted}", cost)
+    verdict = best(v for _, v in checks) if checks else UNKNOWN
+    decisive = [fact for fact, v in checks if v is verdict]
+    if checks and verdict is MET:
+        return Finding(MET, True, sentence(f"{what} is recorded", wanted), evidence_of(decisive))
+    if checks and verdict is NOT_MET:
+        return Finding(NOT_MET, True, sentence(f"{what} is recorded otherwise", wanted), evidence_of(decisive))
+    if not checks and absent:
+        return Finding(NOT_MET, True, sentence(f"{what} is stated to be absent", wanted), evidence_of(absent))
+    return Finding(UNKNOWN, True, sentence(f"{what} is not recorded", wanted), evidence_of(decisive), settle)
+
+
+def _dated(fact: f.Fact, sure: Sequence[f.Fact], maybe: Sequence[f.Fact]) -> Verdict:
+    return MET if fact in sure else UNKNOWN if fact in maybe else NOT_MET
+
+
+def judge_condition(leaf: q.Condition, known: Known) -> Finding:
+    """Judge a comorbidity."""
+    mine = [x for x in known.of(f.Condition) if _is(leaf, x.codes)]
+    sure, maybe = known.in_period([x for x in mine if x.present], leaf.within)
+    checks = [(x, worst((_flag(x.active, leaf.active), _dated(x, sure, maybe)))) for x in mine if x.present]
+    return _finding(checks, [x for x in mine if not x.present], "the condition", _words(leaf), "ask")
+
+
+def judge_medication(leaf: q.Medication, known: Known) -> Finding:
+    """Judge a medication; a record never says that one is not taken."""
+    mine = [x for x in known.of(f.Medication) if _is(leaf, x.codes, x.names)]
+    return _finding([(x, _flag(x.active, leaf.active)) for x in mine], (), "the medication", _words(leaf), "ask")
+
+
+def judge_procedure(leaf: q.Procedure, known: Known) -> Finding:
+    """Judge a procedure; outside of the period it does not count, and others may have been done elsewhere."""
+    mine = [x for x in known.of(f.Procedure) if _is(leaf, x.codes)]
+    sure, maybe = known.in_period(mine, leaf.within)
+    checks: list[tuple[f.Fact, Verdict]] = [*((x, MET) for x in sure), *((x, UNKNOWN) for x in maybe)]
+    return _finding(checks, (), "the procedure", _words(leaf), "ask")
+
+
+def judge_allergy(leaf: q.Allergy, known: Known) -> Finding:
+    """Judge an allergy."""
+    mine = [x for x in known.of(f.Allergy) if _is(leaf, x.codes)]
+    checks: list[tuple[f.Fact, Verdict]] = [(x, MET) for x in mine if x.present]
+    return _finding(checks, [x for x in mine if not x.present], "the allergy", _words(leaf), "ask")

@@ -1,0 +1,88 @@
+"""Judges of genome-wide biomarkers (MSI, MMR, TMB …) and of protein markers (ER, PR, HER2, PD-L1 …)."""
+
+from trialbridge.criteria import facts as f
+from trialbridge.criteria import language as q
+from trialbridge.criteria.bounds import exactly, within, words
+from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Check, Finding, Settle, judge_newest, overlap, worst
+from trialbridge.criteria.known import Known
+from trialbridge.criteria.verdicts import Verdict
+
+PER_MEGABASE = "1/1000000{Base}"
+_NAMES = {"msi": "microsatellite status", "mmr": "mismatch repair", "tmb": "mutational burden"}
+# What a recorded word leaves possible. HER2 low and ultralow are parts of negative, ER and PR low of positive.
+_HER2 = {"negative": frozenset({"zero", "low", "ultralow"})}
+_HORMONE = {"positive": frozenset({"high", "low"})}
+_PARTS = {"HER2": _HER2, "ER": _HORMONE, "PR": _HORMONE}
+
+
+def _bounded(leaf: q.Signature | q.Expression) -> bool:
+    return any(bound is not None for bound in (leaf.min, leaf.max, leaf.above, leaf.below))
+
+
+def _signature(fact: f.Signature, leaf: q.Signature) -> Check:
+    parts: list[Verdict] = []
+    if leaf.any_of:
+        indeterminate = fact.status in (None, "indeterminate")
+        parts.append(UNKNOWN if indeterminate else MET if fact.status in leaf.any_of else NOT_MET)
+    if _bounded(leaf):
+        comparable = fact.value is not None and (leaf.name != "tmb" or fact.unit == PER_MEGABASE)
+        parts.append(within(exactly(fact.value), leaf) if comparable and fact.value is not None else UNKNOWN)
+    said = fact.status or (f"{fact.value} {fact.unit or ''}".strip() if fact.value is not None else "without a result")
+    assay = f" by {fact.assay}" if fact.assay else ""
+    return Check(worst(parts), f"{_NAMES.get(leaf.name, leaf.name)} is {said}{assay}")
+
+
+def judge_signature(leaf: q.Signature, known: Known) -> Finding:
+    """Judge the newest genome-wide biomarker of the name."""
+    name = _NAMES.get(leaf.name, leaf.name)
+    asked = " or ".join(leaf.any_of)
+    bounds = words(leaf, "mutations per megabase" if leaf.name == "tmb" else leaf.unit) if _bounded(leaf) else ""
+    relevant = [
+        x
+        for x in known.of(f.Signature)
+        if x.name == leaf.name and (not _bounded(leaf) or x.value is not None or leaf.any_of)
+    ]
+    facts, certain = known.newest(relevant, leaf.within)
+    return judge_newest(
+        facts,
+        certain,
+        lambda fact: _signature(fact, leaf),
+        f"{name} {' and '.join(filter(None, (asked, bounds)))}",
+        f"{name} is not recorded",
+        Settle(f"a {name} test", "sequencing" if leaf.name not in ("msi", "mmr") else "lab"),
+        lambda _: False,
+    )
+
+
+def _marker(fact: f.Marker, leaf: q.Expression) -> Check:
+    parts: list[Verdict] = []
+    table = _PARTS.get(leaf.marker.upper(), {})
+    if leaf.any_of:
+        wanted = frozenset(part for word in leaf.any_of for part in table.get(word, frozenset({word})))
+        known = None
+        if fact.status is not None and fact.status != "indeterminate":
+            known = table.get(fact.status, frozenset({str(fact.status)}))
+        parts.append(UNKNOWN if known is None else overlap(known, wanted))
+    if _bounded(leaf):
+        parts.append(within(exactly(fact.score), leaf) if fact.score is not None else UNKNOWN)
+    score = f"{(fact.score_kind or 'score').upper()} {fact.score}" if fact.score is not None else ""
+    return Check(worst(parts), f"{leaf.marker} is {' '.join(filter(None, (fact.status, score))) or 'without a result'}")
+
+
+def judge_expression(leaf: q.Expression, known: Known) -> Finding:
+    """Judge the newest result of a protein marker, by status or by the score of the kind asked for."""
+    mine = [x for x in known.of(f.Marker) if x.marker.upper() == leaf.marker.upper()]
+    if _bounded(leaf) and leaf.score:
+        mine = [x for x in mine if x.score_kind == leaf.score]
+    facts, certain = known.newest(mine, leaf.within)
+    bounds = words(leaf, None) if _bounded(leaf) else ""
+    asked = " ".join(filter(None, (" or ".join(leaf.any_of), (leaf.score or "").upper() if bounds else "", bounds)))
+    return judge_newest(
+        facts,
+        certain,
+        lambda fact: _marker(fact, leaf),
+        f"{leaf.marker} {asked}",
+        f"{leaf.marker} is not recorded" + (f" as {leaf.score.upper()}" if leaf.score else ""),
+        Settle(f"a {leaf.marker} test", "biopsy"),
+        lambda _: False,
+    )

@@ -1,0 +1,111 @@
+"""Judges of what is measured: performance status, laboratory results, vital signs."""
+
+from decimal import Decimal
+
+from trialbridge.criteria import facts as f
+from trialbridge.criteria import language as q
+from trialbridge.criteria.bounds import XULN, of_result, within, words
+from trialbridge.criteria.dates import words as period_words
+from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Check, Settle, judge_newest
+from trialbridge.criteria.finding import Finding as Found
+from trialbridge.criteria.known import Known
+from trialbridge.criteria.terminology import labs, units
+from trialbridge.criteria.verdicts import Verdict
+
+# ECOG grade to the Karnofsky values that it may be (Oken 1982; the usual conversion table), and back.
+_KARNOFSKY = {0: (90, 100), 1: (70, 80), 2: (50, 60), 3: (30, 40), 4: (10, 20), 5: (0, 0)}
+
+
+def _as_scale(fact: f.Performance, scale: str) -> tuple[int, int] | None:
+    """Return the values in ``scale`` that a recorded performance status may be, None where there is no conversion."""
+    if fact.scale == scale:
+        return fact.value, fact.value
+    if fact.scale == "ecog" and scale == "karnofsky":
+        return _KARNOFSKY.get(fact.value)
+    if fact.scale == "karnofsky" and scale == "ecog":
+        grades = [grade for grade, (low, high) in _KARNOFSKY.items() if low <= fact.value <= high]
+        return (grades[0], grades[0]) if grades else None
+    return None
+
+
+def _inside(values: tuple[int, int], leaf: q.Performance) -> Verdict:
+    low, high = values
+    lowest = leaf.min if leaf.min is not None else low
+    highest = leaf.max if leaf.max is not None else high
+    if low >= lowest and high <= highest:
+        return MET
+    return NOT_MET if high < lowest or low > highest else UNKNOWN
+
+
+def judge_performance(leaf: q.Performance, known: Known) -> Found:
+    """Judge the newest performance status in the scale, or in one that converts."""
+    name = {"ecog": "ECOG", "karnofsky": "Karnofsky", "lansky": "Lansky"}
+    wanted = f"{name[leaf.scale]} " + " to ".join(str(n) for n in (leaf.min, leaf.max) if n is not None)
+    if leaf.min is None:
+        wanted = f"{name[leaf.scale]} at most {leaf.max}"
+    elif leaf.max is None:
+        wanted = f"{name[leaf.scale]} at least {leaf.min}"
+    usable = [fact for fact in known.of(f.Performance) if _as_scale(fact, leaf.scale) is not None]
+    facts, certain = known.newest(usable, leaf.within)
+    return judge_newest(
+        facts,
+        certain,
+        lambda x: Check(_inside(_as_scale(x, leaf.scale) or (0, 0), leaf), f"{name[x.scale]} is {x.value}"),
+        wanted,
+        "no performance status is recorded" + (f" in the last {period_words(leaf.within)}" if leaf.within else ""),
+        Settle(f"a current {name[leaf.scale]} performance status", "ask"),
+    )
+
+
+def _lab_value(fact: f.Lab | f.Vital, unit: str | None) -> Decimal | None:
+    """Return the value in ``unit`` (or multiples of the upper limit), None where it does not convert."""
+    if unit == XULN:
+        limit = fact.upper_limit if isinstance(fact, f.Lab) else None
+        return fact.value / limit if limit else None
+    if unit is None:
+        return fact.value
+    factor = units.factor(fact.unit, unit) if fact.unit else None
+    return None if factor is None else fact.value * factor
+
+
+def _measured(fact: f.Lab | f.Vital, leaf: q.Lab | q.Vital, name: str) -> Check:
+    shown = (
+        f"{name} is {(fact.comparator or '') if isinstance(fact, f.Lab) else ''}{fact.value} {fact.unit or ''}".strip()
+    )
+    value = _lab_value(fact, leaf.unit)
+    if value is None:
+        why = "its upper limit is not given" if leaf.unit == XULN else f"its unit does not convert to {leaf.unit}"
+        return Check(UNKNOWN, f"{shown} ({why})")
+    comparator = fact.comparator if isinstance(fact, f.Lab) else None
+    return Check(within(of_result(value, comparator), leaf), shown)
+
+
+def judge_lab(leaf: q.Lab, known: Known) -> Found:
+    """Judge the newest result of a test."""
+    test = labs.test_of(leaf.test) or leaf.test
+    codes = labs.codes_of(test)
+    facts, certain = known.newest((fact for fact in known.of(f.Lab) if fact.loinc in codes), leaf.within)
+    period = f" in the last {period_words(leaf.within)}" if leaf.within else ""
+    return judge_newest(
+        facts,
+        certain,
+        lambda fact: _measured(fact, leaf, test),
+        f"{test} {words(leaf, leaf.unit)}{period}",
+        f"no {test} is recorded{period}",
+        Settle(f"a current {test}", "lab"),
+    )
+
+
+def judge_vital(leaf: q.Vital, known: Known) -> Found:
+    """Judge the newest vital sign."""
+    facts, certain = known.newest((fact for fact in known.of(f.Vital) if fact.loinc == leaf.loinc), leaf.within)
+    period = f" in the last {period_words(leaf.within)}" if leaf.within else ""
+    name = f"vital sign {leaf.loinc}"
+    return judge_newest(
+        facts,
+        certain,
+        lambda fact: _measured(fact, leaf, name),
+        f"{name} {words(leaf, leaf.unit)}{period}",
+        f"no {name} is recorded{period}",
+        Settle(f"the {name}", "ask"),
+    )

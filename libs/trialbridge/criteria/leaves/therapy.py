@@ -1,0 +1,131 @@
+"""Judges of earlier treatment."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+
+from trialbridge.criteria import facts as f
+from trialbridge.criteria import language as q
+from trialbridge.criteria.dates import back, span
+from trialbridge.criteria.dates import words as period_words
+from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Finding, Settle, best, evidence_of, sentence, worst
+from trialbridge.criteria.known import Known
+from trialbridge.criteria.terminology import drugs
+from trialbridge.criteria.verdicts import Verdict
+
+_SETTLE = Settle("the complete list of earlier treatments", "record")
+
+
+def _member(value: str | None, wanted: tuple[str, ...]) -> Verdict:
+    return MET if not wanted else UNKNOWN if value is None else MET if value in wanted else NOT_MET
+
+
+def _drugs(leaf: q.PriorTherapy, fact: f.Therapy) -> Iterator[Verdict]:
+    given = {drugs.generic(drug) for drug in fact.drugs}
+    unnamed = not given and fact.category in ("systemic", "other")
+    if leaf.drugs:
+        yield UNKNOWN if unnamed else MET if given & {drugs.generic(drug) for drug in leaf.drugs} else NOT_MET
+    if leaf.classes:
+        found = [drugs.classes_of(drug) for drug in given]
+        hit = any(classes is not None and classes & set(leaf.classes) for classes in found)
+        yield MET if hit else UNKNOWN if unnamed or None in found else NOT_MET
+
+
+def _timed(leaf: q.PriorTherapy, fact: f.Therapy, known: Known) -> Verdict:
+    """Return whether any day of the treatment lies in the period."""
+    if leaf.within is None:
+        return MET
+    first = datetime.combine(back(known.as_of, leaf.within), time.min, UTC)
+    if fact.ongoing:
+        return MET
+    end = span(fact.end) or (span(fact.start or fact.effective) if fact.end is None and fact.ongoing is False else None)
+    if end is None:
+        start = span(fact.start or fact.effective)
+        return MET if start is not None and start.start >= first else UNKNOWN
+    return MET if end.start >= first else NOT_MET if end.end < first else UNKNOWN
+
+
+def _fits(leaf: q.PriorTherapy, fact: f.Therapy, known: Known) -> Verdict:
+    return worst(
+        (
+            *_drugs(leaf, fact),
+            _member(fact.category, leaf.categories),
+            _member(fact.intent, leaf.intents),
+            _member(fact.outcome, leaf.outcomes),
+            _timed(leaf, fact, known),
+        )
+    )
+
+
+def words(leaf: q.PriorTherapy) -> str:
+    """Return what is asked for, in words."""
+    kinds = (*leaf.drugs, *leaf.classes, *leaf.categories)
+    what = " or ".join(kinds) or "any treatment"
+    intent = " or ".join((*leaf.intents, *leaf.outcomes))
+    lines = " and ".join(
+        f"{word} {count} lines"
+        for word, count in (("at least", leaf.min_lines), ("at most", leaf.max_lines))
+        if count is not None
+    )
+    period = f"in the last {period_words(leaf.within)}" if leaf.within else ""
+    return " ".join(filter(None, ("earlier treatment with", what, intent, lines, period)))
+
+
+def _complete(known: Known) -> list[f.TherapyHistory]:
+    return [fact for fact in known.of(f.TherapyHistory) if fact.complete]
+
+
+def _said(facts: list[f.Therapy]) -> str:
+    return ", ".join(dict.fromkeys(" + ".join(x.drugs) or x.category for x in facts))
+
+
+def _lines(leaf: q.PriorTherapy, known: Known) -> Finding:
+    """Judge the number of systemic lines; the known ones are the least that there were."""
+    wanted = words(leaf)
+    fitting = [x for x in known.of(f.Therapy) if x.given and x.category == "systemic"]
+    sure = [x for x in fitting if _fits(leaf, x, known) is MET]
+    numbered = {x.line for x in sure if x.line is not None}
+    least = max(len(numbered), max(numbered, default=0)) if not _narrow(leaf) else len(numbered)
+    if not numbered and sure:
+        least = 1
+    closed = _complete(known)
+    stated = [x.lines for x in closed if x.lines is not None]
+    open_fits = any(_fits(leaf, x, known) is UNKNOWN for x in fitting)
+    exact = bool(closed) and not open_fits
+    if stated and not _narrow(leaf):
+        least = max(least, *stated)
+    verdicts = []
+    if leaf.min_lines is not None:
+        verdicts.append(MET if least >= leaf.min_lines else NOT_MET if exact else UNKNOWN)
+    if leaf.max_lines is not None:
+        verdicts.append(NOT_MET if least > leaf.max_lines else MET if exact else UNKNOWN)
+    verdict = worst(verdicts)
+    said = f"{least} lines are recorded" if exact else f"at least {least} lines are recorded"
+    recoverable = verdict is not NOT_MET or leaf.max_lines is None or least <= leaf.max_lines
+    evidence = evidence_of([*sure, *closed])
+    return Finding(verdict, recoverable, sentence(said, wanted), evidence, _SETTLE if verdict is UNKNOWN else None)
+
+
+def _narrow(leaf: q.PriorTherapy) -> bool:
+    return bool(leaf.drugs or leaf.classes or leaf.categories or leaf.intents or leaf.outcomes or leaf.within)
+
+
+def judge_prior_therapy(leaf: q.PriorTherapy, known: Known) -> Finding:
+    """Judge the treatments one by one, or the number of lines; absence only where the history is complete or it is stated."""
+    if leaf.min_lines is not None or leaf.max_lines is not None:
+        return _lines(leaf, known)
+    wanted = words(leaf)
+    every = known.of(f.Therapy)
+    checks = [(fact, _fits(leaf, fact, known)) for fact in every if fact.given]
+    verdict = best(v for _, v in checks) if checks else NOT_MET
+    if verdict is not NOT_MET:
+        decisive = [fact for fact, v in checks if v is verdict]
+        said = f"{_said(decisive)} was given" + ("" if verdict is MET else ", without all that is asked")
+        turns = verdict is UNKNOWN or leaf.within is not None
+        return Finding(
+            verdict, turns, sentence(said, wanted), evidence_of(decisive), _SETTLE if verdict is UNKNOWN else None
+        )
+    refused = [fact for fact in every if not fact.given and _fits(leaf, fact, known) is MET]
+    closed: list[f.Fact] = [*refused, *_complete(known)]
+    if closed:
+        return Finding(NOT_MET, True, sentence("no such treatment was given", wanted), evidence_of(closed))
+    return Finding(UNKNOWN, True, sentence("the list of treatments is not known to be complete", wanted), (), _SETTLE)

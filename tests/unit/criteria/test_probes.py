@@ -1,0 +1,183 @@
+"""The probes that every build must pass: what the older engines get wrong."""
+
+from decimal import Decimal
+
+import pytest
+
+from trialbridge.criteria import facts as f
+from trialbridge.criteria.compiler import compile_text
+
+EVIDENCE = f.Evidence(resource="Observation/1")
+ONCOTREE, ICD10, SNOMED = "http://oncotree.mskcc.org", "http://hl7.org/fhir/sid/icd-10-cm", "http://snomed.info/sct"
+
+
+def diagnosis(code: str | None = None, system: str = ONCOTREE, text: str | None = None, **more: object) -> f.Diagnosis:
+    coding = f.Coding(system=system if code else None, code=code, text=text)
+    return f.Diagnosis(evidence=EVIDENCE, codes=(coding,), **more)  # type: ignore[arg-type]
+
+
+def variant(gene: str = "BRAF", change: str | None = None, **more: object) -> f.Variant:
+    return f.Variant(evidence=EVIDENCE, gene=gene, protein_change=change, **more)  # type: ignore[arg-type]
+
+
+def coverage(*genes: str, **more: object) -> f.Coverage:
+    return f.Coverage(evidence=EVIDENCE, genes=genes, **more)  # type: ignore[arg-type]
+
+
+def born(text: str, sex: str | None = None) -> f.Demographics:
+    return f.Demographics(evidence=EVIDENCE, birth_date=text, sex=sex)  # type: ignore[arg-type]
+
+
+def test_no_kras_mutation_for_a_patient_never_sequenced_is_unknown(judge):
+    assert judge("{not: {variant: {gene: KRAS}}}") == "unknown"
+    assert judge("{wild_type: {gene: KRAS}}") == "unknown"
+    assert judge("{not: {variant: {gene: KRAS}}}", coverage("KRAS")) == "met"
+    assert judge("{wild_type: {gene: KRAS}}", coverage("KRAS")) == "met"
+    assert judge("{wild_type: {gene: KRAS}}", coverage("EGFR")) == "unknown"
+    assert judge("{wild_type: {gene: KRAS}}", coverage("KRAS", alterations=("fusion",))) == "unknown"
+    assert judge("{wild_type: {gene: KRAS}}", coverage("KRAS"), variant("KRAS", "p.G12C")) == "not_met"
+
+
+def test_her2_negative_wanted(judge):
+    marker = f.Marker(evidence=EVIDENCE, marker="HER2", status="positive")
+    low = f.Marker(evidence=EVIDENCE, marker="HER2", status="low")
+    negative = f.Marker(evidence=EVIDENCE, marker="HER2", status="negative")
+    assert judge("{expression: {marker: HER2, any_of: [negative]}}", marker) == "not_met"
+    assert judge("{expression: {marker: HER2, any_of: [negative]}}", low) == "met"
+    assert judge("{expression: {marker: HER2, any_of: [low]}}", negative) == "unknown"
+    assert judge("{expression: {marker: HER2, any_of: [negative]}}") == "unknown"
+
+
+@pytest.mark.parametrize("term", ["All Solid Tumors", "_SOLID_", "all solid tumors"])
+def test_all_solid_tumors(judge, term):
+    assert judge(f"{{diagnosis: {{oncotree: ['{term}']}}}}", diagnosis("LUAD")) == "met"
+    assert judge(f"{{diagnosis: {{oncotree: ['{term}']}}}}", diagnosis("AML")) == "not_met"
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        diagnosis("LUAD"),
+        diagnosis("luad"),
+        diagnosis(text="Lung Adenocarcinoma"),
+        diagnosis(text="LUNG ADENOCARCINOMA"),
+        diagnosis("254626006", SNOMED),
+    ],
+)
+@pytest.mark.parametrize("asked", ["LUAD", "lung adenocarcinoma", "NSCLC", "non-small cell lung cancer"])
+def test_a_diagnosis_is_the_same_by_code_name_and_letter_case(judge, recorded, asked):
+    assert judge(f"{{diagnosis: {{oncotree: ['{asked}']}}}}", recorded) == "met"
+
+
+def test_a_coarser_record_leaves_a_finer_term_open(judge):
+    assert judge("{diagnosis: {oncotree: [LUAD]}}", diagnosis("C34.1", ICD10)) == "unknown"
+    assert judge("{diagnosis: {oncotree: [BRCA]}}", diagnosis("C34.1", ICD10)) == "not_met"
+    assert judge("{diagnosis: {oncotree: [LUNG]}}", diagnosis("C34.1", ICD10)) == "met"
+
+
+def test_not_lung_adenocarcinoma_with_the_diagnosis_missing_is_unknown(judge):
+    assert judge("{not: {diagnosis: {oncotree: [LUAD]}}}") == "unknown"
+    assert judge("{not: {diagnosis: {oncotree: [LUAD]}}}", diagnosis("BRCA")) == "met"
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_one():
+    compiled = compile_text("id: T\ncriteria:\n  all:\n    - age: {min: 18}\n    - ecog_statu: {max: 1}\n")
+    assert not compiled.ok
+    [fault] = compiled.diagnostics
+    assert (fault.code, fault.path, fault.line) == ("trial.unknown-key", "criteria.all[1].ecog_statu", 5)
+    leaf = compile_text("id: T\ncriteria:\n  performance: {scal: ecog, max: 1}\n").diagnostics
+    assert "scale" in leaf[0].hint
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ("p.V600E", "met"),
+        ("p.Val600Glu", "met"),
+        ("p.(Val600Glu)", "met"),
+        ("V600K", "met"),
+        ("NP_004324.2:p.Val600Glu", "met"),
+        ("p.XV600E", "not_met"),
+        ("p.V600_K601delinsE", "not_met"),
+        ("p.V600*", "not_met"),
+        ("p.V601E", "not_met"),
+        (None, "unknown"),
+    ],
+)
+def test_position_v600(judge, change, verdict):
+    assert judge("{variant: {gene: BRAF, position: p.V600}}", variant("BRAF", change)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked"), [("ERBB1", "EGFR"), ("EGFR", "ERBB1"), ("HER2", "ERBB2"), ("MLL", "KMT2A"), ("kras", "KRAS")]
+)
+def test_a_gene_by_alias_or_old_symbol(judge, recorded, asked):
+    assert judge(f"{{variant: {{gene: {asked}}}}}", variant(recorded, "p.A1T")) == "met"
+
+
+def test_a_fusion_either_way_round_and_with_an_unknown_partner(judge):
+    known = f.Fusion(evidence=EVIDENCE, gene="EML4", partner="ALK")
+    alone = f.Fusion(evidence=EVIDENCE, gene="ALK")
+    assert judge("{fusion: {gene: ALK}}", known) == "met"
+    assert judge("{fusion: {gene: ALK, partner: EML4}}", known) == "met"
+    assert judge("{fusion: {gene: ALK}}", alone) == "met"
+    assert judge("{fusion: {gene: ALK, partner: EML4}}", alone) == "unknown"
+    assert judge("{fusion: {gene: RET}}", known) == "unknown"
+    assert judge("{fusion: {gene: RET}}", coverage("RET", alterations=("fusion",))) == "not_met"
+
+
+@pytest.mark.parametrize(
+    ("birth", "leaf", "verdict"),
+    [
+        ("2008-06-01", "{min: 18}", "met"),
+        ("2008-06-02", "{min: 18}", "not_met"),
+        ("2008", "{min: 18}", "unknown"),
+        ("2007", "{min: 18}", "met"),
+        ("2025-12-01", "{min: 6, unit: months}", "met"),
+        ("2025-12-02", "{min: 6, unit: months}", "not_met"),
+        ("1951-06-01", "{max: 75}", "met"),
+        ("1950-06-01", "{max: 75}", "not_met"),
+    ],
+)
+def test_age_at_the_boundary(judge, birth, leaf, verdict):
+    assert judge(f"{{age: {leaf}}}", born(birth)) == verdict
+
+
+def test_burden_is_compared_in_mutations_per_megabase_only(judge):
+    def burden(unit: str | None) -> f.Signature:
+        return f.Signature(evidence=EVIDENCE, name="tmb", value=Decimal(12), unit=unit)
+
+    assert judge("{signature: {name: tmb, min: 10}}", burden("1/1000000{Base}")) == "met"
+    assert judge("{signature: {name: tmb, min: 15}}", burden("1/1000000{Base}")) == "not_met"
+    assert judge("{signature: {name: tmb, min: 10}}", burden("1")) == "unknown"
+    assert judge("{signature: {name: tmb, min: 10}}", burden(None)) == "unknown"
+
+
+def test_nested_groups_are_what_logic_says(judge):
+    shape = (
+        "{all: [{any: [{sex: {any_of: [female]}}, {all: [{age: {min: 18}}, {any: [{variant: {gene: KRAS}}, {variant: {gene: EGFR}}]}]}]},"
+        " {any: [{variant: {gene: BRAF}}, {variant: {gene: ALK}}]}]}"
+    )
+    assert (
+        judge(shape, born("1990-01-01", "male"), variant("BRAF", "p.V600E"), coverage("KRAS", "EGFR", "ALK"))
+        == "not_met"
+    )
+    assert judge(shape, born("1990-01-01", "male"), variant("BRAF", "p.V600E"), variant("EGFR", "p.L858R")) == "met"
+    assert judge(shape, born("1990-01-01", "female"), coverage("ALK", "BRAF")) == "not_met"
+
+
+def test_a_dose_level_under_a_suspended_arm_is_closed_and_says_so():
+    from datetime import date
+
+    from trialbridge.criteria.compiler import load
+    from trialbridge.criteria.evaluate import evaluate
+    from trialbridge.criteria.known import FactIndex
+
+    text = "id: T\ncriteria: {age: {min: 18}}\narms:\n- {code: A, status: suspended, dose_levels: [{code: D1}]}\n- {code: B, dose_levels: [{code: D1}, {code: D2, status: closed}]}\n"
+    found = evaluate(load(compile_text(text).definition), FactIndex([born("1990-01-01")]), date(2026, 6, 1), "p")
+    assert [(one.arm, one.dose, one.outcome.value) for one in found] == [
+        ("A", "D1", "not_eligible"),
+        ("B", "D1", "eligible"),
+        ("B", "D2", "not_eligible"),
+    ]
+    assert found[0].criteria[0].reason == "The arm is suspended."
