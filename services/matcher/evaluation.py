@@ -1,0 +1,122 @@
+"""One look at one patient: trials are evaluated, and what follows for each match is noted and said."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from services.matcher.consent import TIMER, consent_of, consent_turns
+from services.matcher.lives import CauseWord, Look, ended, judged, match_of, refreshed
+from services.matcher.memory import Memory
+from services.matcher.tables import LIVES, PATIENTS, TRIALS, Life, Patient
+from trialbridge.contracts.errors import Undecodable
+from trialbridge.contracts.events import Change, PatientViewChanged, TrialPublished
+from trialbridge.contracts.ids import EventId, MatchId, TrialId
+from trialbridge.contracts.topics import TRIAL_MATCHES
+from trialbridge.criteria.evaluate import evaluate
+from trialbridge.criteria.timers import next_flip
+from trialbridge.criteria.verdicts import Explanation
+from trialbridge.runtime.effects import Effects
+
+MOVED = Change("patient", "here", "elsewhere", "The patient's records belong to another person now.")
+ARM_GONE = Change("arm", "there", "gone", "The trial has this arm or dose level no longer.")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was otherwise before the record came; nothing where it is a repeat."""
+
+    view: PatientViewChanged | None = None
+    trial: TrialPublished | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that evaluations caused by one record share."""
+
+    effects: Effects
+    memory: Memory
+    today: date
+    cause: CauseWord
+    by: EventId
+    before: Before = Before()
+
+    def trials(self) -> Iterator[TrialPublished]:
+        """Yield the trials that can be read; one that cannot never stops the others."""
+        for trial in dict(self.effects.table(TRIALS).items()).values():
+            try:
+                self.memory.plan(trial)
+            except Undecodable as error:
+                self.effects.warn(error.code)
+            else:
+                yield trial
+
+    def look_at(self, patient: Patient, trials: Sequence[TrialPublished]) -> None:
+        """Evaluate a patient against ``trials``, and bring what the patient's other matches say up to date."""
+        view = patient.view
+        facts = self.memory.facts(view)
+        look = Look(view, self.today.isoformat(), consent_of(facts, self.today), self.cause, self.by)
+        timers = dict(patient.timers)
+        _set(timers, TIMER, consent_turns(facts, self.today))
+        seen: set[MatchId] = set()
+        for trial in trials:
+            plan = self.memory.plan(trial)
+            _set(timers, trial.trial, next_flip(plan, facts, self.today))
+            for explanation in evaluate(plan, facts, self.today, view.patient):
+                seen.add(self._judge(look, trial, explanation))
+        self._look_after_others(patient, look, seen, {trial.trial for trial in trials})
+        live = {match for match in seen if self.effects.table(LIVES).get(match) is not None}
+        after = Patient(view, timers, tuple(sorted({*patient.matches, *live})))
+        if after != patient:
+            self.effects.table(PATIENTS).put(view.patient, after, view.network)
+
+    def end(self, patient: Patient) -> None:
+        """Withdraw all matches of a person whose records belong to another one now."""
+        look = Look(patient.view, self.today.isoformat(), "unknown", "identity", self.by)
+        table = self.effects.table(LIVES)
+        for match in patient.matches:
+            life = table.get(match)
+            if life is not None:
+                self._say(life, ended(life, look, MOVED))
+
+    def _judge(self, look: Look, trial: TrialPublished, explanation: Explanation) -> MatchId:
+        match = match_of(look.view, trial, explanation)
+        life = self.effects.table(LIVES).get(match)
+        self._say(life, judged(life, look, trial, explanation, lambda: self._past(look.view, trial, explanation)))
+        return match
+
+    def _look_after_others(self, patient: Patient, look: Look, seen: set[MatchId], looked: set[TrialId]) -> None:
+        table = self.effects.table(LIVES)
+        for match in patient.matches:
+            life = None if match in seen else table.get(match)
+            if life is not None:
+                gone = life.said.trial in looked
+                self._say(life, ended(life, look, ARM_GONE) if gone else refreshed(life, look))
+
+    def _past(self, view: PatientViewChanged, trial: TrialPublished, now: Explanation) -> Explanation | None:
+        """Return what would have been said of the same arm before, to tell why a match is proposed now."""
+        before = self.before
+        if before == Before():
+            return None
+        plan = self.memory.plan(before.trial or trial)
+        facts = self.memory.facts(before.view or view)
+        for explanation in evaluate(plan, facts, before.day or self.today, view.patient):
+            if (explanation.arm, explanation.dose) == (now.arm, now.dose):
+                return explanation
+        return None
+
+    def _say(self, before: Life | None, after: Life | None) -> None:
+        """Note and send what is new; send again what this very record made new when it first came."""
+        if after is None:
+            return
+        said = after.said
+        if after is not before:
+            self.effects.table(LIVES).put(said.match, after, said.network)
+        if after is not before or after.by == self.by:
+            self.effects.emit(TRIAL_MATCHES, said.patient, said, said.network)
+
+
+def _set(timers: dict[str, str], name: str, day: date | None) -> None:
+    timers.pop(name, None)
+    if day is not None:
+        timers[name] = day.isoformat()

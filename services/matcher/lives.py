@@ -1,0 +1,145 @@
+"""The life of one match as the engine sees it: proposed, changed, withdrawn. Pure.
+
+A match says something new when its outcome or explanation is another (the explanation names the trial's digest), when other practices
+hold the patient, or when the patient's consent is another. A view that changed in nothing that the explanation cites is no news.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from services.matcher.consent import Decision
+from services.matcher.tables import Life
+from trialbridge.contracts.events import Change, MatchChanged, PatientViewChanged, TrialPublished
+from trialbridge.contracts.ids import ArmCode, DoseCode, EventId, MatchId, RecordId, match_id
+from trialbridge.criteria.canonical import canonical_bytes, explanation_digest
+from trialbridge.criteria.verdicts import Explanation, Outcome
+from trialbridge.criteria.why_now import why_now
+
+CauseWord = Literal["patient", "trial", "time", "identity"]
+Past = Callable[[], Explanation | None]
+"""The explanation that the same arm would have had before, where the match was never proposed."""
+_EXPLANATION = msgspec.json.Decoder(Explanation)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at one patient: what all evaluations of it share."""
+
+    view: PatientViewChanged
+    as_of: str
+    consent: Decision
+    cause: CauseWord
+    by: EventId
+
+
+def match_of(view: PatientViewChanged, trial: TrialPublished, explanation: Explanation) -> MatchId:
+    """Return the id of the match that an explanation is about."""
+    return match_id(view.network, view.patient, trial.trial, _arm(explanation), _dose(explanation))
+
+
+def _arm(explanation: Explanation) -> ArmCode | None:
+    return None if explanation.arm is None else ArmCode(explanation.arm)
+
+
+def _dose(explanation: Explanation) -> DoseCode | None:
+    return None if explanation.dose is None else DoseCode(explanation.dose)
+
+
+def judged(life: Life | None, look: Look, trial: TrialPublished, explanation: Explanation, past: Past) -> Life | None:
+    """Return the life after an evaluation: ``life`` itself where there is no news, None where it was never proposed."""
+    if explanation.outcome is Outcome.NOT_ELIGIBLE:
+        return _withdrawn(life, look, trial, explanation)
+    said = _proposal(life, look, trial, explanation)
+    if life is not None and _news(said) == _news(life.said):
+        return life
+    before = past() if life is None else _EXPLANATION.decode(life.said.explanation)
+    return Life(msgspec.structs.replace(said, why_now=(*why_now(before, explanation), *_consent(life, look))), look.by)
+
+
+def refreshed(life: Life, look: Look) -> Life:
+    """Return the life of a match whose trial needed no evaluation: practices and consent may be others."""
+    if life.said.event == "withdrawn" or _news(life.said) == (*_news(life.said)[:2], look.view.tenants, look.consent):
+        return life
+    said = msgspec.structs.replace(
+        life.said,
+        event="changed",
+        seq=life.said.seq + 1,
+        tenants=look.view.tenants,
+        consent=look.consent,
+        view_version=look.view.version,
+        view_digest=look.view.digest,
+        why_now=_consent(life, look),
+        cause=look.cause,
+    )
+    return Life(said, look.by)
+
+
+def ended(life: Life, look: Look, why: Change) -> Life:
+    """Return the life of a match that nothing can propose any more: the person or the arm is gone."""
+    if life.said.event == "withdrawn":
+        return life
+    said = msgspec.structs.replace(
+        life.said,
+        event="withdrawn",
+        outcome="not_eligible",
+        seq=life.said.seq + 1,
+        view_version=look.view.version,
+        view_digest=look.view.digest,
+        why_now=(why,),
+        cause=look.cause,
+    )
+    return Life(said, look.by)
+
+
+def _withdrawn(life: Life | None, look: Look, trial: TrialPublished, explanation: Explanation) -> Life | None:
+    if life is None or life.said.event == "withdrawn":
+        return life
+    said = msgspec.structs.replace(_proposal(life, look, trial, explanation), event="withdrawn")
+    before = _EXPLANATION.decode(life.said.explanation)
+    return Life(msgspec.structs.replace(said, why_now=why_now(before, explanation)), look.by)
+
+
+def _proposal(life: Life | None, look: Look, trial: TrialPublished, explanation: Explanation) -> MatchChanged:
+    view = look.view
+    return MatchChanged(
+        match=match_of(view, trial, explanation),
+        network=view.network,
+        patient=view.patient,
+        tenants=view.tenants,
+        trial=trial.trial,
+        arm=_arm(explanation),
+        dose=_dose(explanation),
+        seq=life.said.seq + 1 if life else 1,
+        event="proposed" if life is None or life.said.event == "withdrawn" else "changed",
+        outcome=explanation.outcome.value,
+        explanation=msgspec.Raw(canonical_bytes(explanation)),
+        explanation_digest=explanation_digest(explanation),
+        trial_version=trial.version,
+        trial_digest=trial.digest,
+        view_version=view.version,
+        view_digest=view.digest,
+        as_of=look.as_of,
+        cause=look.cause,
+        consent=look.consent,
+        records=_records(explanation),
+    )
+
+
+def _records(explanation: Explanation) -> tuple[RecordId, ...]:
+    """Return the deliveries that the explanation's evidence came with, sorted."""
+    cited = {one.record for line in explanation.criteria for one in line.evidence if one.record}
+    return tuple(RecordId(name) for name in sorted(cited))
+
+
+def _news(said: MatchChanged) -> tuple[object, ...]:
+    """Return what makes a match say something new."""
+    return (said.event == "withdrawn", said.explanation_digest, said.tenants, said.consent)
+
+
+def _consent(life: Life | None, look: Look) -> tuple[Change, ...]:
+    if life is None or life.said.consent == look.consent:
+        return ()
+    return (Change("consent", life.said.consent, look.consent, "The patient's consent to research changed."),)
