@@ -1,0 +1,37 @@
+"""Facts out of FHIR R4: what the criteria engine eats, each with its evidence."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from trialbridge.contracts.ids import RecordId, SourceId
+from trialbridge.criteria.facts import AnyFact, Evidence
+from trialbridge.emr.facts.diseases import of_condition
+from trialbridge.emr.facts.observations import of_observation
+from trialbridge.emr.facts.persons import of_allergy, of_consent, of_patient
+from trialbridge.emr.facts.read import evidence, reference
+from trialbridge.emr.facts.treatments import of_list, of_medication, of_procedure
+from trialbridge.emr.records import Resource
+
+READERS: Final[Mapping[str, Callable[[Resource, Evidence], Iterator[AnyFact]]]] = {
+    "Patient": of_patient,
+    "Condition": of_condition,
+    "Observation": of_observation,
+    "MedicationAdministration": of_medication,
+    "MedicationStatement": of_medication,
+    "MedicationRequest": of_medication,
+    "Procedure": of_procedure,
+    "List": of_list,
+    "Consent": of_consent,
+    "AllergyIntolerance": of_allergy,
+}
+"""What is read of each resource type; others hold nothing that matching asks for."""
+
+
+def facts_of(resources: Sequence[Resource], source: SourceId, record: RecordId) -> Mapping[str, tuple[AnyFact, ...]]:
+    """Return the facts of each resource that may hold some, by FHIR reference; an empty tuple retracts earlier ones."""
+    found = {}
+    for resource in resources:
+        reader = READERS.get(resource.get("resourceType", ""))
+        if reader is not None and resource.get("id"):
+            found[reference(resource)] = tuple(reader(resource, evidence(resource, source, record)))
+    return found

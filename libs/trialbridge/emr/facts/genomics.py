@@ -1,0 +1,142 @@
+"""Facts out of genomic observations (Genomics Reporting guide): variants, copy number, fusions, signatures, coverage."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from trialbridge.criteria import facts as f
+from trialbridge.emr.facts.read import answer, codings, decimal, mapping, objects, text, when, words
+from trialbridge.emr.records import Resource
+
+GENE, PROTEIN, CODING, GENOMIC = "48018-6", "48005-3", "48004-6", "81290-9"
+CHANGE, CLASS, FRACTION, COPIES, SIGNIFICANCE, EXON = "48019-4", "48002-0", "81258-6", "82155-3", "53037-8", "47999-8"
+PER_MEGABASE = "1/1000000{Base}"
+_PER_MEGABASE = frozenset(
+    {PER_MEGABASE.casefold(), "mutations/megabase", "muts/mb", "mut/mb", "{mutations}/mb", "1/mb"}
+)
+
+
+def components(resource: Resource) -> dict[str, list[dict[str, Any]]]:
+    """Return the components by LOINC code."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in objects(resource.get("component")):
+        for coding in codings(one.get("code")):
+            if coding.code:
+                found.setdefault(coding.code, []).append(one)
+                break
+    return found
+
+
+def _symbol(component: dict[str, Any]) -> str | None:
+    """Return a gene symbol: the display or text; a bare HGNC number is no symbol."""
+    concept = component.get("valueCodeableConcept")
+    for coding in codings(concept):
+        for value in (coding.text, coding.code):
+            if value and not value.upper().startswith("HGNC:") and not value.isdigit():
+                return value
+    return words(concept)
+
+
+def _concept_text(parts: dict[str, list[dict[str, Any]]], code: str) -> str | None:
+    for one in parts.get(code, ()):
+        concept = mapping(one.get("valueCodeableConcept"))
+        coded = next((c.code for c in codings(concept) if c.code), None)
+        return coded or words(concept) or text(one.get("valueString"))
+    return None
+
+
+def _word(parts: dict[str, list[dict[str, Any]]], code: str, name: str) -> str | None:
+    return next((word for one in parts.get(code, ()) if (word := answer(name, one.get("valueCodeableConcept")))), None)
+
+
+def of_variant(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
+    """Yield what a variant observation found, or that it found nothing."""
+    parts = components(resource)
+    symbols = [symbol for one in parts.get(GENE, ()) if (symbol := _symbol(one))]
+    present = answer("presence", resource.get("valueCodeableConcept")) or "present"
+    if not symbols or present not in ("present", "absent"):
+        return
+    effective = when(resource)
+    change = _word(parts, CHANGE, "change")
+    copies = next((decimal(mapping(one.get("valueQuantity")).get("value")) for one in parts.get(COPIES, ())), None)
+    if change == "fusion" or len(symbols) > 1:
+        partner = symbols[1] if len(symbols) > 1 else None
+        yield f.Fusion(
+            evidence=evidence, effective=effective, gene=symbols[0], partner=partner, present=present == "present"
+        )
+    elif copies is not None or change in ("gain", "loss"):
+        yield f.CopyNumber(
+            evidence=evidence, effective=effective, gene=symbols[0], present=present == "present", call=_call(change, copies), copies=copies
+        )  # fmt: skip
+    else:
+        yield _small(parts, symbols[0], evidence, effective, present=present == "present")
+
+
+def _call(change: str | None, copies: Any) -> Any:
+    if change == "loss":
+        return "homozygous_deletion" if copies == 0 else "heterozygous_deletion" if copies == 1 else "deletion"
+    return "amplification" if copies is None or copies >= 6 else "gain" if copies > 2 else "neutral"  # noqa: PLR2004 - copies of a diploid genome
+
+
+def _small(
+    parts: dict[str, list[dict[str, Any]]], gene: str, evidence: f.Evidence, effective: str | None, *, present: bool
+) -> f.Variant:
+    fraction = next((decimal(mapping(one.get("valueQuantity")).get("value")) for one in parts.get(FRACTION, ())), None)
+    return f.Variant(
+        evidence=evidence,
+        effective=effective,
+        gene=gene,
+        present=present,
+        protein_change=_concept_text(parts, PROTEIN),
+        coding_change=_concept_text(parts, CODING),
+        genomic_change=_concept_text(parts, GENOMIC),
+        exon=_concept_text(parts, EXON),
+        source_class=cast("Any", _word(parts, CLASS, "source_class") or "unknown"),
+        allele_fraction=fraction,
+        significance=_word(parts, SIGNIFICANCE, "significance"),
+    )
+
+
+def of_coverage(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
+    """Yield which genes a test looked at."""
+    genes = tuple(symbol for one in components(resource).get(GENE, ()) if (symbol := _symbol(one)))
+    if genes:
+        # The guide's region-studied does not tell alterations apart: the panel is taken to look for all of them.
+        yield f.Coverage(
+            evidence=evidence, effective=when(resource), genes=genes, alterations=("mutation", "copy_number", "fusion")
+        )
+
+
+def of_signature(resource: Resource, evidence: f.Evidence, name: str) -> Iterator[f.AnyFact]:
+    """Yield a genome-wide biomarker, by coded answer or by value."""
+    quantity = mapping(resource.get("valueQuantity"))
+    value = decimal(quantity.get("value"))
+    unit = text(quantity.get("code")) or text(quantity.get("unit"))
+    if name == "tmb" and unit is not None and unit.casefold() in _PER_MEGABASE:
+        unit = PER_MEGABASE
+    status = answer(name, resource.get("valueCodeableConcept"))
+    if status is None:
+        status = next((word for one in objects(resource.get("interpretation")) if (word := answer(name, one))), None)
+    if status is not None or value is not None:
+        assay = words(resource.get("method"))
+        yield f.Signature(
+            evidence=evidence, effective=when(resource), name=cast("Any", name), status=status, value=value, unit=unit, assay=assay
+        )  # fmt: skip
+
+
+def of_marker(resource: Resource, evidence: f.Evidence, argument: str) -> Iterator[f.AnyFact]:
+    """Yield a protein marker; ``argument`` is its name, with the kind of score where the code fixes it."""
+    name, _, kind = argument.partition(" ")
+    value = decimal(mapping(resource.get("valueQuantity")).get("value"))
+    status = answer("marker", resource.get("valueCodeableConcept"))
+    if status is None and resource.get("valueString"):
+        status = answer("marker", {"text": resource["valueString"]})
+    if status is not None or value is not None:
+        yield f.Marker(
+            evidence=evidence,
+            effective=when(resource),
+            marker=name,
+            status=cast("Any", status),
+            score=value,
+            score_kind=cast("Any", kind or "percent") if value is not None else None,
+            method=words(resource.get("method")),
+        )

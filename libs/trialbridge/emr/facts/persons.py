@@ -1,0 +1,61 @@
+"""Facts out of Patient, Consent, AllergyIntolerance and pregnancy observations."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, cast
+
+from trialbridge.criteria import facts as f
+from trialbridge.emr.facts.read import codings, mapping, objects, text, when
+from trialbridge.emr.records import Resource
+
+Sex = Literal["male", "female", "other", "unknown"]
+
+
+def of_patient(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
+    """Yield demographics and where the patient lives."""
+    sex = resource.get("gender")
+    deceased = resource.get("deceasedBoolean")
+    died = text(resource.get("deceasedDateTime"))
+    yield f.Demographics(
+        evidence=evidence,
+        birth_date=text(resource.get("birthDate")),
+        sex=cast("Sex", sex) if sex in ("male", "female", "other", "unknown") else None,
+        deceased=deceased if isinstance(deceased, bool) else True if died else None,
+        deceased_date=died,
+    )
+    for home in objects(resource.get("address")):
+        if home.get("use") not in ("old", "billing"):
+            yield f.Location(
+                evidence=evidence,
+                country=text(home.get("country")),
+                region=text(home.get("state")),
+                postal_code=text(home.get("postalCode")),
+            )
+            return
+
+
+def of_consent(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
+    """Yield a consent in force; a draft or an inactive one says nothing."""
+    provision = mapping(resource.get("provision"))
+    decision = provision.get("type")
+    if resource.get("status") != "active" or decision not in ("permit", "deny"):
+        return
+    scope = next((c.code for c in codings(resource.get("scope")) if c.code in ("research", "treatment")), None)
+    period = mapping(provision.get("period"))
+    yield f.Consent(
+        evidence=evidence,
+        effective=when(resource),
+        scope=cast("Any", scope or "sharing"),
+        decision=cast("Any", decision),
+        period_start=text(period.get("start")),
+        period_end=text(period.get("end")),
+    )
+
+
+def of_allergy(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
+    """Yield an allergy; a refuted one is stated to be absent."""
+    status = {c.code for c in codings(resource.get("verificationStatus"))}
+    if "entered-in-error" in status:
+        return
+    found = codings(resource.get("code"))
+    if found:
+        yield f.Allergy(evidence=evidence, effective=when(resource), codes=found, present="refuted" not in status)

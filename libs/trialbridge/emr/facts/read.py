@@ -1,0 +1,104 @@
+"""Reads FHIR elements tolerantly: whatever is not of the expected shape is absent."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from trialbridge.contracts.ids import RecordId, SourceId
+from trialbridge.criteria.facts import Coding, Evidence
+from trialbridge.emr.records import Resource
+from trialbridge.emr.tables.rows import answers
+
+MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return an object, empty where it is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a list, or the one object."""
+    listed = value if isinstance(value, list) else [value]
+    yield from (one for one in listed if isinstance(one, dict))
+
+
+def text(value: Any) -> str | None:
+    """Return a string that holds something, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def codings(concept: Any) -> tuple[Coding, ...]:
+    """Return the codings of a CodeableConcept; its text stands as one where there is no coding."""
+    found = mapping(concept)
+    words = text(found.get("text"))
+    coded = tuple(
+        Coding(text(one.get("system")), text(one.get("code")), text(one.get("display")) or words)
+        for one in objects(found.get("coding"))
+    )
+    return coded or ((Coding(text=words),) if words else ())
+
+
+def words(concept: Any) -> str | None:
+    """Return what a CodeableConcept says in words."""
+    found = mapping(concept)
+    shown = (text(one.get("display")) or text(one.get("code")) for one in objects(found.get("coding")))
+    return text(found.get("text")) or next((one for one in shown if one), None)
+
+
+def answer(name: str, concept: Any) -> str | None:
+    """Return the word of a coded answer in the set ``name``, None where the table has none."""
+    table = answers()
+    for coding in codings(concept):
+        for value in (coding.code, coding.text):
+            word = table.get((name, value.casefold())) if value else None
+            if word is not None:
+                return word
+    return None
+
+
+def decimal(value: Any) -> Decimal | None:
+    """Return a number, None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | float):
+        return None
+    found = Decimal(str(value))
+    return found if found.is_finite() else None
+
+
+def when(resource: Resource) -> str | None:
+    """Return the clinically relevant time: effective, performed, onset, authored or recorded, whichever is given first."""
+    period = mapping(resource.get("effectivePeriod")) or mapping(resource.get("performedPeriod"))
+    names = ("effectiveDateTime", "effectiveInstant", "performedDateTime", "onsetDateTime", "authoredOn", "dateTime", "recordedDate",
+             "dateAsserted", "issued", "date")  # fmt: skip
+    found = next((value for name in names if (value := text(resource.get(name)))), None)
+    return found or text(period.get("start")) or text(period.get("end"))
+
+
+def reference(resource: Resource) -> str:
+    """Return ``Type/id``."""
+    return f"{resource.get('resourceType')}/{resource.get('id')}"
+
+
+def evidence(resource: Resource, source: SourceId, record: RecordId) -> Evidence:
+    """Return where a fact of this resource comes from."""
+    meta = mapping(resource.get("meta"))
+    version = text(meta.get("versionId")) or text(meta.get("lastUpdated")) or ""
+    return Evidence(resource=reference(resource), source=source, record=record, version=version, date=when(resource))
+
+
+def profiles(resource: Resource) -> tuple[str, ...]:
+    """Return the names of the profiles that a resource claims, without their path."""
+    claimed = mapping(resource.get("meta")).get("profile")
+    return (
+        tuple(one.rsplit("/", 1)[-1].split("|")[0] for one in claimed if isinstance(one, str))
+        if isinstance(claimed, list)
+        else ()
+    )
+
+
+def extension(resource: Resource, url: str) -> Any:
+    """Return the value of an extension, None where it is absent."""
+    for one in objects(resource.get("extension")):
+        if one.get("url") == url:
+            return next((value for key, value in one.items() if key.startswith("value")), None)
+    return None
