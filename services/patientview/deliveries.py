@@ -1,6 +1,7 @@
 """Taking a delivery in: the newest version of each resource is kept, whatever the order of deliveries."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -12,11 +13,14 @@ from trialbridge.contracts.events import FactsContributed, Identifier, RecordsRe
 from trialbridge.contracts.ids import PatientId, RecordId, SourcePatientKey, digest
 from trialbridge.people.survivorship import instant
 
+_RESOURCES = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
+"""Numbers with a decimal point keep their digits."""
+
 
 def resources_of(payload: RecordsReceived) -> list[Resource]:
     """Return the delivery's resources; raise `Undecodable` where they are not an array of objects."""
     try:
-        return msgspec.json.decode(payload.resources, type=list[dict[str, Any]])
+        return _RESOURCES.decode(payload.resources)
     except msgspec.DecodeError:
         raise Undecodable(
             "records.resources-invalid", "The resources are not a JSON array of objects.", Place(field="resources")
