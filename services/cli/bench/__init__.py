@@ -1,0 +1,1 @@
+"""Seeded measurements with JSON out; ratios are against a named baseline in the same run."""

@@ -1,0 +1,111 @@
+"""``trialbridge bench``: how fast, on this machine, now."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services.cli.bench.machine import machine
+from services.cli.bench.pipeline import measure_embedded
+from services.cli.demo.command import embedded_settings
+from services.cli.demo.options import DemoOptions
+from services.cli.house import own
+from services.cli.output import OUT, emit
+from trialbridge.runtime.serve import open_ports
+from trialbridge.runtime.settings import BaseServiceSettings, read_settings
+from trialbridge.runtime.stage.stage import Ports
+from trialbridge.runtime.yardstick.measure import (
+    measure_plain,
+    measure_stage,
+    settings_for,
+    summary,
+)
+
+app = typer.Typer(no_args_is_help=True, help="Seeded measurements; ratios against a named baseline in the same run.")
+TURNS = 2
+Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+Seed = Annotated[int, typer.Option(help="Of the load.")]
+Kafka = Annotated[
+    str,
+    typer.Option(help="HOST:PORT of a Kafka that may be filled with bench topics.", envvar="TRIALBRIDGE_TEST_KAFKA"),
+]
+
+
+@app.command()
+def pipeline(
+    patients: Annotated[int, typer.Option(help="How many synthetic patients.")] = 1000,
+    seed: Seed = 7,
+    json: Json = False,
+) -> None:
+    """From encrypted bundles to approved matches: patients and megabytes a second, latency, memory at peak."""
+    with tempfile.TemporaryDirectory(prefix="trialbridge-bench-") as folder:
+        figures = asyncio.run(measure_embedded(Path(folder), patients, seed))
+    _print({"bench": "pipeline", "seed": seed, "machine": machine(), "embedded": figures.as_dict()}, json=json)
+
+
+@app.command()
+def transport(
+    kafka: Kafka,
+    records: Annotated[int, typer.Option(help="How many records.")] = 50_000,
+    per_message: Annotated[int, typer.Option(help="Records in a message.")] = 50,
+    seed: Seed = 7,
+    json: Json = False,
+) -> None:
+    """The same stage with a table on the embedded log and on Kafka, in turn."""
+    with tempfile.TemporaryDirectory(prefix="trialbridge-bench-") as folder:
+        rates = asyncio.run(_transports(Path(folder), kafka, records, per_message, seed))
+    result = {"bench": "transport", "seed": seed, "machine": machine(), "records": records, "per_message": per_message}
+    _print(result | {"records_per_second": summary(rates, "embedded", "kafka"), "baseline": "kafka"}, json=json)
+
+
+async def _transports(folder: Path, kafka: str, records: int, per_message: int, seed: int) -> dict[str, float]:
+    found: dict[str, list[float]] = {"embedded": [], "kafka": []}
+    async with _ports(folder) as ports:
+        for turn in range(TURNS):
+            embedded = settings_for(f"trialbridge-embedded://{folder / f'log-{turn}.db'}", "bench")
+            found["embedded"].append(await measure_stage(embedded, ports, records, per_message, seed))
+            on_kafka = settings_for(f"trialbridge-kafka://{kafka}", "bench")
+            found["kafka"].append(await measure_stage(on_kafka, ports, records, per_message, seed))
+    return {name: max(rates) for name, rates in found.items()}
+
+
+@contextlib.asynccontextmanager
+async def _ports(folder: Path) -> AsyncIterator[Ports]:
+    """Yield the ports of a bench stage; its documents (heartbeats) go to a throw-away store."""
+    given = embedded_settings(DemoOptions(state=folder / "state"))
+    async with open_ports(read_settings(BaseServiceSettings, **own(BaseServiceSettings, given))) as ports:
+        yield Ports(ports.documents, ports.seal, ports.now)
+
+
+@app.command()
+def lane(
+    kafka: Kafka,
+    records: Annotated[int, typer.Option(help="How many records.")] = 20_000,
+    per_message: Annotated[int, typer.Option(help="Records in a message.")] = 50,
+    seed: Seed = 7,
+    json: Json = False,
+) -> None:
+    """The fast lane with a table against plain Faust with a table, on Kafka, in turn."""
+    with tempfile.TemporaryDirectory(prefix="trialbridge-bench-") as folder:
+        rates = asyncio.run(_lanes(Path(folder), kafka, records, per_message, seed))
+    result = {"bench": "lane", "seed": seed, "machine": machine(), "records": records, "per_message": per_message}
+    _print(result | {"records_per_second": summary(rates, "lane", "faust"), "baseline": "faust"}, json=json)
+
+
+async def _lanes(folder: Path, kafka: str, records: int, per_message: int, seed: int) -> dict[str, float]:
+    broker = f"trialbridge-kafka://{kafka}"
+    async with _ports(folder) as ports:
+        fast = await measure_stage(settings_for(broker, "bench"), ports, records, per_message, seed)
+        plain = await measure_plain(settings_for(broker, "bench"), ports, records, per_message, seed)
+    return {"lane": fast, "faust": plain}
+
+
+def _print(result: dict[str, Any], *, json: bool) -> None:
+    if json:
+        emit(result)
+    else:
+        OUT.print_json(data=result)

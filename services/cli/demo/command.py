@@ -1,0 +1,139 @@
+"""``trialbridge demo``: synthetic practices, real services, one live picture, a summary, and the portal."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from services.cli.demo.director import Director
+from services.cli.demo.live import LiveView
+from services.cli.demo.options import DemoOptions
+from services.cli.demo.scripts import script_for
+from services.cli.demo.sign_ins import SIGN_INS
+from services.cli.demo.summary import show, summarise
+from services.cli.house import House, open_house, own
+from services.cli.output import ERR, OUT, emit
+from services.portal.bootstrap import build as build_portal
+from services.portal.settings import PortalSettings
+from trialbridge.runtime.health import web_door
+from trialbridge.runtime.serve import open_ports, stop_on_signals
+from trialbridge.runtime.settings import BaseServiceSettings, read_settings
+from trialbridge.runtime.stores import create_keyring
+from trialbridge.runtime.telemetry import logs
+from trialbridge.testkit.places import NETWORK, TENANTS
+from trialbridge.testkit.script import Script, shuffled
+from trialbridge.testkit.world import AS_OF, PATIENTS, SEED
+
+STATE: Final = Path(".trialbridge/demo")
+
+
+def demo(
+    state: Annotated[
+        Path, typer.Option(help="Folder of the embedded stores; a second run goes on from there.")
+    ] = STATE,
+    once: Annotated[bool, typer.Option("--once", help="End after the run, without the portal.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the synthetic patients.")] = SEED,
+    patients: Annotated[int, typer.Option(help="How many synthetic patients.", min=1)] = PATIENTS,
+    data: Annotated[
+        Path | None, typer.Option(help="Your own folder of FHIR bundles, NDJSON and HL7 v2 messages.")
+    ] = None,
+    trials: Annotated[Path | None, typer.Option(help="Your own folder of trials (YAML, JSON or CTML).")] = None,
+    as_of: Annotated[str, typer.Option(help="Day of the evaluation, YYYY-MM-DD.")] = AS_OF.isoformat(),
+    port: Annotated[int, typer.Option(help="Of the portal; 0 takes a free one.")] = 8080,
+    attach: Annotated[
+        bool, typer.Option("--attach", help="Feed services that already run, as TRIALBRIDGE_ settings say.")
+    ] = False,
+    repeat: Annotated[int, typer.Option(help="Deliver each ticket so many times.", min=1, max=9)] = 1,
+    shuffle: Annotated[int, typer.Option(help="Mix all deliveries in the order of this seed; 0 keeps the order.")] = 0,
+) -> None:
+    """Run the whole pipeline on synthetic patients (or your own data), then serve the portal."""
+    try:
+        day = date.fromisoformat(as_of)
+    except ValueError:
+        raise typer.BadParameter("must be a date such as 2026-06-01", param_hint="--as-of") from None
+    options = DemoOptions(
+        state=state, seed=seed, patients=patients, as_of=day, data=data, trials=trials, once=once, json=json,
+        attach=attach, repeat=repeat, shuffle=shuffle, port=port,
+    )  # fmt: skip
+    script = script_for(options)
+    if shuffle:
+        script = shuffled(script, shuffle)
+    asyncio.run(_attached(options, script) if attach else _embedded(options, script))
+
+
+def embedded_settings(options: DemoOptions) -> dict[str, Any]:
+    """Return the settings of a run in this process, with its stores under the state folder; makes folder and keys."""
+    state = options.state.resolve()
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keyring = state / "keys.json"
+    if not keyring.exists():
+        create_keyring(keyring, [NETWORK, "own-data", *(tenant.id for tenant in TENANTS)])
+    return {
+        "broker": f"trialbridge-embedded://{state / 'log.db'}",
+        "documents": f"sqlite://{state / 'documents.db'}",
+        "objects": f"file://{state / 'objects'}",
+        "keyring": keyring,
+        "commit_interval": 0.2,
+        "heartbeat_interval": 0.25,
+        "poll_interval": 0.1,
+        "log_level": "error",
+    }
+
+
+async def _embedded(options: DemoOptions, script: Script) -> None:
+    logs.configure("error")
+    given = embedded_settings(options)
+    extra = {"trialfeed": {"as_of": options.as_of.isoformat()}}
+    async with open_house(given, extra=extra) as house, contextlib.AsyncExitStack() as doors:
+        url = "" if options.once else await doors.enter_async_context(_portal(house, given, options.port))
+        director = Director(house.ports, house.settings, script, options.repeat)
+        await director.claim(options.fingerprint())
+        failure = asyncio.create_task(house.failure())
+        work = asyncio.create_task(_direct(director, options, script))
+        done, _ = await asyncio.wait({failure, work}, return_when=asyncio.FIRST_COMPLETED)
+        for one in done:
+            one.result()
+        failure.cancel()
+        if url:
+            await _stay(url)
+
+
+async def _attached(options: DemoOptions, script: Script) -> None:
+    settings = read_settings(BaseServiceSettings)
+    logs.configure(settings.log_level)
+    async with open_ports(settings) as ports:
+        director = Director(ports, settings, script, options.repeat)
+        await director.claim(options.fingerprint())
+        await _direct(director, options, script)
+
+
+async def _direct(director: Director, options: DemoOptions, script: Script) -> None:
+    console = ERR if options.json else OUT
+    with LiveView(console, director.ports.documents, len(script.steps), script.bundles * options.repeat) as view:
+        await director.run(view)
+    result = await summarise(director.ports.documents, director.seconds)
+    if options.json:
+        emit(result)
+    else:
+        await show(console, director.ports.documents, result)
+
+
+@contextlib.asynccontextmanager
+async def _portal(house: House, given: dict[str, Any], port: int) -> AsyncIterator[str]:
+    settings = read_settings(
+        PortalSettings, **own(PortalSettings, given), portal_port=port, demo_sign_ins=SIGN_INS, secure_cookies=False
+    )
+    async with web_door(build_portal(settings, house.ports), "127.0.0.1", port) as listening:
+        yield f"http://127.0.0.1:{listening}"
+
+
+async def _stay(url: str) -> None:
+    OUT.print()
+    OUT.print(f"The portal is open: [bold]{url}[/]  (one-click sign-in as practice, laboratory, auditor or operator)")
+    OUT.print("Ctrl-C ends it; the same command goes on from here.")
+    await stop_on_signals().wait()
