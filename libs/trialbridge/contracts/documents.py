@@ -42,6 +42,17 @@ class TicketDoc(Document, frozen=True, kw_only=True):
     resources: int = 0
     set_aside: int = 0
     """Single records put into dead_letters while the rest went on."""
+    media_type: str = ""
+    created: str = ""
+    """The delivery's business time, as the ticket says."""
+    expires: str = ""
+    key_ref: str = ""
+    issue: int = 0
+    """Newest issue that this document speaks of; 0 for an object that nobody ticketed."""
+    account: msgspec.Raw = msgspec.Raw(b"{}")
+    """What the conversion mapped, kept and dropped: counts by name, never content."""
+    warnings: dict[str, int] = {}
+    """Count by stable code."""
 
 
 class RecordDoc(Document, frozen=True, kw_only=True):
@@ -296,7 +307,7 @@ class Collection(Generic[D]):
     sealed: tuple[str, ...] = ()
 
 
-TICKETS = Collection("tickets", TicketDoc, (("status", "-updated"), ("tenant", "-updated")))
+TICKETS = Collection("tickets", TicketDoc, (("status", "-updated"), ("tenant", "-updated"), ("object_uri",)))
 RECORDS = Collection("records", RecordDoc, (("ticket",),))
 PATIENTS = Collection("patients", PatientDoc, (("tenants",),), ("display", "facts", "survivors"))
 TRIALS = Collection("trials", TrialDoc, (("lab",),))

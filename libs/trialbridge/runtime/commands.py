@@ -1,0 +1,92 @@
+"""The desk of a service: polls for what people asked for by command documents, has it carried out, writes the answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from trialbridge.contracts.documents import COMMANDS, CommandDoc
+from trialbridge.contracts.errors import Place, Poison, Refused
+from trialbridge.runtime.effects import Emitter
+from trialbridge.runtime.paging import collect
+from trialbridge.runtime.ports import DocumentStore, Query
+
+T = TypeVar("T")
+PAGE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a command."""
+
+    result: Any = field(default_factory=dict)
+    """Anything that msgspec encodes as a JSON object."""
+    refused: Poison | None = None
+    """Why it was refused, where the result says more about it."""
+    message: str = ""
+
+
+Carrier = Callable[[CommandDoc, Emitter], Awaitable[Answer]]
+"""Carries out one kind of command; raises `Refused` where there is nothing more to say. Must bear being repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDesk:
+    """A background loop over the commands to one service."""
+
+    documents: DocumentStore
+    to: str
+    """The service's name, as commands are addressed."""
+    interval: float
+    """Seconds between two looks."""
+    kinds: Mapping[str, Carrier]
+
+    async def __call__(self, emitter: Emitter) -> None:
+        """Look for commands until cancelled; raises `Unavailable` when store or log are away."""
+        while True:
+            await self.carry_out(emitter)
+            await asyncio.sleep(self.interval)
+
+    async def carry_out(self, emitter: Emitter) -> int:
+        """Carry out all commands that wait, oldest first; return how many.
+
+        The answer is written last: after a crash the command is carried out again, which its effects must bear.
+        """
+        asked = Query(where={"to": self.to, "status": "requested"}, sort="requested", limit=PAGE)
+        commands = await collect(self.documents, COMMANDS, asked)
+        for command in commands:
+            await self.documents.upsert(COMMANDS, [await self._answered(command, emitter)])
+        return len(commands)
+
+    async def _answered(self, command: CommandDoc, emitter: Emitter) -> CommandDoc:
+        try:
+            carrier = self.kinds.get(command.kind)
+            if carrier is None:
+                known = ", ".join(sorted(self.kinds))
+                raise Refused("command.unknown-kind", f"The {self.to} knows these commands: {known}.")
+            answer = await carrier(command, emitter)
+        except Poison as error:
+            answer = Answer(refused=error)
+        refused = answer.refused
+        return msgspec.structs.replace(
+            command,
+            version=command.version + 1,
+            status="refused" if refused else "done",
+            code=refused.code if refused else "",
+            message=refused.message if refused else answer.message,
+            result=msgspec.Raw(msgspec.json.encode(answer.result)),
+        )
+
+
+def read_body(command: CommandDoc, kind: type[T]) -> T:
+    """Return a command's body; raise `Refused` ``command.malformed`` with the path where it is not of ``kind``."""
+    try:
+        return msgspec.json.decode(command.body, type=kind)
+    except msgspec.DecodeError as error:
+        _, _, path = str(error).rpartition("`$")
+        place = Place(field=f"${path.rstrip('`')}" if path else "$")
+        raise Refused(
+            "command.malformed", f"The command's body is not as described, at {place.field}.", place
+        ) from None
