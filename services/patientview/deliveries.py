@@ -21,7 +21,7 @@ def resources_of(payload: RecordsReceived) -> list[Resource]:
     """Return the delivery's resources; raise `Undecodable` where they are not an array of objects."""
     try:
         return _RESOURCES.decode(payload.resources)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ArithmeticError, RecursionError):
         raise Undecodable(
             "records.resources-invalid", "The resources are not a JSON array of objects.", Place(field="resources")
         ) from None
