@@ -1,0 +1,102 @@
+"""What people ask of the coat check: issue a ticket, replay a ticket or a dead letter."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from services.coatcheck.replay import republish
+from services.coatcheck.tickets import cause_of, check_ticket, document, reissued, ticket_of
+from trialbridge.contracts.documents import DEAD_LETTERS, TICKETS, CommandDoc, DeadLetterDoc
+from trialbridge.contracts.errors import Place, Refused
+from trialbridge.contracts.events import TicketIssued
+from trialbridge.contracts.ids import TicketId
+from trialbridge.contracts.topics import EMR_TICKETS
+from trialbridge.runtime.commands import Answer, Carrier, CommandDesk, read_body
+from trialbridge.runtime.effects import Emitter
+from trialbridge.runtime.ports import DocumentStore
+from trialbridge.runtime.stage import wire
+
+
+class ReplayAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a ``replay`` command: one of the two."""
+
+    dead_letter: str = ""
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDesk:
+    """Carries out the commands to the coat check. Everything published has a cause of its own: a repeat is no new event."""
+
+    documents: DocumentStore
+    seal: wire.Seal
+    now: Callable[[], datetime]
+    valid_for: timedelta
+    """How long a ticket is good where its sender does not say, and after a replay."""
+
+    def kinds(self) -> dict[str, Carrier]:
+        """Return what the desk does, by kind of command."""
+        return {"issue_ticket": self.issue_ticket, "replay": self.replay}
+
+    async def issue_ticket(self, command: CommandDoc, emitter: Emitter) -> Answer:
+        """Publish a new ticket; raise `Refused` ``ticket.*`` where it does not hold together."""
+        ticket = read_body(command, TicketIssued)
+        now = self.now()
+        if not ticket.expires:
+            ticket = reissued(ticket, ticket.issue, now, self.valid_for)
+        check_ticket(ticket)
+        known = await self.documents.get(TICKETS, ticket.ticket)
+        await self.documents.upsert(TICKETS, [document(ticket, "issued", now, known)])
+        await self._publish(ticket, emitter)
+        return Answer({"ticket": ticket.ticket, "issue": ticket.issue})
+
+    async def replay(self, command: CommandDoc, emitter: Emitter) -> Answer:
+        """Send a ticket or what a dead letter holds through again; raise `Refused` ``replay.*`` where that cannot be."""
+        asked = read_body(command, ReplayAsked)
+        if bool(asked.dead_letter) == bool(asked.ticket):
+            raise Refused("replay.malformed", "Name a dead_letter or a ticket.")
+        if asked.ticket:
+            return Answer(await self._reissue(await self._known(TicketId(asked.ticket)), emitter))
+        letter = await self.documents.get(DEAD_LETTERS, asked.dead_letter)
+        if letter is None:
+            raise Refused("replay.unknown", "There is no such dead letter.", Place(field="dead_letter"))
+        if letter.status == "replayed":
+            return Answer({"already": True}, message="It was sent through before; nothing was sent again.")
+        result = await self._send_through(letter, emitter)
+        closed = msgspec.structs.replace(letter, version=letter.version + 1, status="replayed")
+        await self.documents.replace(DEAD_LETTERS, closed, letter.version)
+        return Answer(result)
+
+    async def _send_through(self, letter: DeadLetterDoc, emitter: Emitter) -> dict[str, object]:
+        """Publish what the letter holds. Of a bundle's bad records none is sent alone: its ticket is issued again."""
+        if letter.topic != EMR_TICKETS.name or letter.payload_type == "message":
+            return {"records": await republish(letter, self.seal, emitter)}
+        if letter.payload_type != EMR_TICKETS.type:
+            return await self._reissue(await self._known(TicketId(letter.key)), emitter)
+        try:
+            ticket = msgspec.json.decode(letter.payload, type=TicketIssued)
+        except msgspec.DecodeError:
+            raise Refused("replay.not-a-ticket", "What was set aside is not a ticket; have it issued anew.") from None
+        return await self._reissue(ticket, emitter)
+
+    async def _known(self, identity: TicketId) -> TicketIssued:
+        doc = await self.documents.get(TICKETS, identity)
+        if doc is None:
+            raise Refused("replay.unknown", "There is no such ticket.", Place(field="ticket"))
+        return ticket_of(doc)
+
+    async def _reissue(self, ticket: TicketIssued, emitter: Emitter) -> dict[str, object]:
+        known = await self.documents.get(TICKETS, ticket.ticket)
+        again = reissued(ticket, max(ticket.issue, known.issue if known else 0) + 1, self.now(), self.valid_for)
+        await self._publish(again, emitter)
+        return {"ticket": again.ticket, "issue": again.issue}
+
+    async def _publish(self, ticket: TicketIssued, emitter: Emitter) -> None:
+        await emitter.publish(EMR_TICKETS, ticket.ticket, ticket, ticket.network, cause_of(ticket))
+
+
+def desk(work: TicketDesk, interval: float) -> CommandDesk:
+    """Return the background loop that takes commands to the coat check."""
+    return CommandDesk(work.documents, "coatcheck", interval, work.kinds())

@@ -1,0 +1,315 @@
+"""What becomes of a ticket: redeemed, refused, early, expired, repeated, tampered, wrong tenant, wrong key."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from services.coatcheck.agents import handlers
+from services.coatcheck.handlers import Handlers
+from services.coatcheck.redeeming import Redeemer
+from tests.unit.services.coatcheck.conftest import HILL, LAKELAND, NORTH, Check, bundle, ids, patient
+from trialbridge.contracts.documents import RECORDS, TICKETS
+from trialbridge.contracts.errors import Unavailable
+from trialbridge.contracts.events import TicketIssued
+from trialbridge.contracts.ids import Digest, SourceId, TicketId, source_patient_key
+from trialbridge.contracts.topics import EMR_TICKETS
+from trialbridge.testkit.fakes import MemoryKeys
+from trialbridge.testkit.packing import encode, gzipped, ndjson, tarred, zipped, zstandardised
+from trialbridge.testkit.stage import FakeStage
+
+
+async def test_a_bundle_becomes_one_record_for_each_patient(check: Check) -> None:
+    info, ticket = await check.store(gzipped(bundle("p2", "p1")))
+    await check.deliver(ticket)
+    records = check.records()
+    assert [one.payload.local_patient for one in records] == ["p1", "p2"]
+    one = records[0]
+    assert one.key == one.payload.key == source_patient_key(LAKELAND, SourceId("north/ehr"), one.payload.local_patient)
+    assert one.network == LAKELAND
+    assert (one.payload.ticket, one.payload.bundle_sha256) == (ticket.ticket, ticket.sha256)
+    assert one.payload.received == "2026-05-31T20:00:00Z"
+    assert {r["resourceType"] for r in msgspec.json.decode(one.payload.resources)} >= {"Patient", "Condition"}
+    assert one.payload.tables
+    doc = await check.doc(ticket)
+    assert (doc.status, doc.patients, doc.set_aside, doc.issue, doc.network) == ("redeemed", 2, 0, 1, "lakeland")
+    assert doc.resources >= 4
+    kept = await check.documents.all(RECORDS)
+    assert set(kept) == {one.payload.record for one in records}
+    row = kept[one.payload.record]
+    assert (row.ticket, row.object_uri, row.object_version, row.bundle_sha256) == (
+        ticket.ticket,
+        info.uri,
+        info.version,
+        ticket.sha256,
+    )
+    assert check.codes() == []
+
+
+@pytest.mark.parametrize("stream", [bytes, gzipped, zstandardised])
+@pytest.mark.parametrize("archive", [tarred, zipped])
+async def test_how_it_is_packed_makes_no_difference(
+    check: Check, archive: Callable[..., bytes], stream: Callable[[bytes], bytes]
+) -> None:
+    members = [("a.ndjson", bundle("p1")), ("b.json", encode(patient("p2")[0])), ("c.ndjson", bundle("p2")[0:0])]
+    _, ticket = await check.store(stream(archive(members)))
+    await check.deliver(ticket)
+    assert [one.payload.local_patient for one in check.records()] == ["p1", "p2"]
+
+
+async def test_a_patient_in_several_files_is_one_delivery(check: Check) -> None:
+    first, second = patient("p1")
+    _, ticket = await check.store(tarred([("a.ndjson", ndjson([first])), ("b.ndjson", ndjson([second]))]))
+    await check.deliver(ticket)
+    (one,) = check.records()
+    (row,) = (await check.documents.all(RECORDS)).values()
+    assert row.id == one.payload.record
+    assert row.entries == ("1", "2")
+
+
+async def test_a_large_patient_travels_in_parts_with_ids_of_their_own(check: Check) -> None:
+    person, condition = patient("p1")
+    many = [{**condition, "id": f"c{n}", "note": [{"text": f"{n} " * 300}]} for n in range(900)]
+    _, ticket = await check.store(zstandardised(ndjson([person, *many])))
+    await check.deliver(ticket)
+    records = check.records()
+    assert len(records) > 1
+    assert len(set(ids(records))) == len({one.payload.record for one in records}) == len(records)
+    assert all(len(bytes(one.payload.resources)) < 700_000 for one in records)
+    seen = [r["id"] for one in records for r in msgspec.json.decode(one.payload.resources)]
+    assert len(seen) == len(set(seen)) >= 901
+    assert (await check.doc(ticket)).patients == 1
+
+
+async def test_a_repeat_has_the_same_effects_under_the_same_ids(check: Check) -> None:
+    _, ticket = await check.store(bundle("p1", "p2"))
+    await check.deliver(ticket)
+    first, doc, kept = check.records(), await check.doc(ticket), await check.documents.all(RECORDS)
+    check.pass_time(hours=1)
+    await check.deliver(ticket, ticket)
+    again = check.records()
+    assert ids(again) == ids(first) * 3
+    assert [one.payload for one in again] == [one.payload for one in first] * 3
+    assert await check.doc(ticket) == doc
+    assert await check.documents.all(RECORDS) == kept
+
+
+async def test_what_is_redeemed_stays_redeemed_after_its_expiry(check: Check) -> None:
+    _, ticket = await check.store(bundle("p1"))
+    await check.deliver(ticket)
+    check.pass_time(days=30)
+    await check.deliver(ticket)
+    assert (await check.doc(ticket)).status == "redeemed"
+    assert len(check.records()) == 2
+    assert check.codes() == []
+
+
+async def test_an_old_ticket_is_expired_and_may_be_replayed(check: Check) -> None:
+    _, ticket = await check.store(bundle("p1"))
+    check.pass_time(days=8)
+    await check.deliver(ticket)
+    assert check.records() == []
+    doc = await check.doc(ticket)
+    assert (doc.status, doc.code) == ("expired", "ticket.expired")
+    assert check.codes() == ["ticket.expired"]
+    answer = await check.ask("replay", {"ticket": ticket.ticket})
+    assert answer.status == "done"
+    assert await check.deliver_published() == 1
+    doc = await check.doc(ticket)
+    assert (doc.status, doc.issue, doc.code) == ("redeemed", 2, "")
+    assert len(check.records()) == 1
+
+
+async def test_an_early_ticket_waits(check: Check) -> None:
+    _, ticket = await check.store(bundle("p1"))
+    late = msgspec.structs.replace(ticket)
+    check.objects = type(check.objects)()
+    check.__post_init__()
+    await check.deliver(late)
+    assert (await check.doc(late)).status == "waiting"
+    assert check.records() == []
+    assert check.codes() == []
+    assert check.stage.warnings == {"ticket.early": 1}
+
+
+async def refused(check: Check, ticket: TicketIssued, code: str) -> None:
+    """Deliver, and see the refusal in both places and nothing else."""
+    await check.deliver(ticket)
+    assert check.records() == []
+    doc = await check.doc(ticket)
+    assert (doc.status, doc.code) == ("refused", code)
+    assert doc.message.endswith(".")
+    assert doc.place.bundle == ticket.object_uri
+    (aside,) = check.stage.set_aside
+    assert (aside.error.code, aside.payload_type) == (code, EMR_TICKETS.type)
+    assert msgspec.json.decode(aside.payload, type=TicketIssued) == ticket
+    assert await check.documents.all(RECORDS) == {}
+
+
+@pytest.mark.parametrize("place", [0, 40, -1, -16])
+async def test_a_flipped_bit_is_refused(check: Check, place: int) -> None:
+    info, ticket = await check.store(bundle("p1"))
+    good = b"".join([c async for c in check.objects.read(info.uri, info.version, max_bytes=10**6)])
+    spoiled = bytearray(good)
+    spoiled[place] ^= 1
+    check.objects.place("b1", bytes(spoiled), info.metadata, version=info.version)
+    await refused(check, ticket, "object.sha256-mismatch")
+    check.stage.set_aside.clear()
+    honest = msgspec.structs.replace(check.ticket(info, bytes(spoiled)), issue=2)
+    await refused(check, honest, "envelope.tag-mismatch")
+
+
+async def test_another_length_than_the_tickets_is_refused(check: Check) -> None:
+    info, ticket = await check.store(bundle("p1"))
+    check.objects.place("b1", b"x" * (info.size - 1), info.metadata, version=info.version)
+    await refused(check, ticket, "object.size-mismatch")
+
+
+async def test_a_store_that_sends_more_than_it_said_is_refused(check: Check) -> None:
+    _, ticket = await check.store(bundle("p1"))
+    held = check.objects._stored["b1"]
+    check.objects._stored["b1"] = [(dataclasses.replace(held[0][0]), held[0][1] + b"more")]
+    await refused(check, ticket, "object.too-large")
+
+
+async def test_another_tenants_bundle_is_refused(check: Check) -> None:
+    info, mine = await check.store(bundle("p1"))
+    foreign = check.ticket(info, b"", HILL)
+    await refused(check, msgspec.structs.replace(foreign, sha256=mine.sha256), "envelope.wrong-tenant")
+
+
+async def test_a_wrong_key_is_refused_until_the_right_one_is_there(check: Check) -> None:
+    _, ticket = await check.store(bundle("p1"))
+    right, check.keys = check.keys, MemoryKeys("north")
+    check.__post_init__()
+    await refused(check, ticket, "key.refused")
+    redeemer = Redeemer(check.objects, right)
+    check.stage = FakeStage(handlers(Handlers(redeemer, check.documents, check.now)), state=check.stage.state)
+    await check.ask("replay", {"ticket": ticket.ticket})
+    assert await check.deliver_published() == 1
+    assert (await check.doc(ticket)).status == "redeemed"
+
+
+@pytest.mark.parametrize(
+    ("drop", "change", "code"),
+    [
+        ("x-amz-iv", {}, "envelope.missing"),
+        ("", {"x-amz-cek-alg": "AES/CBC/PKCS5Padding"}, "envelope.unsupported"),
+        ("", {"x-amz-key-v2": "###"}, "envelope.broken"),
+        ("", {"x-amz-unencrypted-content-length": "1"}, "envelope.length-mismatch"),
+        ("", {"trialbridge-key-id": "north/9"}, "key.unknown"),
+    ],
+)
+async def test_spoiled_metadata_are_refused(check: Check, drop: str, change: dict[str, str], code: str) -> None:
+    info, ticket = await check.store(bundle("p1"))
+    body = check.objects._stored["b1"][0][1]
+    metadata = {name: value for name, value in {**info.metadata, **change}.items() if name != drop}
+    check.objects.place("b1", body, metadata, version=info.version)
+    await refused(check, ticket, code)
+
+
+async def test_a_container_that_does_not_open_is_refused(check: Check) -> None:
+    _, ticket = await check.store(gzipped(bundle("p1"))[:-9])
+    await refused(check, ticket, "container.broken")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"expires": "tomorrow"}, "ticket.bad-time"),
+        ({"created": "2026-06-01T08:00:00"}, "ticket.bad-time"),
+        ({"sha256": "abc"}, "ticket.bad-digest"),
+        ({"size": 0}, "ticket.bad-size"),
+        ({"media_type": "text/plain"}, "ticket.unknown-type"),
+        ({"source": ""}, "ticket.incomplete"),
+    ],
+)
+async def test_a_ticket_that_does_not_hold_together_is_refused(
+    check: Check, change: dict[str, str | int], code: str
+) -> None:
+    _, ticket = await check.store(bundle("p1"))
+    await refused(check, msgspec.structs.replace(ticket, **change), code)
+
+
+async def test_a_ticket_under_anothers_id_does_not_touch_the_others_document(check: Check) -> None:
+    _, ticket = await check.store(bundle("p1"))
+    await check.deliver(msgspec.structs.replace(ticket, object_version="another"))
+    assert check.codes() == ["ticket.id-mismatch"]
+    assert await check.documents.all(TICKETS) == {}
+    await check.deliver(msgspec.structs.replace(ticket, ticket=TicketId("tkt_1")), ticket)
+    assert [doc.status for doc in (await check.documents.all(TICKETS)).values()] == ["redeemed"]
+
+
+async def test_one_bad_record_is_set_aside_with_its_place_and_the_rest_goes_on(check: Check) -> None:
+    lines = bundle("p1") + b'{"resourceType": "Patient", "id": \n' + bundle("p2")
+    _, ticket = await check.store(gzipped(tarred([("x.ndjson", bundle("p0")), ("y.ndjson", lines)])))
+    await check.deliver(ticket)
+    assert [one.payload.local_patient for one in check.records()] == ["p0", "p1", "p2"]
+    (aside,) = check.stage.set_aside
+    assert aside.error.place.bundle == ticket.object_uri
+    assert aside.error.place.entry is not None
+    assert aside.error.place.entry.startswith("2")
+    assert b"Patient" in aside.payload
+    doc = await check.doc(ticket)
+    assert (doc.status, doc.patients, doc.set_aside) == ("redeemed", 3, 1)
+
+
+async def test_a_bundle_without_one_good_record_is_refused_with_the_first_reason(check: Check) -> None:
+    _, ticket = await check.store(b"this is not FHIR\nneither is this\n")
+    await check.deliver(ticket)
+    doc = await check.doc(ticket)
+    assert doc.status == "refused"
+    assert doc.code == check.codes()[0]
+    assert check.records() == []
+    assert b"not FHIR" not in msgspec.json.encode(doc)
+
+
+async def test_a_bundle_with_too_many_faults_is_refused_whole(check: Check) -> None:
+    redeemer = Redeemer(check.objects, check.keys, max_faults=5)
+    check.stage = FakeStage(handlers(Handlers(redeemer, check.documents, check.now)))
+    _, ticket = await check.store(bundle("p1") + b"{\n" * 6)
+    await refused(check, ticket, "bundle.too-many-faults")
+
+
+async def test_a_failed_reissue_of_a_redeemed_ticket_is_told_but_changes_no_outcome(check: Check) -> None:
+    info, ticket = await check.store(bundle("p1"))
+    await check.deliver(ticket)
+    check.objects.place("b1", b"y" * info.size, info.metadata, version=info.version)
+    await check.deliver(msgspec.structs.replace(ticket, issue=2))
+    assert (await check.doc(ticket)).status == "redeemed"
+    assert check.codes() == ["object.sha256-mismatch"]
+    del check.objects._stored["b1"]
+    await check.deliver(ticket)
+    assert (await check.doc(ticket)).status == "redeemed"
+    assert check.codes() == ["object.sha256-mismatch", "object.gone"]
+
+
+@pytest.mark.parametrize("port", ["documents", "objects", "keys"])
+async def test_a_port_that_is_away_is_a_passing_fault_without_effects(check: Check, port: str) -> None:
+    _, ticket = await check.store(bundle("p1"))
+    getattr(check, port).outage.away = True
+    with pytest.raises(Unavailable):
+        await check.deliver(ticket)
+    assert check.records() == []
+    assert check.stage.set_aside == []
+    getattr(check, port).outage.away = False
+    await check.deliver(ticket)
+    assert (await check.doc(ticket)).status == "redeemed"
+
+
+async def test_an_object_outside_of_the_store_is_refused(check: Check) -> None:
+    info, ticket = await check.store(bundle("p1"))
+    outside = dataclasses.replace(info, uri="file:///etc/passwd")
+    await refused(check, msgspec.structs.replace(check.ticket(outside, b""), sha256=ticket.sha256), "object.outside")
+
+
+async def test_dates_decide_by_the_injected_clock(check: Check) -> None:
+    _, ticket = await check.store(bundle("p1"))
+    check.time += timedelta(days=7)
+    await check.deliver(ticket)
+    assert (await check.doc(ticket)).status == "expired"
+    assert isinstance(ticket.sha256, str)
+    assert Digest(ticket.sha256) == ticket.sha256
+    assert ticket.tenant == NORTH
