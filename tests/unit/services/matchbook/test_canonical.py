@@ -56,6 +56,7 @@ async def test_each_thing_that_counts_changes_the_hash() -> None:
         "no longer eligible": [*base, match("not_eligible", seq=2)],
         "in doubt": [*base, match("potentially", seq=2)],
         "denied": [*base, match(seq=2, consent="deny")],
+        "another explanation": [*base, msgspec.structs.replace(match(seq=2), explanation_digest="0")],
         "another arm": [*base, match(arm="B")],
         "review": [trial(review=True), *base[1:]],
     }

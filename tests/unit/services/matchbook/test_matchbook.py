@@ -229,6 +229,13 @@ async def test_a_statement_that_is_redelivered_says_again_what_it_caused() -> No
     assert [one.seq for one in found.decisions] == [1]
 
 
+async def test_a_repeat_after_a_step_that_decided_nothing_still_sends_the_newest_decision() -> None:
+    found = await book().say(trial(), approval(), match(), msgspec.structs.replace(trial(2), title="Another title"))
+    assert (len(found.events), len(found.decisions)) == (2, 1)
+    await found.say(match())
+    assert [one.seq for one in found.decisions] == [1, 1]
+
+
 async def test_older_versions_change_nothing() -> None:
     found = await book().say(trial(2), approval(2), match(seq=2))
     await found.say(trial(1, status="closed"), approval(1, hold=True), match("not_eligible", seq=1))

@@ -287,6 +287,8 @@ class TestDays:
     async def test_an_older_day_changes_nothing(self) -> None:
         found = await started(later(14), trial(AGED), view((born("1959-06-15"),)), day())
         assert [one.outcome for one in found.newest().values()] == ["eligible"]
+        await found.say(view((born("1959-06-15"),), patient="pat_2"))
+        assert {one.as_of for one in found.newest().values()} == {"2026-06-15"}
 
     async def test_a_day_that_is_none_is_set_aside(self) -> None:
         found = await Matcher().say(trial(), view(), day("tomorrow"), day())
