@@ -41,8 +41,9 @@ def _embedded(broker: str, groups: Mapping[str, Sequence[str]]) -> dict[str, int
     try:
         found = {}
         for group, names in groups.items():
-            positions, ends = storage.positions(group), storage.ends()
-            found[group] = sum(end - positions.get(spot, 0) for spot, end in ends.items() if spot[0] in names)
+            positions, starts, ends = storage.positions(group), storage.starts(), storage.ends()
+            spots = [spot for spot in ends if spot[0] in names]
+            found[group] = sum(ends[spot] - max(positions.get(spot, 0), starts[spot]) for spot in spots)
         return found
     finally:
         storage.close()

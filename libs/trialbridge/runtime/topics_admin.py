@@ -49,7 +49,7 @@ async def create_topics(broker: str, wanted: Sequence[TopicSpec], settings: Base
     if urlsplit(broker).scheme == "trialbridge-embedded":
         log = Log.acquire(log_path(broker))
         try:
-            return log.create(LogTopic(s.name, s.partitions, s.compacted, s.retention_ms) for s in wanted)
+            return await log.create(LogTopic(s.name, s.partitions, s.compacted, s.retention_ms) for s in wanted)
         finally:
             await log.release()
     admin = AIOKafkaAdminClient(**client_options(broker, settings))

@@ -1,8 +1,6 @@
-"""The event log of one process: group commit by a writer thread, reads from disk, back-pressure, one owner."""
+"""The event log of one process: group commit by a writer thread, reads by memory or file, back-pressure, one owner."""
 
 import asyncio
-import fcntl
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,14 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
+from faust.types import TP, RecordMetadata
+
 from trialbridge.contracts.errors import Misconfigured, Unavailable
-from trialbridge.runtime.embedded.storage import Headers, LogTopic, Record, Spot, Storage
+from trialbridge.runtime.embedded.owner import open_files
+from trialbridge.runtime.embedded.storage import Headers, LogTopic, Position, Record, Spot
+from trialbridge.runtime.embedded.tail import Tail
 
 R = TypeVar("R")
+Receipt = asyncio.Future[RecordMetadata]
 PENDING_BYTES: Final = 32 * 1024 * 1024
 """Not yet durable bytes over which senders wait."""
-COMPACT_EVERY: Final = 50_000
-"""Records written between two compactions."""
+TAIL_BYTES: Final = 16 * 1024 * 1024
+CLEAN_EVERY: Final = 50_000
+"""Records written between two cleanings."""
+DELETIONS_SECONDS: Final = 86_400
+"""How long a deletion stays in a compacted topic, as in Kafka."""
 
 
 class Log:
@@ -26,26 +32,26 @@ class Log:
     _open: ClassVar[dict[Path, "Log"]] = {}
 
     def __init__(self, path: Path) -> None:
-        """Lock and open the file; raise `Misconfigured` ``log.in-use`` where another process owns it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Lock and open the file; raise `Misconfigured` ``log.in-use``, ``log.unusable`` or ``log.other-version``."""
         self.path = path
-        self._lock = _lock(path)
-        self._writer = Storage(path)
-        self._reader = Storage(path, read_only=True)
+        self._files = open_files(path)
+        self._writer, self._reader = self._files.writer, self._files.reader
         self._threads = (ThreadPoolExecutor(1, "log-writer"), ThreadPoolExecutor(1, "log-reader"))
         self._users = 0
+        self._closed = False
         self.topics = self._writer.topics()
         self._ends = self._writer.ends()
         self._next = dict(self._ends)
-        self._pending: list[tuple[Record, asyncio.Future[Record]]] = []
+        self._tail = Tail(TAIL_BYTES)
+        self._pending: list[tuple[Record, Receipt]] = []
         self._pending_bytes = 0
-        self._positions: list[tuple[str, str, int, int]] = []
+        self._positions: list[Position] = []
         self._position_waits: list[asyncio.Future[None]] = []
         self._flushing: asyncio.Task[None] | None = None
+        self._cleaning: asyncio.Task[None] | None = None
         self._room: asyncio.Event | None = None
         self._wakers: set[Callable[[], None]] = set()
-        self._since_compaction = 0
-        self._clean()
+        self._until_cleaning = 0
 
     @classmethod
     def acquire(cls, path: Path) -> "Log":
@@ -60,17 +66,18 @@ class Log:
     async def release(self) -> None:
         """Give up one use; the last one writes what is pending and closes the file."""
         self._users -= 1
-        if self._users:
+        if not self._users:
+            await self.flush()
+        # Somebody may have come while it was written.
+        if self._users or self._closed:
             return
-        await self.flush()
+        self._closed = True
         del self._open[self.path]
         for pool in self._threads:
             pool.shutdown()
-        self._writer.close()
-        self._reader.close()
-        os.close(self._lock)
+        self._files.close()
 
-    def create(self, topics: Iterable[LogTopic]) -> list[str]:
+    async def create(self, topics: Iterable[LogTopic]) -> list[str]:
         """Add topics that are not there; return their names. Raise `Misconfigured` where partitions differ."""
         new = []
         for topic in topics:
@@ -83,7 +90,7 @@ class Log:
                     f"Topic {topic.name} has {known.partitions} partitions, the settings say {topic.partitions}. "
                     "Set TRIALBRIDGE_PARTITIONS back, or begin with an empty state folder.",
                 )
-        self._writer.create(new)
+        await self._in_thread(0, self._writer.create, new)
         self.topics.update({topic.name: topic for topic in new})
         return [topic.name for topic in new]
 
@@ -98,10 +105,10 @@ class Log:
 
     async def append(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers, at: float
-    ) -> "asyncio.Future[Record]":
-        """Take a record in; the future is done when it is durable. Waits while too much is pending.
+    ) -> Receipt:
+        """Take a record in; the receipt comes when it is durable. Waits while too much is pending.
 
-        Raises `Misconfigured` ``topics.missing`` where there is no such topic or partition.
+        Raises `Misconfigured` ``topics.missing`` where there is no such topic or partition, `Unavailable` after the end.
         """
         if not 0 <= partition < (self.partitions(topic) or 0):
             raise Misconfigured("topics.missing", f"Topic {topic} is not there; create the topics first.")
@@ -109,18 +116,19 @@ class Log:
             if self._room is None:
                 self._room = asyncio.Event()
             await self._room.wait()
+        self._check_open()
         spot = (topic, partition)
         offset = self._next.get(spot, 0)
         self._next[spot] = offset + 1
-        record = Record(topic, partition, offset, at, key, value, headers)
-        done: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
-        self._pending.append((record, done))
+        receipt: Receipt = asyncio.get_running_loop().create_future()
+        self._pending.append((Record(topic, partition, offset, at, key, value, headers), receipt))
         self._pending_bytes += len(value or b"") + len(key or b"")
         self._begin_flush()
-        return done
+        return receipt
 
     async def commit(self, consumer: str, positions: Mapping[Spot, int]) -> None:
-        """Write consumed positions; durable on return."""
+        """Write consumed positions; durable on return. Raises `Unavailable` where the file cannot be written."""
+        self._check_open()
         self._positions.extend((consumer, topic, partition, at) for (topic, partition), at in positions.items())
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._position_waits.append(done)
@@ -128,25 +136,44 @@ class Log:
         await done
 
     async def flush(self) -> None:
-        """Return when nothing is pending."""
-        while self._flushing is not None:
-            await asyncio.shield(self._flushing)
+        """Return when nothing is pending and nothing is being cleaned."""
+        while (running := self._flushing or self._cleaning) is not None:
+            await asyncio.shield(running)
 
-    async def read(self, spot: Spot, offset: int) -> list[Record]:
-        """Return durable records from ``offset`` on, as many as one read takes."""
-        end = self.end(spot)
-        if offset >= end:
-            return []
-        return await self._in_thread(1, self._reader.read, spot, offset, end)
+    async def read(self, wanted: Mapping[Spot, int]) -> dict[Spot, list[Record]]:
+        """Return durable records of each partition from its offset on, as many as one read takes."""
+        found: dict[Spot, list[Record]] = {}
+        older: dict[Spot, int] = {}
+        for spot, offset in wanted.items():
+            if offset < self.end(spot):
+                held = self._tail.read(spot, offset)
+                if held is None:
+                    older[spot] = offset
+                else:
+                    found[spot] = held
+        if older:
+            found |= await self._in_thread(1, self._reader.read, older, {spot: self.end(spot) for spot in older})
+        return {spot: records for spot, records in found.items() if records}
 
     async def positions(self, consumer: str) -> dict[Spot, int]:
         """Return what a consumer group has committed."""
-        await self.flush()
         return await self._in_thread(1, self._reader.positions, consumer)
 
-    async def starts(self, spots: Iterable[Spot]) -> dict[Spot, int]:
+    async def starts(self) -> dict[Spot, int]:
         """Return the first offset still held of each partition."""
-        return await self._in_thread(1, self._reader.starts, list(spots))
+        return await self._in_thread(1, self._reader.starts)
+
+    async def clean(self) -> None:
+        """Compact and expire, as each topic asks; records are written in between."""
+        now = time.time()
+        for topic in list(self.topics.values()):
+            for partition in range(topic.partitions):
+                if topic.compacted:
+                    before = now - DELETIONS_SECONDS
+                    await self._in_thread(0, self._writer.compact, topic.name, partition, before)
+                elif topic.retention_ms is not None:
+                    before = now - topic.retention_ms / 1000
+                    await self._in_thread(0, self._writer.expire, topic.name, partition, before)
 
     def wake(self, waker: Callable[[], None]) -> None:
         """Call ``waker`` after each commit that brought records."""
@@ -156,7 +183,12 @@ class Log:
         """Stop calling ``waker``."""
         self._wakers.discard(waker)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("log.unavailable", "The event log was closed.")
+
     async def _in_thread(self, pool: int, call: Callable[..., R], *arguments: Any) -> R:
+        self._check_open()
         return await asyncio.get_running_loop().run_in_executor(self._threads[pool], call, *arguments)
 
     def _begin_flush(self) -> None:
@@ -178,65 +210,51 @@ class Log:
             self._flushing = None
 
     async def _write(
-        self,
-        group: list[tuple[Record, "asyncio.Future[Record]"]],
-        positions: list[tuple[str, str, int, int]],
-        waits: list["asyncio.Future[None]"],
+        self, group: list[tuple[Record, Receipt]], positions: list[Position], waits: list["asyncio.Future[None]"]
     ) -> None:
-        records = [record for record, _ in group]
-        futures: list[asyncio.Future[Any]] = [*(done for _, done in group), *waits]
         try:
-            await self._in_thread(0, self._writer.write, records, positions)
+            await self._in_thread(0, self._writer.write, [record for record, _ in group], positions)
         except sqlite3.Error as error:
-            away = Unavailable("log.unavailable", f"The event log cannot be written ({error.sqlite_errorname}).")
-            _settle(futures, lambda future, _: future.set_exception(away))
-            return
-        for record in records:
-            self._ends[(record.topic, record.partition)] = record.offset + 1
-        _settle(futures, lambda future, number: future.set_result(records[number] if number < len(records) else None))
-        await self._after(len(records))
-
-    async def _after(self, written: int) -> None:
-        """Let senders and consumers know, and clean up from time to time."""
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            away = Unavailable("log.unavailable", f"The event log cannot be written ({name}).")
+            _refuse([*(receipt for _, receipt in group), *waits], away)
+        else:
+            self._publish(group, waits)
         if self._room is not None:
             self._room.set()
             self._room = None
-        if written:
+
+    def _publish(self, group: list[tuple[Record, Receipt]], waits: list["asyncio.Future[None]"]) -> None:
+        """Show durable records to consumers, answer senders, and clean up from time to time."""
+        for record, receipt in group:
+            self._ends[(record.topic, record.partition)] = record.offset + 1
+            self._tail.add(record)
+            if not receipt.done():
+                tp = TP(record.topic, record.partition)
+                receipt.set_result(RecordMetadata(*tp, tp, record.offset, record.time, 0))
+        for wait in waits:
+            if not wait.done():
+                wait.set_result(None)
+        if group:
             for waker in tuple(self._wakers):
                 waker()
-        self._since_compaction += written
-        if self._since_compaction >= COMPACT_EVERY:
-            self._since_compaction = 0
-            await self._in_thread(0, self._clean)
+        self._until_cleaning -= len(group)
+        if self._until_cleaning < 0 and self._cleaning is None:
+            self._until_cleaning = CLEAN_EVERY
+            self._cleaning = asyncio.get_running_loop().create_task(self._clean_up())
 
-    def _clean(self) -> None:
-        """Compact and expire, as each topic asks."""
-        now = time.time()
-        for topic in list(self.topics.values()):
-            for partition in range(topic.partitions):
-                if topic.compacted:
-                    self._writer.compact(topic.name, partition)
-                elif topic.retention_ms is not None:
-                    self._writer.expire(topic.name, partition, now - topic.retention_ms / 1000)
+    async def _clean_up(self) -> None:
+        try:
+            await self.clean()
+        except sqlite3.Error:
+            # What could not be removed now is removed the next time; writing goes on and tells of a fault itself.
+            self._until_cleaning = CLEAN_EVERY
+        finally:
+            self._cleaning = None
 
 
-def _settle(futures: Sequence["asyncio.Future[Any]"], answer: Callable[["asyncio.Future[Any]", int], None]) -> None:
-    """Answer each future that still waits."""
-    for number, future in enumerate(futures):
+def _refuse(futures: Sequence["asyncio.Future[Any]"], error: Unavailable) -> None:
+    """Tell each future that still waits."""
+    for future in futures:
         if not future.done():
-            answer(future, number)
-
-
-def _lock(path: Path) -> int:
-    """Take the owner's lock; it goes with the process, however that ends."""
-    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise Misconfigured(
-            "log.in-use",
-            f"Another process owns the event log {path}. The embedded log serves one process: stop the other one, "
-            "or name another path in TRIALBRIDGE_BROKER.",
-        ) from None
-    return handle
+            future.set_exception(error)

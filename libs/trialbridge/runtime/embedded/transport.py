@@ -13,9 +13,11 @@ from faust.transport.consumer import Consumer as FaustConsumer
 from faust.types import TP, ConsumerMessage, RecordMetadata
 from yarl import URL
 
+from trialbridge.contracts.errors import Unavailable
 from trialbridge.runtime.embedded.log import Log
 from trialbridge.runtime.embedded.storage import Record, Spot
 from trialbridge.runtime.partitioner import partition_of
+from trialbridge.runtime.stage.flow import SteadyFlow, set_within
 
 SCHEME: Final = "trialbridge-embedded"
 
@@ -31,8 +33,10 @@ def open_log(transport: Any) -> Log:
     return Log.acquire(log_path(transport.url[0]))
 
 
-class Consumer(FaustConsumer):
+class LogConsumer(FaustConsumer):
     """Reads all partitions of the topics that its app subscribes to: one process owns them all."""
+
+    rewinds: int
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin with nothing assigned."""
@@ -92,7 +96,7 @@ class Consumer(FaustConsumer):
 
     async def earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
         """Return the first offsets still held."""
-        starts = await self._log.starts((tp.topic, tp.partition) for tp in partitions)
+        starts = await self._log.starts()
         return {tp: starts[(tp.topic, tp.partition)] for tp in partitions}
 
     async def position(self, tp: TP) -> int | None:
@@ -110,42 +114,36 @@ class Consumer(FaustConsumer):
 
     async def seek_to_committed(self) -> dict[TP, int]:
         """Go to what the group has committed, to the beginning where it has not."""
-        committed = await self._log.positions(self.app.conf.id)
-        for tp in self._assigned:
-            self._positions[(tp.topic, tp.partition)] = committed.get((tp.topic, tp.partition), 0)
+        kept = await self._log.positions(self.app.conf.id)
+        committed = {tp: kept.get((tp.topic, tp.partition), 0) for tp in self._assigned}
+        self._positions.update({(tp.topic, tp.partition): offset for tp, offset in committed.items()})
         self._news.set()
-        return {tp: committed.get((tp.topic, tp.partition), 0) for tp in self._assigned}
+        return committed
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        await self._log.commit(self.app.conf.id, {(tp.topic, tp.partition): at for tp, at in offsets.items()})
+        try:
+            await self._log.commit(self.app.conf.id, {(tp.topic, tp.partition): at for tp, at in offsets.items()})
+        except Unavailable:
+            # Not committed now is committed with the next; what lies between comes again after a crash.
+            return False
         return True
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Record]]:  # noqa: ASYNC109 - Faust's signature
         wanted = self._assigned if active_partitions is None else active_partitions
-        deadline = time.monotonic() + timeout
-        while not self.should_stop:
-            self._news.clear()
+        self._news.clear()
+        found = await self._read(wanted)
+        if not found and await set_within(self._news, timeout):
             found = await self._read(wanted)
-            left = deadline - time.monotonic()
-            if found or left <= 0:
-                return found
-            try:
-                await asyncio.wait_for(self._news.wait(), left)
-            except TimeoutError:
-                return {}
-        return {}
+        return found
 
     async def _read(self, wanted: Iterable[TP]) -> dict[TP, list[Record]]:
-        found = {}
-        for tp in tuple(wanted):
-            spot = (tp.topic, tp.partition)
-            position = self._positions.get(spot, 0)
-            if position < self._log.end(spot):
-                records = await self._log.read(spot, position)
-                if records and self._positions.get(spot, 0) == position:
-                    self._positions[spot] = records[-1].offset + 1
-                    found[tp] = records
-        return found
+        rewinds = self.rewinds
+        spots = {(tp.topic, tp.partition): tp for tp in wanted}
+        found = await self._log.read({spot: self._positions.get(spot, 0) for spot in spots})
+        if self.rewinds != rewinds:
+            return {}
+        self._positions.update({spot: records[-1].offset + 1 for spot, records in found.items()})
+        return {spots[spot]: records for spot, records in found.items()}
 
     def _to_message(self, tp: TP, record: Record) -> ConsumerMessage:
         return ConsumerMessage(
@@ -176,6 +174,10 @@ class Consumer(FaustConsumer):
         """Do nothing; the log is given up at stop."""
 
 
+class Consumer(SteadyFlow, LogConsumer):
+    """What Faust starts: reads the log, and loses nothing at a rewind."""
+
+
 class Producer(base.Producer):
     """Sends into the log."""
 
@@ -200,8 +202,7 @@ class Producer(base.Producer):
         del transactional_id
         number = _partition(self._log, topic, key) if partition is None else partition
         pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
-        done = await self._log.append(topic, number, key, value, tuple(pairs), timestamp or time.time())
-        return _metadata(done)
+        return await self._log.append(topic, number, key, value, tuple(pairs), timestamp or time.time())
 
     async def send_and_wait(self, *args: Any, **kwargs: Any) -> RecordMetadata:
         """Send and return once it is durable."""
@@ -223,24 +224,6 @@ class Producer(base.Producer):
 
 def _partition(log: Log, topic: str, key: bytes | None) -> int:
     return partition_of((key or b"").decode(), log.partitions(topic) or 1)
-
-
-def _metadata(done: "asyncio.Future[Record]") -> "asyncio.Future[RecordMetadata]":
-    shown: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
-
-    def finish(finished: "asyncio.Future[Record]") -> None:
-        if shown.done() or finished.cancelled():
-            return
-        error = finished.exception()
-        if error is not None:
-            shown.set_exception(error)
-            return
-        record = finished.result()
-        tp = TP(record.topic, record.partition)
-        shown.set_result(RecordMetadata(record.topic, record.partition, tp, record.offset, record.time, 0))
-
-    done.add_done_callback(finish)
-    return shown
 
 
 class Transport(base.Transport):

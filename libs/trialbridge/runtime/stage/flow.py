@@ -60,12 +60,12 @@ class SteadyFlow(Consumer):
         """Return the next records and the partitions that may be delivered; ``(None, None)`` where there are none."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # Faust calls its wait()
-        if not await _set_within(self._may_read, timeout):
+        if not await set_within(self._may_read, timeout):
             return None, None
         active = self._get_active_partitions()
         if not active:
             self._room.clear()
-            await _set_within(self._room, timeout)
+            await set_within(self._room, timeout)
             return None, None
         before = (self.rewinds, self.app.consumer_generation_id)
         # A copy: Faust changes the set while the fetch waits, and an empty set means every partition to the client.
@@ -75,7 +75,7 @@ class SteadyFlow(Consumer):
         return records, active
 
 
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
     """Return whether the event is set within ``seconds``."""
     if event.is_set():
         return True

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ class PlainFaust:
         # Faust's own table in place of ours; all other settings are the same.
         self.app.conf.Table = faust.Table  # type: ignore[assignment,unused-ignore]  # Faust takes any table class
         self.done = asyncio.Event()
+        self.began = 0.0
         self._expected = expected
         self._seen = 0
         self._sink = sink
@@ -38,6 +40,7 @@ class PlainFaust:
 
     async def _tally(self, stream: Any) -> None:
         async for event in stream.events():
+            self.began = self.began or time.perf_counter()
             message = event.message
             for envelope in wire.decode(message.value[1:]):
                 key = envelope.key.encode()
