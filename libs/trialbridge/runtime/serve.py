@@ -124,16 +124,21 @@ class NotReady(TrialbridgeError):
 
 
 def serve(kind: type[S], build: Callable[[S, ServicePorts], Stage]) -> None:
-    """Run one service as a process; exit 0 after SIGTERM, 78 on a wrong setting, 1 when it had to stop.
+    """Run one stage as a process.
 
     Args:
         kind: The service's settings.
         build: Makes the stage out of settings and ports (the service's ``bootstrap.build``).
     """
+    run_process(kind, lambda settings: asyncio.run(_run(settings, build)))
+
+
+def run_process(kind: type[S], run: Callable[[S], None]) -> None:
+    """Read the settings, set up logs, and run; exit 0 after SIGTERM, 78 on a wrong setting, 1 when it had to stop."""
     try:
         settings = read_settings(kind)
         logs.configure(settings.log_level)
-        asyncio.run(_run(settings, build))
+        run(settings)
     except Misconfigured as error:
         sys.stderr.write(f"{error.code}: {error.message}\n")
         sys.exit(EXIT_CONFIG)
@@ -143,4 +148,4 @@ def serve(kind: type[S], build: Callable[[S, ServicePorts], Stage]) -> None:
         sys.exit(EXIT_FAULT)
 
 
-__all__ = ["Fatal", "ServicePorts", "open_ports", "prepare_log", "run_until", "serve", "stop_on_signals"]
+__all__ = ["Fatal", "ServicePorts", "open_ports", "prepare_log", "run_process", "run_until", "serve", "stop_on_signals"]

@@ -1,0 +1,30 @@
+"""Audit records of the portal, written into the document store before anything is shown."""
+
+from trialbridge.contracts.documents import AUDITS, AuditDoc
+from trialbridge.contracts.events import AuditRecorded
+from trialbridge.runtime.ports import DocumentStore
+
+
+class DocumentAuditor:
+    """Writes audit records as documents, all of one request in one bulk."""
+
+    def __init__(self, documents: DocumentStore) -> None:
+        """Write into ``documents``."""
+        self._documents = documents
+
+    async def record(self, *events: AuditRecorded) -> None:
+        """Keep the events; durable on return."""
+        await self._documents.upsert(AUDITS, [_document(event) for event in events])
+
+
+def _document(event: AuditRecorded) -> AuditDoc:
+    return AuditDoc(
+        id=event.id,
+        version=1,
+        actor=event.actor,
+        tenant=event.tenant,
+        action=event.action,
+        subject=event.subject,
+        at=event.at,
+        event=event,
+    )

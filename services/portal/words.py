@@ -1,0 +1,138 @@
+"""Every word that stands for a stored value, in one place: what people read, the sign beside it, and what it means."""
+
+from typing import Final, NamedTuple
+
+
+class Word(NamedTuple):
+    """How a stored value is shown; sign and text always stand together, so colour is never needed."""
+
+    text: str
+    sign: str
+    tone: str
+    """Names a colour pair of the style sheet: good, wait, bad, calm."""
+    about: str = ""
+
+
+STATUS: Final = {
+    "approved": Word("Approved", "✓", "good", "Every gate is open; the practice was told."),
+    "awaiting_review": Word("Awaiting review", "◐", "wait", "Eligible; a named person has to look at it."),
+    "held": Word("Held", "‖", "wait", "Eligible, but a gate is closed."),
+    "potentially": Word("Potentially eligible", "?", "calm", "Nothing speaks against it; something is not known yet."),
+    "withdrawn": Word("Withdrawn", "↩", "bad", "Was approved and no longer is."),
+    "closed": Word("No longer proposed", "×", "calm", "Was never approved and no longer fits."),  # noqa: RUF001 -- a sign
+}
+OPEN_STATUSES: Final = ("approved", "awaiting_review", "held", "potentially")
+
+MARK: Final = {
+    "new": Word("New", "•", "calm"),
+    "pending": Word("Pending", "…", "wait"),
+    "flagged": Word("Flagged", "⚑", "wait"),
+    "contacted": Word("Contacted", "✉", "calm"),
+    "eligible": Word("Eligible", "✓", "good"),
+    "enrolled": Word("Enrolled", "★", "good"),
+    "deferred": Word("Deferred", "↷", "wait"),
+    "not_eligible": Word("Not eligible", "✗", "bad"),
+}
+
+VERDICT: Final = {
+    "met": Word("Met", "✓", "good"),
+    "unknown": Word("Not known", "?", "wait"),
+    "not_met": Word("Not met", "✗", "bad"),
+}
+RECOVERABLE: Final = Word("Not met now", "↻", "wait", "May change with time or treatment.")
+
+OUTCOME: Final = {
+    "eligible": Word("Eligible", "✓", "good"),
+    "potentially": Word("Potentially eligible", "?", "wait"),
+    "not_eligible": Word("Not eligible", "✗", "bad"),
+}
+
+GATE: Final = {
+    "clinical": "Clinical criteria",
+    "trial": "Trial is open",
+    "regulatory": "Approved by the authority",
+    "site": "A site recruits",
+    "consent": "Patient's consent",
+    "review": "Review by a person",
+}
+
+COST: Final = {
+    "ask": "a question",
+    "record": "a document",
+    "lab": "a blood test",
+    "imaging": "imaging",
+    "sequencing": "sequencing",
+    "biopsy": "a biopsy",
+}
+
+CAUSE: Final = {
+    "patient": "New records about the patient arrived.",
+    "trial": "The trial's criteria changed.",
+    "time": "A date was reached.",
+    "regulatory": "The trial's regulatory status changed.",
+    "review": "A person reviewed it.",
+}
+
+STAGE: Final = {
+    "ready": Word("Ready", "✓", "good"),
+    "starting": Word("Starting", "…", "wait"),
+    "waiting": Word("Waiting", "‖", "wait", "A store or the broker is away; it goes on by itself."),
+    "stopped": Word("Stopped", "×", "bad"),  # noqa: RUF001 -- a sign
+}
+
+TICKET: Final = {
+    "issued": Word("Issued", "…", "calm"),
+    "waiting": Word("Waiting for the object", "…", "wait"),
+    "redeemed": Word("Redeemed", "✓", "good"),
+    "refused": Word("Refused", "✗", "bad"),
+    "expired": Word("Expired", "×", "bad"),  # noqa: RUF001 -- a sign
+    "orphaned": Word("Orphaned", "?", "wait", "An object that nobody ticketed."),
+}
+
+COMMAND: Final = {
+    "requested": Word("Asked for", "…", "wait"),
+    "done": Word("Done", "✓", "good"),
+    "refused": Word("Refused", "✗", "bad"),
+}
+
+TRIAL: Final = {
+    "open": Word("Open", "✓", "good"),
+    "suspended": Word("Suspended", "‖", "wait"),
+    "closed": Word("Closed", "×", "bad"),  # noqa: RUF001 -- a sign
+}
+
+DELIVERY: Final = {
+    "pending": Word("Pending", "…", "wait"),
+    "delivered": Word("Delivered", "✓", "good"),
+    "failed": Word("Failed", "✗", "bad"),
+    "disabled": Word("Disabled", "×", "bad"),  # noqa: RUF001 -- a sign
+}
+
+TABLES: Final = {
+    "status": STATUS,
+    "mark": MARK,
+    "verdict": VERDICT,
+    "outcome": OUTCOME,
+    "stage": STAGE,
+    "ticket": TICKET,
+    "command": COMMAND,
+    "trial": TRIAL,
+    "delivery": DELIVERY,
+}
+
+ROLE: Final = {
+    "practice": "Practice coordinator",
+    "lab": "Research lab",
+    "auditor": "Auditor",
+    "operator": "Operator",
+}
+
+
+def word(table: str, value: str) -> Word:
+    """Return how a value is shown; a value that has no word yet is shown as it is."""
+    return TABLES[table].get(value) or Word(value.replace("_", " "), "•", "calm")
+
+
+def cause(value: str) -> str:
+    """Return why a match was looked at again, as a sentence."""
+    return CAUSE.get(value, "")
