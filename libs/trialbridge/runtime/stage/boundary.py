@@ -29,6 +29,8 @@ BATCH_MESSAGES: Final = 64
 BATCH_RECORDS: Final = 500
 FIRST_WAIT: Final = 0.1
 LONGEST_WAIT: Final = 15.0
+HELD_MESSAGES: Final = 2_000
+"""Messages after the first part of a record within which its other parts must come."""
 
 
 class LogEvent(Protocol):
@@ -37,6 +39,7 @@ class LogEvent(Protocol):
     topic: str
     partition: int
     offset: int
+    key: bytes
     value: bytes
     headers: Mapping[str, bytes]
 
@@ -73,9 +76,9 @@ class Boundary:
 
     def forget(self, partition: int) -> None:
         """Drop what is kept of a partition that goes elsewhere; its unacknowledged messages come again to the new owner."""
-        for spot in [spot for spot in self._joiners if spot[1] == partition]:
-            del self._joiners[spot]
-            self._held.pop(spot, None)
+        for kept in (self._joiners, self._held):
+            for spot in [spot for spot in kept if spot[1] == partition]:
+                del kept[spot]
         for table in self.links.tables.values():
             table.forget(partition)
 
@@ -97,25 +100,39 @@ class Boundary:
 
     async def _take(self, lane: Lane, event: LogEvent) -> list[LogEvent]:
         """Handle one message; return the messages that may be acknowledged once the lane is flushed."""
-        spot = (event.topic, event.partition)
+        envelopes: tuple[wire.Envelope, ...] | None = ()
         try:
             envelopes = await self._waiting_out(lambda: self._open(event), event)
         except Poison as error:
             self._refuse_message(lane, event, error)
-            return [event]
-        if envelopes is None:
-            self._held.setdefault(spot, []).append(event)
-            return []
-        for envelope in envelopes:
+        for envelope in envelopes or ():
             await self._handle(lane, event, envelope)
-        return [*self._held.pop(spot, []), event] if b"part" in _names(event) else [event]
+        return self._release(lane, event)
+
+    def _release(self, lane: Lane, event: LogEvent) -> list[LogEvent]:
+        """Return, in order, what may be acknowledged: nothing from the first part of an unfinished record on."""
+        spot = (event.topic, event.partition)
+        joiner = self._joiners.get(spot)
+        held = self._held.setdefault(spot, [])
+        held.append(event)
+        if joiner is not None and joiner.sets and len(held) > HELD_MESSAGES:
+            late = held[0]
+            joiner.give_up(wire.part_set(late.headers["part"]))
+            self._refuse_message(lane, late, Undecodable("wire.part-missing", "A record's other parts never came."))
+        open_sets = joiner.sets if joiner is not None else {}
+        free = len(held)
+        if open_sets:
+            free = next((number for number, one in enumerate(held) if _part_set(one) in open_sets), free)
+        released, self._held[spot] = held[:free], held[free:]
+        return released
 
     async def _open(self, event: LogEvent) -> tuple[wire.Envelope, ...] | None:
+        spot, part = (event.topic, event.partition), event.headers.get("part")
+        if spot in self._joiners and self.handlers[event.topic][0].compacted:
+            self._joiners[spot].supersede(_base(event.key), part)
         content = await wire.unseal(event.value, f"topic:{event.topic}", self.links.seal)
-        part = event.headers.get("part")
         if part is not None:
-            joiner = self._joiners.setdefault((event.topic, event.partition), wire.Joiner({}))
-            joined = joiner.add(part, content)
+            joined = self._joiners.setdefault(spot, wire.Joiner({})).add(_base(event.key), part, content)
             if joined is None:
                 return None
             content = joined
@@ -260,8 +277,19 @@ class Boundary:
             self.counters.dead_lettered += 1
 
 
-def _names(event: LogEvent) -> set[bytes]:
-    return {name.encode() for name in event.headers}
+def _part_set(event: LogEvent) -> wire.PartSet | None:
+    part = event.headers.get("part")
+    if part is None:
+        return None
+    try:
+        return wire.part_set(part)
+    except Undecodable:
+        return None  # it was refused as such
+
+
+def _base(key: bytes) -> bytes:
+    """Return the record's key out of a message's."""
+    return key.split(wire.PART_MARK, 1)[0]
 
 
 def _path(error: msgspec.DecodeError) -> str:

@@ -5,7 +5,7 @@ Table changes, outputs and documents are written at once and awaited at once; on
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -206,27 +206,27 @@ class Lane:
     async def flush(self) -> None:
         """Send everything and return when all of it is durable. Safe to call again after a failure."""
         waits: list[Awaitable[object]] = []
+        changes: list[tuple[StateTable[Any], dict[str, bytes | None]]] = []
         for (name, key), network in self._changes.items():
-            waits.extend([wait async for wait in self._send_change(self._links.tables[name], key, network)])
+            table = self._links.tables[name]
+            writes = await table.encode(self._partition, key, table.get(self._partition, key), network)
+            changes.append((table, writes))
+            for raw_key, raw in writes.items():
+                waits.append(await self._links.sender.send(table.changelog, self._partition, raw_key.encode(), raw, {}))
         for (topic, partition, network), envelopes in self._grouped().items():
             # Compaction keeps the newest message of a key: a compacted topic's messages hold one record each.
             alone = topics.BY_NAME[topic].compacted
             for run in ([e] for e in envelopes) if alone else wire.batches(envelopes):
                 waits.extend(await self._send_run(topic, partition, network, run))
         await asyncio.gather(*waits, *self._writes())
+        for table, writes in changes:
+            table.keep(self._partition, writes)
 
     def _grouped(self) -> dict[tuple[str, int, NetworkId], list[wire.Envelope]]:
         groups: dict[tuple[str, int, NetworkId], list[wire.Envelope]] = defaultdict(list)
         for topic, partition, envelope in self._outputs:
             groups[(topic, partition, envelope.network)].append(envelope)
         return groups
-
-    async def _send_change(
-        self, table: StateTable[Any], key: str, network: NetworkId
-    ) -> AsyncIterator[Awaitable[object]]:
-        value = table.get(self._partition, key)
-        for name, raw in (await table.encode(self._partition, key, value, network)).items():
-            yield await self._links.sender.send(table.changelog, self._partition, name.encode(), raw, {})
 
     async def _send_run(
         self, topic: str, partition: int, network: NetworkId, run: Sequence[wire.Envelope]
@@ -235,8 +235,12 @@ class Lane:
         seal = self._links.seal if registered.sealed else None
         headers = message_headers(registered, self._links.stage, run)
         messages = await wire.encode(run, network, f"topic:{topic}", seal, headers)
-        key = run[0].key.encode()
-        return [await self._links.sender.send(topic, partition, key, m.value, m.headers) for m in messages]
+        return [
+            await self._links.sender.send(
+                topic, partition, wire.message_key(registered, run[0].key, m), m.value, m.headers
+            )
+            for m in messages
+        ]
 
     def _writes(self) -> Iterable[Awaitable[object]]:
         grouped: dict[str, tuple[Collection[Any], list[Document]]] = {}

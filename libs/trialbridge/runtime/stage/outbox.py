@@ -37,7 +37,9 @@ class Outbox:
         count = self._links.partitions
         where = range(count) if topic.spread == "broadcast" else (partition_of(key, count),)
         waits = [
-            await self._links.sender.send(topic.name, partition, key.encode(), message.value, message.headers)
+            await self._links.sender.send(
+                topic.name, partition, wire.message_key(topic, key, message), message.value, message.headers
+            )
             for partition in where
             for message in messages
         ]

@@ -16,7 +16,7 @@ from faust.types import TP, EventT
 
 from trialbridge.contracts import topics
 from trialbridge.contracts.documents import STAGES, StageDoc
-from trialbridge.contracts.errors import Fatal, Unavailable
+from trialbridge.contracts.errors import Fatal, TrialbridgeError, Unavailable
 from trialbridge.runtime.effects import Emitter, HandlerTable, Loop, TableSpec
 from trialbridge.runtime.ports import DocumentStore
 from trialbridge.runtime.settings import BaseServiceSettings
@@ -42,6 +42,7 @@ class FaustEvent:
     topic: str
     partition: int
     offset: int
+    key: bytes
     value: bytes
     headers: Mapping[str, bytes]
 
@@ -157,7 +158,8 @@ class Stage:
             message = event.message
             headers = dict(message.headers) if message.headers else {}
             topic = message.topic.removeprefix(self.settings.topic_prefix)
-            item = FaustEvent(event, topic, message.partition, message.offset, message.value or b"", headers)
+            key, value = message.key or b"", message.value or b""
+            item = FaustEvent(event, topic, message.partition, message.offset, key, value, headers)
             await self._worker(message.partition).queue.put(item)
 
     def _worker(self, partition: int) -> _Worker:
@@ -201,6 +203,9 @@ class Stage:
         await _settle(leaving.values())
         for worker in leaving.values():
             worker.task.cancel()
+        await asyncio.gather(*(worker.task for worker in leaving.values()), return_exceptions=True)
+        # What was handed to the client and not awaited must not be written after the next owner has read the tables.
+        await self.app.producer.flush()
         for partition in partitions:
             self.boundary.forget(partition)
             self.forget(partition)
@@ -211,7 +216,8 @@ class Stage:
         self.app.finalize()
         await self.app.start()
         outbox = Outbox(self.links)
-        self._tasks = [asyncio.create_task(self._guarded(loop, outbox)) for loop in (self._beat, *self.background)]
+        loops = (self._beat, self._watch, *self.background)
+        self._tasks = [asyncio.create_task(self._guarded(loop, outbox)) for loop in loops]
         metrics.READY.labels(self.name).set(1)
 
     async def _guarded(self, loop: Loop, outbox: Outbox) -> None:
@@ -266,6 +272,16 @@ class Stage:
                 end = consumer.highwater(tp) or 0
                 behind += max(0, end - (consumer._committed_offset.get(tp) or 0))  # noqa: SLF001 - Faust has no public word for it
         return behind
+
+    async def _watch(self, _outbox: Emitter) -> None:
+        """Let the stage fail where Faust crashed: it would stand still and look alive."""
+        await self.app.wait_until_stopped()
+        if self.app.crashed:
+            cause = self.app.crash_reason
+            why = cause.code if isinstance(cause, TrialbridgeError) else type(cause).__name__
+            raise Fatal(
+                "stage.stream-crashed", f"The stream client of stage {self.name} crashed ({why}); start it again."
+            )
 
     async def _beat(self, _outbox: Emitter) -> None:
         while True:

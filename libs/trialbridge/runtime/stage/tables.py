@@ -4,7 +4,8 @@ A change is noted first and written by the lane at the end of the batch. Raw val
 sealed, or split over several changelog keys where they would not fit into one message.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import blake2b
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -124,7 +125,7 @@ class StateTable(Generic[V]):
                 yield key, value
 
     async def encode(self, partition: int, key: str, value: V | None, network: NetworkId) -> dict[str, bytes | None]:
-        """Return the changelog entries that write ``value``, by raw key (None deletes), and keep them in the store."""
+        """Return the changelog entries that write ``value``, by raw key in order (None deletes); `keep` them once durable."""
         writes: dict[str, bytes | None] = {key: None}
         if value is not None:
             content = wire.compress(self._encoder.encode(value))
@@ -133,18 +134,21 @@ class StateTable(Generic[V]):
             if len(raws) == 1:
                 writes[key] = raws[0]
             else:
-                # Pieces first: a crash between them and the head leaves the old head with its old count in place.
-                writes = {f"{key}{SEPARATOR}{i}": raw for i, raw in enumerate(raws)}
-                writes[key] = SPLIT + str(len(raws)).encode()
-        part = self._store.parts.setdefault(partition, {})
-        for old in self._pieces(part.get(key), key):
+                head = SPLIT + f"{blake2b(content, digest_size=6).hexdigest()}/{len(raws)}".encode()
+                # New pieces, the head, then the old pieces: after a crash in between the head still finds its own.
+                writes = {**dict(zip(self._pieces(head, key), raws, strict=True)), key: head}
+        for old in self._pieces(self._store.parts.get(partition, {}).get(key), key):
             writes.setdefault(old, None)
+        return writes
+
+    def keep(self, partition: int, writes: Mapping[str, bytes | None]) -> None:
+        """Put durable changelog entries into the store."""
+        part = self._store.parts.setdefault(partition, {})
         for name, raw in writes.items():
             if raw is None:
                 part.pop(name, None)
             else:
                 part[name] = raw
-        return writes
 
     async def _raw(self, network: NetworkId, content: bytes) -> bytes:
         if not self.spec.sealed:
@@ -159,7 +163,8 @@ class StateTable(Generic[V]):
     def _pieces(self, raw: bytes | None, key: str) -> list[str]:
         if raw is None or raw[:1] != SPLIT:
             return []
-        return [f"{key}{SEPARATOR}{i}" for i in range(int(raw[1:]))]
+        content, count = raw[1:].decode().split("/")
+        return [f"{key}{SEPARATOR}{content}{SEPARATOR}{i}" for i in range(int(count))]
 
     def _decode(self, partition: int, key: str, raw: bytes) -> V:
         part = self._store.parts[partition]

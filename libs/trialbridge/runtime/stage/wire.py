@@ -5,15 +5,15 @@ parts; the reader joins them (ADR 0003).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 import msgspec
 import zstandard
 
 from trialbridge.contracts.errors import Undecodable
 from trialbridge.contracts.ids import EventId, NetworkId
-from trialbridge.contracts.topics import MESSAGE_LIMIT
+from trialbridge.contracts.topics import MESSAGE_LIMIT, Topic
 
 CHUNK: Final = MESSAGE_LIMIT - 16 * 1024
 """Bytes of content in one message, which leaves room for the seal and the headers."""
@@ -110,6 +110,16 @@ async def encode(
     return messages
 
 
+PART_MARK: Final = b"\x00"
+
+
+def message_key(topic: Topic[Any], key: str, message: Message) -> bytes:
+    """Return the key of a message: the record's; a later part of a compacted topic has one of its own, so that it stays."""
+    part = message.headers.get("part")
+    number = _part(part)[2] if part is not None and topic.compacted else 0
+    return key.encode() + (b"%s%d" % (PART_MARK, number) if number else b"")
+
+
 async def unseal(value: bytes, context: str, seal: Seal) -> bytes:
     """Return the compressed content of one message's value; raise `Poison` where it is refused."""
     if value[:1] == CLEAR:
@@ -127,24 +137,56 @@ def decode(content: bytes) -> tuple[Envelope, ...]:
         raise Undecodable("wire.not-envelopes", "A message does not hold envelopes.") from None
 
 
+PartSet = tuple[bytes, int]
+"""A large record's id, and how many parts it has."""
+
+
+def part_set(part: bytes) -> PartSet:
+    """Return the set that a part belongs to; raise `Undecodable` where its header is not ``id/number/count``."""
+    return _part(part)[:2]
+
+
+def _part(header: bytes) -> tuple[bytes, int, int]:
+    try:
+        name, number, count = header.rsplit(b"/", 2)
+        index, total = int(number), int(count)
+    except ValueError:
+        raise Undecodable("wire.bad-part", "A part's header is not id, number and count.") from None
+    if not 0 <= index < total <= PLAIN_LIMIT // CHUNK:
+        raise Undecodable("wire.bad-part", "A part's number is out of range.")
+    return name, total, index
+
+
 @dataclass(slots=True)
 class Joiner:
-    """Joins the parts of a large record, per partition. Parts repeat after a crash; sets are told apart by id and count."""
+    """Joins the parts of large records, per partition. Parts repeat after a crash; sets are told apart by id and count."""
 
-    sets: dict[tuple[bytes, int], dict[int, bytes]]
+    sets: dict[PartSet, dict[int, bytes]]
+    keys: dict[bytes, PartSet] = field(default_factory=dict)
+    """The set that was begun last of each message key."""
 
-    def add(self, part: bytes, content: bytes) -> bytes | None:
+    def add(self, key: bytes, part: bytes, content: bytes) -> bytes | None:
         """Keep one part (header ``id/number/count``); return the whole content once its last part is there."""
-        try:
-            name, number, count = part.rsplit(b"/", 2)
-            index, total = int(number), int(count)
-        except ValueError:
-            raise Undecodable("wire.bad-part", "A part's header is not id, number and count.") from None
-        if not 0 <= index < total <= PLAIN_LIMIT // CHUNK:
-            raise Undecodable("wire.bad-part", "A part's number is out of range.")
+        name, total, index = _part(part)
+        for old in [other for other in self.sets if other[0] == name and other[1] != total]:
+            # The sender crashed between parts and then found the record to be of another size.
+            del self.sets[old]
         pieces = self.sets.setdefault((name, total), {})
+        self.keys[key] = (name, total)
         pieces[index] = content
         if len(pieces) < total:
             return None
         del self.sets[(name, total)]
+        self.keys.pop(key, None)
         return b"".join(pieces[i] for i in range(total))
+
+    def supersede(self, key: bytes, part: bytes | None) -> None:
+        """Give up an unfinished set of ``key`` because a newer record of that key came; for compacted topics."""
+        known = self.keys.get(key)
+        if known is not None and (part is None or part_set(part) != known):
+            self.give_up(known)
+            del self.keys[key]
+
+    def give_up(self, name: PartSet) -> None:
+        """Forget a set that will never be whole."""
+        self.sets.pop(name, None)

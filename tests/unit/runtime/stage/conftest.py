@@ -86,6 +86,7 @@ class ToyEvent:
     offset: int
     value: bytes
     headers: Mapping[str, bytes]
+    key: bytes = b"k"
     acked: bool = False
 
     def ack(self) -> None:
