@@ -146,6 +146,9 @@ def test_the_stage_is_put_together(check: Check, keys: Path, tmp_path: Path) -> 
     assert [topic.name for topic in stage.handlers] == ["emr_tickets"]
     assert len(stage.background) == 4
     assert limits_of(given).depth == 2
-    assert len(build(read_settings(CoatcheckSettings, **base, sweep_interval=0), ports).background) == 2
+    small = build(read_settings(CoatcheckSettings, **base, sweep_interval=0), ports)
+    assert len(small.background) == 2
+    for one in (stage, small):
+        one._datadir.cleanup()
     with pytest.raises(Misconfigured, match="TRIALBRIDGE_API_KEYS_FILE"):
         build(read_settings(CoatcheckSettings, **base, tickets_port=8099), ports)
