@@ -63,18 +63,17 @@ class Script:
 
 
 def shuffled(script: Script, seed: int) -> Script:
-    """Return the script with all deliveries in one step, in the order that ``seed`` gives: the same end is expected.
+    """Return the script with the deliveries of each step in the order that ``seed`` gives: the same end is expected.
 
-    The step takes the place of the last one that delivers, so that what closes or holds a trial still comes afterwards.
+    Steps keep their order: a withdrawal of consent that comes after an approval is another history than one before it.
     """
-    deliveries: list[Action] = [a for step in script.steps for a in step.actions if isinstance(a, Deliver)]
-    Random(seed).shuffle(deliveries)
-    rest = [Step(step.title, tuple(a for a in step.actions if not isinstance(a, Deliver))) for step in script.steps]
-    last = max((i for i, step in enumerate(script.steps) if _delivers(step.actions)), default=0)
-    mixed = Step("Practices deliver, all mixed up", (*rest[last].actions, *deliveries))
-    steps = [mixed if number == last else step for number, step in enumerate(rest)]
-    return Script(tuple(step for step in steps if step.actions))
+    return Script(
+        tuple(Step(step.title, _mixed(step.actions, Random(f"{seed}/{step.title}"))) for step in script.steps)
+    )
 
 
-def _delivers(actions: Sequence[Action]) -> bool:
-    return any(isinstance(action, Deliver) for action in actions)
+def _mixed(actions: Sequence[Action], rng: Random) -> tuple[Action, ...]:
+    deliveries = [action for action in actions if isinstance(action, Deliver)]
+    others = [action for action in actions if not isinstance(action, Deliver)]
+    rng.shuffle(deliveries)
+    return (*others, *deliveries)

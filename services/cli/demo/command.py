@@ -49,7 +49,7 @@ def demo(
         bool, typer.Option("--attach", help="Feed services that already run, as TRIALBRIDGE_ settings say.")
     ] = False,
     repeat: Annotated[int, typer.Option(help="Deliver each ticket so many times.", min=1, max=9)] = 1,
-    shuffle: Annotated[int, typer.Option(help="Mix all deliveries in the order of this seed; 0 keeps the order.")] = 0,
+    shuffle: Annotated[int, typer.Option(help="Deliver in the order of this seed; 0 keeps the order.")] = 0,
 ) -> None:
     """Run the whole pipeline on synthetic patients (or your own data), then serve the portal."""
     try:

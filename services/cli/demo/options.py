@@ -27,7 +27,7 @@ class DemoOptions:
     repeat: int = 1
     """How often each ticket is delivered."""
     shuffle: int = 0
-    """Seed for the order of tickets; both waves are mixed. 0 keeps the order."""
+    """Seed for the order of the tickets of a step. 0 keeps the order."""
     port: int = 8080
 
     def fingerprint(self) -> str:
