@@ -30,8 +30,13 @@ LISTENING = "listens to signals\n"
 PROGRESS = TableSpec("progress", Progress)
 
 
+PACE = 0.002
+"""Seconds a record takes: slower than the feed, so that a joining worker finds its fetch buffers full."""
+
+
 async def follow(record: Received[TicketIssued], effects: Effects) -> None:
     """Expect the numbers of each key in turn; a repeat changes nothing and is answered again."""
+    await asyncio.sleep(PACE)
     table = effects.table(PROGRESS)
     before, number = table.get(record.key) or Progress(), record.payload.size
     if number == before.due:

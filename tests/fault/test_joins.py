@@ -84,14 +84,15 @@ class Swarm:
 
 @dataclass
 class Feed:
-    """Sends one record for each key in turn, again and again, until told to stop."""
+    """Sends one record for each key in turn, again and again, until told to stop or ``most`` rounds are over."""
 
-    pause: float = 0.05
+    most: int = 1_500
+    pause: float = 0.02
     rounds: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def send(self, emitter: Emitter) -> None:
-        while not self.stopping.is_set():
+        while not self.stopping.is_set() and self.rounds < self.most:
             number = self.rounds
             await asyncio.gather(*(self._one(emitter, key, number) for key in KEYS))
             self.rounds += 1

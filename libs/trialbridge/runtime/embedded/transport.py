@@ -130,14 +130,15 @@ class LogConsumer(FaustConsumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Record]]:  # noqa: ASYNC109 - Faust's signature
         wanted = self._assigned if active_partitions is None else active_partitions
+        rewinds = self.rewinds
         self._news.clear()
-        found = await self._read(wanted)
+        found = await self._read(wanted, rewinds)
         if not found and await set_within(self._news, timeout):
-            found = await self._read(wanted)
+            found = await self._read(wanted, rewinds)
         return found
 
-    async def _read(self, wanted: Iterable[TP]) -> dict[TP, list[Record]]:
-        rewinds = self.rewinds
+    async def _read(self, wanted: Iterable[TP], rewinds: int) -> dict[TP, list[Record]]:
+        """Return records and move on, unless positions were changed since ``rewinds`` was counted."""
         spots = {(tp.topic, tp.partition): tp for tp in wanted}
         found = await self._log.read({spot: self._positions.get(spot, 0) for spot in spots})
         if self.rewinds != rewinds:
