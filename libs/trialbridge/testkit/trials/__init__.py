@@ -4,6 +4,7 @@ from importlib.resources import files
 
 from trialbridge.contracts.events import RegulatoryStatusSet
 from trialbridge.contracts.ids import TrialId
+from trialbridge.criteria.compiler import compile_text
 
 HELD = (TrialId("TB-TMB-11"), TrialId("TB-NTRK-10"))
 """On hold when the demo begins."""
@@ -37,3 +38,10 @@ def statement(trial: TrialId, seq: int, *, hold: bool = False) -> RegulatoryStat
     return RegulatoryStatusSet(
         trial=trial, seq=seq, approved=True, hold=hold, hold_reason=reason, authority=AUTHORITY, effective="2026-05-01"
     )
+
+
+def regulatory() -> list[RegulatoryStatusSet]:
+    """Return the authority's first statement about each demo trial: all are approved, those in `HELD` are on hold."""
+    compiled = (compile_text(text, name).trial for name, text in demo_trials())
+    ids = (TrialId(trial.id) for trial in compiled if trial is not None)
+    return [statement(trial, 1, hold=trial in HELD) for trial in ids]
