@@ -5,7 +5,8 @@ of evaluation. It says of each match that is eligible or potentially eligible wh
 digest of its explanation. A match that was withdrawn is in it by what withdrew it: with a gate shut, as a match that is held by
 the same gate (whether it was approved before depends on what came first); as no longer eligible, by its absence (in another order it
 may never have been proposed). A withdrawal that was lost shows as a match still approved, one too many as a match that is not.
-Sequence numbers, versions, processing times and earlier persons of a patient are left out: they depend on the order of arrival.
+Sequence numbers, versions, processing times and earlier persons of a patient are left out, since they depend on the order of
+arrival; so are the ids of deliveries, which depend on where their objects lie.
 """
 
 import hashlib
@@ -14,6 +15,10 @@ from collections import Counter
 import msgspec
 
 from trialbridge.contracts.documents import MATCHES, MatchDoc
+from trialbridge.contracts.ids import Digest
+from trialbridge.criteria.canonical import explanation_digest
+from trialbridge.criteria.facts import Evidence
+from trialbridge.criteria.verdicts import Explanation
 from trialbridge.runtime.paging import every
 from trialbridge.runtime.ports import DocumentStore, Query
 
@@ -34,8 +39,19 @@ def line(doc: MatchDoc) -> bytes:
     """Return the match's line, empty where it is not eligible any more: a JSON array and a line feed."""
     if doc.outcome == "not_eligible":
         return b""
-    said = (doc.id, standing(doc), doc.outcome, doc.explanation_digest, doc.gates)
+    said = (doc.id, standing(doc), doc.outcome, content_digest(doc.explanation), doc.gates)
     return msgspec.json.encode(said) + b"\n"
+
+
+def content_digest(raw: msgspec.Raw) -> Digest:
+    """Return the digest of an explanation without the ids of deliveries: those are derived from where their objects lie."""
+    explanation = msgspec.json.decode(raw, type=Explanation)
+    criteria = tuple(msgspec.structs.replace(one, evidence=_anywhere(one.evidence)) for one in explanation.criteria)
+    return explanation_digest(msgspec.structs.replace(explanation, criteria=criteria))
+
+
+def _anywhere(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    return tuple(msgspec.structs.replace(one, record="") for one in evidence)
 
 
 def standing(doc: MatchDoc) -> str:

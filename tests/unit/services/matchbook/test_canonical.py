@@ -6,6 +6,8 @@ import msgspec
 from services.matchbook.canonical import run_hash
 from tests.unit.services.matchbook.said import Book, approval, match, trial
 from trialbridge.contracts.documents import MATCHES, MatchDoc
+from trialbridge.criteria.facts import Evidence
+from trialbridge.criteria.verdicts import CriterionResult, Explanation, Verdict
 from trialbridge.testkit.fakes import MemoryDocuments
 
 
@@ -45,6 +47,22 @@ async def test_a_trial_that_closed_before_or_after_the_patients_came_gives_the_s
     assert (await hashed(trial(), approval(), match(), closed))[0] == (await hashed(closed, approval(), match()))[0]
 
 
+def explained_by(said: Any, **changed: Any) -> Any:
+    explanation = msgspec.structs.replace(msgspec.json.decode(said.explanation, type=Explanation), **changed)
+    return msgspec.structs.replace(
+        said, explanation=msgspec.Raw(msgspec.json.encode(explanation)), explanation_digest="0"
+    )
+
+
+async def test_where_the_bundles_lay_does_not_matter() -> None:
+    def resting_on(record: str) -> Any:
+        line = CriterionResult("a", "age", Verdict.MET, False, "Yes.", (Evidence(resource="Patient/1", record=record),))
+        return explained_by(match(), criteria=(line,))
+
+    said = [trial(), approval()]
+    assert (await hashed(*said, resting_on("rec_1")))[0] == (await hashed(*said, resting_on("rec_2")))[0]
+
+
 async def test_each_thing_that_counts_changes_the_hash() -> None:
     base = [trial(), approval(), match(), match(patient="pat_2")]
     variants = {
@@ -56,7 +74,7 @@ async def test_each_thing_that_counts_changes_the_hash() -> None:
         "no longer eligible": [*base, match("not_eligible", seq=2)],
         "in doubt": [*base, match("potentially", seq=2)],
         "denied": [*base, match(seq=2, consent="deny")],
-        "another explanation": [*base, msgspec.structs.replace(match(seq=2), explanation_digest="0")],
+        "another explanation": [*base, explained_by(match(seq=2), tables="other tables")],
         "another arm": [*base, match(arm="B")],
         "review": [trial(review=True), *base[1:]],
     }
