@@ -1,1 +1,1 @@
-"""The vault room."""
+"""The vault: what touches a key or a secret. Envelopes of bundles, seals of values, signatures of webhooks."""

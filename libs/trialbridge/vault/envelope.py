@@ -1,14 +1,14 @@
-"""The envelope of a bundle: Amazon S3 client-side encryption, version 2 (``x-amz-key-v2``, AES/GCM/NoPadding).
+"""The envelope of a bundle: Amazon S3 client-side encryption, format version 2 (AES-256-GCM, ``kms+context``).
 
-A fresh 256-bit data key for each object, wrapped by the tenant's key; what the S3 client calls the material description
-(``x-amz-matdesc``) is the encryption context and is bound to the wrapped key. Nothing of the plaintext is handed out before
-its tag is verified.
+A fresh 256-bit data key for each object; the key service wraps it with the encryption context (whose bundle it is), which
+stands as ``x-amz-matdesc``. Nothing of the plaintext is handed out before its tag is verified (ADR 0011).
 """
 
+import asyncio
 import base64
 import binascii
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -26,27 +26,49 @@ WRAP: Final = "x-amz-wrap-alg"
 CONTEXT: Final = "x-amz-matdesc"
 TAG: Final = "x-amz-tag-len"
 LENGTH: Final = "x-amz-unencrypted-content-length"
-KEY_ID: Final = "trialbridge-key-id"
-"""Beside the S3 client's own names: which wrapping key of the ring."""
+REQUIRED: Final = (KEY, NONCE, CIPHER, WRAP, CONTEXT, TAG)
+FOREIGN: Final = frozenset(
+    {
+        "x-amz-key",
+        "x-amz-c",
+        "x-amz-3",
+        "x-amz-w",
+        "x-amz-m",
+        "x-amz-t",
+        "x-amz-d",
+        "x-amz-i",
+        "x-amz-crypto-instr-file",
+    }
+)
+"""Headers of other format versions: whoever mixes them may want to be read in two ways."""
 AES_GCM: Final = "AES/GCM/NoPadding"
-WRAPPING: Final = "AES/GCM"
+WRAPPING: Final = "kms+context"
 TAG_BITS: Final = 128
 NONCE_BYTES: Final = 12
-BODY_LIMIT: Final = 2 * 1024**3
-"""Largest body that is opened, in bytes; one GCM call takes no more."""
+BODY_LIMIT: Final = 2**31 - 1
+"""Bytes of the largest body; one GCM call takes no more."""
+INLINE: Final = 256 * 1024
+"""Bytes up to which the cipher runs in the event loop; larger bodies go to a thread."""
 
 
 def context_of(tenant: TenantId) -> dict[str, str]:
-    """Return what is bound to the data key: whose bundle it is."""
+    """Return what is bound to the data key: whose bundle it is, and its cipher (so that this cannot be changed to a weaker one)."""
     return {"aws:x-amz-cek-alg": AES_GCM, "tenant": tenant}
 
 
 async def encrypt_object(body: bytes, keys: KeyWrapper, *, tenant: TenantId) -> tuple[bytes, dict[str, str]]:
-    """Return the encrypted body (tag at the end) and the object's metadata."""
+    """Return the encrypted body (16 bytes of tag at the end) and the object's metadata.
+
+    Raises:
+        Refused: ``envelope.too-large``; ``key.unknown`` where the tenant has no key.
+        Unavailable: the key service is away.
+    """
+    if len(body) + TAG_BITS // 8 > BODY_LIMIT:
+        raise _too_large(BODY_LIMIT)
     context = context_of(tenant)
     key = await keys.data_key(tenant, context)
-    nonce = os.urandom(NONCE_BYTES)
-    return AESGCM(key.plaintext).encrypt(nonce, body, None), {
+    nonce, cipher = os.urandom(NONCE_BYTES), AESGCM(key.plaintext)
+    return await _run(cipher.encrypt, nonce, body), {
         KEY: base64.b64encode(key.wrapped).decode(),
         NONCE: base64.b64encode(nonce).decode(),
         CIPHER: AES_GCM,
@@ -54,56 +76,83 @@ async def encrypt_object(body: bytes, keys: KeyWrapper, *, tenant: TenantId) -> 
         CONTEXT: msgspec.json.encode(context, order="deterministic").decode(),
         TAG: str(TAG_BITS),
         LENGTH: str(len(body)),
-        KEY_ID: key.key_id,
     }
 
 
-async def open_object(body: bytes, metadata: Mapping[str, str], keys: KeyWrapper, *, tenant: TenantId) -> bytes:
-    """Return the plaintext, or fail closed.
+async def open_object(
+    body: bytes, metadata: Mapping[str, str], keys: KeyWrapper, *, tenant: TenantId, max_bytes: int = BODY_LIMIT
+) -> bytes:
+    """Return the plaintext of a body of at most ``max_bytes``, or fail closed.
 
     Raises:
-        Refused: ``envelope.missing`` (a header is absent), ``envelope.unsupported`` (another algorithm),
+        Refused: ``envelope.missing`` (a header is absent), ``envelope.unsupported`` (another format or algorithm),
             ``envelope.wrong-tenant`` (the context names someone else), ``envelope.broken`` (a header cannot be read),
             ``envelope.too-large``, ``envelope.tag-mismatch`` (changed bytes), ``envelope.length-mismatch``;
             ``key.unknown`` or ``key.refused`` from the key service.
+        Unavailable: the key service is away.
     """
-    headers = {name.lower(): value for name, value in metadata.items()}
-    for name in (KEY, NONCE, CIPHER, WRAP, CONTEXT, TAG, LENGTH, KEY_ID):
-        if name not in headers:
-            raise _refused("missing", f"The object is not encrypted as agreed: its metadata lack {name}.", name)
-    for name, wanted in ((CIPHER, AES_GCM), (WRAP, WRAPPING), (TAG, str(TAG_BITS))):
-        if headers[name] != wanted:
-            raise _refused("unsupported", f"{name} must be {wanted}.", name)
-    if len(body) > BODY_LIMIT:
-        raise _refused("too-large", f"The object is larger than {BODY_LIMIT} bytes.", "body")
+    headers = _headers(metadata)
+    if len(body) > min(max_bytes, BODY_LIMIT):
+        raise _too_large(min(max_bytes, BODY_LIMIT))
     context = _context(headers[CONTEXT])
     if context != context_of(tenant):
         raise _refused("wrong-tenant", "The object was encrypted for another tenant than its ticket names.", CONTEXT)
     wrapped, nonce = _base64(headers[KEY], KEY), _base64(headers[NONCE], NONCE)
     if len(nonce) != NONCE_BYTES:
         raise _refused("broken", f"{NONCE} must be {NONCE_BYTES} bytes.", NONCE)
-    data_key = await keys.unwrap(headers[KEY_ID], wrapped, context)
+    # The wrapped key itself names its wrapping key, as a KMS ciphertext does.
+    cipher = AESGCM(await keys.unwrap("", wrapped, context))
     try:
-        plaintext = AESGCM(data_key).decrypt(nonce, body, None)
+        plaintext = await _run(cipher.decrypt, nonce, body)
     except (InvalidTag, ValueError):
         raise _refused("tag-mismatch", "The object was changed after it was encrypted.", "body") from None
-    if headers[LENGTH] != str(len(plaintext)):
+    if headers.get(LENGTH, str(len(plaintext))) != str(len(plaintext)):
         raise _refused("length-mismatch", f"{LENGTH} does not fit the content.", LENGTH)
     return plaintext
+
+
+async def _run(call: Callable[[bytes, bytes, None], bytes], nonce: bytes, body: bytes) -> bytes:
+    """Run the cipher where it holds nobody up."""
+    return call(nonce, body, None) if len(body) <= INLINE else await asyncio.to_thread(call, nonce, body, None)
+
+
+def _headers(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers by lower-case name; S3 does not keep case, other stores do."""
+    headers = {name.lower(): value for name, value in metadata.items()}
+    if len(headers) != len(metadata):
+        raise _refused("broken", "The object's metadata hold a header twice.", "metadata")
+    other = sorted(FOREIGN & headers.keys())
+    if other:
+        raise _refused("unsupported", f"{other[0]} belongs to another version of the format.", other[0])
+    for name in REQUIRED:
+        if name not in headers:
+            raise _refused("missing", f"The object is not encrypted as agreed: its metadata lack {name}.", name)
+    for name, wanted in ((CIPHER, AES_GCM), (WRAP, WRAPPING), (TAG, str(TAG_BITS))):
+        if headers[name] != wanted:
+            raise _refused("unsupported", f"{name} must be {wanted}.", name)
+    return headers
 
 
 def _context(text: str) -> dict[str, str]:
     try:
         return msgspec.json.decode(text, type=dict[str, str])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError):
         raise _refused("broken", f"{CONTEXT} is not a JSON object of strings.", CONTEXT) from None
 
 
 def _base64(text: str, name: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise _refused("broken", f"{name} is not base64.", name) from None
+    if base64.b64encode(raw).decode() != text:
+        # The last digit may hold bits that say nothing; taking them would let bytes change unseen.
+        raise _refused("broken", f"{name} is not canonical base64.", name)
+    return raw
+
+
+def _too_large(limit: int) -> Refused:
+    return _refused("too-large", f"The object is larger than {limit} bytes.", "body")
 
 
 def _refused(code: str, message: str, field: str) -> Refused:

@@ -1,29 +1,29 @@
-"""Seals values of topics, tables and documents: COSE_Encrypt (RFC 9052), A256GCM, one data key per network and process.
+"""Seals values of topics, tables and documents, by one data key per network and process.
 
-The context (where the value stands) is the external additional data: a value that was moved elsewhere does not open.
-The wrapped data key travels as the recipient, so any process with the key ring can open what another one sealed.
+The context (where the value stands) is authenticated with it: a value that was moved elsewhere does not open. The wrapped
+data key travels with each value (`vault.cose`), so any process with the key ring can open what another one sealed.
 """
 
+import asyncio
 import os
+import time
 from collections import OrderedDict
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-import cbor2
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from trialbridge.contracts.errors import Undecodable
 from trialbridge.contracts.ids import NetworkId
+from trialbridge.vault import cose
+from trialbridge.vault.cose import Recipient, Sealed
 from trialbridge.vault.keys import KeyWrapper
 
-ALGORITHM: Final = 1
-IV: Final = 5
-KEY_ID: Final = 4
-A256GCM: Final = 3
-NETWORK: Final = "network"
-"""Private text label: the key's scope, bound as protected header."""
 USES_PER_KEY: Final = 1 << 26
 """Far below the 2**32 random nonces that SP 800-38D allows for one key."""
+KEY_LIFE: Final = 900.0
+"""Seconds that a data key stays in memory: so long does a rotated or withdrawn wrapping key go on to work."""
 CACHED_KEYS: Final = 4_096
 DEFAULT_SCOPE: Final = "default"
 """The key scope of values that belong to no network."""
@@ -32,87 +32,88 @@ DEFAULT_SCOPE: Final = "default"
 class _Current:
     """The data key that a network's values are sealed with now."""
 
-    __slots__ = ("cipher", "protected", "recipient", "uses")
+    __slots__ = ("born", "cipher", "protected", "recipient", "uses")
 
-    def __init__(self, cipher: AESGCM, protected: bytes, recipient: list[Any]) -> None:
+    def __init__(self, cipher: AESGCM, recipient: Recipient, born: float) -> None:
         self.cipher = cipher
-        self.protected = protected
+        self.protected = cose.protected_header(recipient.network)
         self.recipient = recipient
+        self.born = born
         self.uses = 0
 
 
 class Sealer:
     """Seals and opens (implements `runtime.stage.wire.Seal`)."""
 
-    def __init__(self, keys: KeyWrapper) -> None:
-        """Take data keys from ``keys``."""
+    def __init__(self, keys: KeyWrapper, now: Callable[[], float] = time.monotonic) -> None:
+        """Take data keys from ``keys``; ``now`` returns seconds that never go back."""
         self._keys = keys
+        self._now = now
         self._current: dict[str, _Current] = {}
-        self._known: OrderedDict[bytes, AESGCM] = OrderedDict()
+        self._making: dict[str, asyncio.Future[_Current]] = {}
+        self._known: OrderedDict[Recipient, tuple[AESGCM, float]] = OrderedDict()
 
     async def seal(self, network: NetworkId, context: str, plaintext: bytes) -> bytes:
-        """Return the COSE_Encrypt bytes of ``plaintext``, bound to ``context``."""
+        """Return the COSE_Encrypt bytes of ``plaintext``, bound to ``context``.
+
+        Raises the key service's `Refused` ``key.unknown`` or `Unavailable`.
+        """
         key = self._current.get(network)
-        if key is None or key.uses >= USES_PER_KEY:
-            key = self._current[network] = await self._fresh(network)
+        if key is None or key.uses >= USES_PER_KEY or key.born + KEY_LIFE < self._now():
+            key = await self._renew(network)
         key.uses += 1
-        nonce = os.urandom(12)
-        sealed = key.cipher.encrypt(nonce, plaintext, _additional(key.protected, context))
-        return cbor2.dumps([key.protected, {IV: nonce}, sealed, [key.recipient]])
+        nonce = os.urandom(cose.NONCE_BYTES)
+        sealed = key.cipher.encrypt(nonce, plaintext, cose.additional_data(key.protected, context))
+        return cose.write(Sealed(key.protected, nonce, sealed, key.recipient))
 
     async def open(self, value: bytes, context: str) -> bytes:
-        """Return the plaintext; raise `Undecodable` ``seal.*`` or the key service's `Refused`."""
-        protected, nonce, sealed, key_id, wrapped, network = _parse(value)
-        cipher = self._known.get(wrapped)
+        """Return the plaintext; raise `Undecodable` ``seal.*`` or the key service's `Refused` or `Unavailable`."""
+        sealed = cose.read(value)
+        to = sealed.recipient
+        cipher = self._recall(to)
         if cipher is None:
-            cipher = AESGCM(await self._keys.unwrap(key_id, wrapped, {NETWORK: network}))
-            self._remember(wrapped, cipher)
-        return _decrypt(cipher, nonce, sealed, _additional(protected, context))
+            cipher = AESGCM(await self._keys.unwrap(to.key_id, to.wrapped, {"network": to.network}))
+            self._remember(to, cipher)
+        return _decrypt(cipher, sealed, context)
 
     def open_now(self, value: bytes, context: str) -> bytes | None:
-        """Return the plaintext where its data key is at hand, else None."""
-        protected, nonce, sealed, _, wrapped, _ = _parse(value)
-        cipher = self._known.get(wrapped)
-        return None if cipher is None else _decrypt(cipher, nonce, sealed, _additional(protected, context))
+        """Return the plaintext where its data key is at hand, else None; raise `Undecodable` ``seal.*``."""
+        sealed = cose.read(value)
+        cipher = self._recall(sealed.recipient)
+        return None if cipher is None else _decrypt(cipher, sealed, context)
+
+    async def _renew(self, network: str) -> _Current:
+        """Return a fresh data key; callers at the same time share one call of the key service."""
+        making = self._making.get(network)
+        if making is None:
+            making = self._making[network] = asyncio.ensure_future(self._fresh(network))
+            making.add_done_callback(lambda _: self._making.pop(network, None))
+        return await asyncio.shield(making)
 
     async def _fresh(self, network: str) -> _Current:
-        made = await self._keys.data_key(network or DEFAULT_SCOPE, {NETWORK: network})
-        cipher = AESGCM(made.plaintext)
-        self._remember(made.wrapped, cipher)
-        protected = cbor2.dumps({ALGORITHM: A256GCM, NETWORK: network}, canonical=True)
-        return _Current(cipher, protected, [b"", {KEY_ID: made.key_id.encode()}, made.wrapped])
+        made = await self._keys.data_key(network or DEFAULT_SCOPE, {"network": network})
+        key = _Current(AESGCM(made.plaintext), Recipient(network, made.key_id, made.wrapped), self._now())
+        self._current[network] = key
+        self._remember(key.recipient, key.cipher)
+        return key
 
-    def _remember(self, wrapped: bytes, cipher: AESGCM) -> None:
-        self._known[wrapped] = cipher
+    def _remember(self, recipient: Recipient, cipher: AESGCM) -> None:
+        self._known[recipient] = (cipher, self._now())
         if len(self._known) > CACHED_KEYS:
             self._known.popitem(last=False)
 
+    def _recall(self, recipient: Recipient) -> AESGCM | None:
+        found = self._known.get(recipient)
+        if found is None or found[1] + KEY_LIFE < self._now():
+            return None
+        self._known.move_to_end(recipient)
+        return found[0]
 
-def _additional(protected: bytes, context: str) -> bytes:
-    """Return the Enc_structure of RFC 9052, section 5.3."""
-    return cbor2.dumps(["Encrypt", protected, context.encode()])
 
-
-def _decrypt(cipher: AESGCM, nonce: bytes, sealed: bytes, additional: bytes) -> bytes:
+def _decrypt(cipher: AESGCM, sealed: Sealed, context: str) -> bytes:
     try:
-        return cipher.decrypt(nonce, sealed, additional)
+        return cipher.decrypt(sealed.nonce, sealed.ciphertext, cose.additional_data(sealed.protected, context))
     except (InvalidTag, ValueError):
         raise Undecodable(
             "seal.refused", "A sealed value does not open: it was changed, or moved from where it belongs."
         ) from None
-
-
-def _parse(value: bytes) -> tuple[bytes, bytes, bytes, str, bytes, str]:
-    """Return protected header, nonce, ciphertext, key id, wrapped key and network."""
-    try:
-        protected, unprotected, sealed, [[_, recipient, wrapped]] = cbor2.loads(value)
-        header = cbor2.loads(protected)
-        parts = (protected, unprotected[IV], sealed, recipient[KEY_ID], wrapped, header[NETWORK])
-        algorithm = header[ALGORITHM]
-    except (cbor2.CBORDecodeError, ValueError, TypeError, KeyError, IndexError, AttributeError):
-        raise Undecodable("seal.not-cose", "A sealed value is not the COSE_Encrypt that it should be.") from None
-    kinds = (bytes, bytes, bytes, bytes, bytes, str)
-    if algorithm != A256GCM or not all(isinstance(part, kind) for part, kind in zip(parts, kinds, strict=True)):
-        raise Undecodable("seal.not-cose", "A sealed value is not the COSE_Encrypt that it should be.")
-    protected, nonce, sealed, key_id, wrapped, network = parts
-    return protected, nonce, sealed, key_id.decode("utf-8", "replace"), wrapped, network

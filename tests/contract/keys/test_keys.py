@@ -1,87 +1,93 @@
-"""The key service port: a file key ring (a cloud key service joins this suite when it comes)."""
+"""The key service port: a file key ring, and its twin in memory (a cloud key service joins this suite when it comes)."""
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from trialbridge.contracts.errors import Misconfigured, Refused
-from trialbridge.runtime.keys.keyring import FileKeyRing, Ring, create_keyring, read_keyring, rotate
+from trialbridge.contracts.errors import Refused
+from trialbridge.runtime.keys.keyring import create_keyring, read_keyring
+from trialbridge.runtime.ports import KeyService
+from trialbridge.testkit.fakes import MemoryKeys
 
 CONTEXT = {"tenant": "north", "a": "b"}
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    create_keyring(tmp_path / "keys.json", ["north", "hill"])
-    return tmp_path / "keys.json"
+@pytest.fixture(params=["file", "memory"])
+def keys(request: pytest.FixtureRequest, tmp_path: Path) -> KeyService:
+    if request.param == "memory":
+        return MemoryKeys("north", "hill", "lakeland")
+    create_keyring(tmp_path / "keys.json", ["north", "hill", "lakeland"])
+    return read_keyring(tmp_path / "keys.json")
 
 
-async def test_a_data_key_unwraps_in_its_context_alone(path: Path) -> None:
-    ring = read_keyring(path)
-    key = await ring.data_key("north", CONTEXT)
+async def refused(keys: KeyService, key_id: str, wrapped: bytes, context: dict[str, str]) -> str:
+    with pytest.raises(Refused) as error:
+        await keys.unwrap(key_id, wrapped, context)
+    return error.value.code
+
+
+async def test_a_data_key_is_fresh_and_never_shown(keys: KeyService) -> None:
+    key, other = await keys.data_key("north", CONTEXT), await keys.data_key("north", CONTEXT)
     assert len(key.plaintext) == 32
+    assert key.plaintext != other.plaintext
     assert key.plaintext not in key.wrapped
+    assert key.wrapped != other.wrapped
     assert "plaintext" not in repr(key)
-    assert await ring.unwrap(key.key_id, key.wrapped, dict(reversed(CONTEXT.items()))) == key.plaintext
-    other = await ring.data_key("north", CONTEXT)
-    assert other.plaintext != key.plaintext
-    wrong = [
-        (key.key_id, key.wrapped, {"tenant": "hill"}),
-        ("hill/1", key.wrapped, CONTEXT),
-        (key.key_id, key.wrapped[:-1], CONTEXT),
-        (key.key_id, b"", CONTEXT),
-        (key.key_id, key.wrapped[:-1] + bytes([key.wrapped[-1] ^ 1]), CONTEXT),
-    ]
-    for key_id, wrapped, context in wrong:
-        with pytest.raises(Refused) as refused:
-            await ring.unwrap(key_id, wrapped, context)
-        assert refused.value.code == "key.refused"
+    await keys.ping()
 
 
-async def test_unknown_scopes_and_keys_are_refused(path: Path) -> None:
-    ring = read_keyring(path)
-    for call in (ring.data_key("river", {}), ring.unwrap("river/1", b"", {}), ring.unwrap("north/9", b"", {})):
-        with pytest.raises(Refused) as refused:
+async def test_it_opens_in_its_context_whatever_the_order(keys: KeyService) -> None:
+    key = await keys.data_key("north", CONTEXT)
+    assert await keys.unwrap(key.key_id, key.wrapped, dict(reversed(CONTEXT.items()))) == key.plaintext
+
+
+async def test_the_wrapped_key_names_its_wrapping_key(keys: KeyService) -> None:
+    key = await keys.data_key("north", CONTEXT)
+    assert key.key_id == "north/1"
+    assert await keys.unwrap("", key.wrapped, CONTEXT) == key.plaintext
+
+
+@pytest.mark.parametrize(
+    "context",
+    [{}, {"tenant": "north"}, {"tenant": "north", "a": "c"}, {**CONTEXT, "c": "d"}, {"tenant": "hill", "a": "b"}],
+)
+async def test_another_context_is_refused(keys: KeyService, context: dict[str, str]) -> None:
+    key = await keys.data_key("north", CONTEXT)
+    assert await refused(keys, key.key_id, key.wrapped, context) == "key.refused"
+
+
+async def test_another_key_is_refused(keys: KeyService) -> None:
+    key = await keys.data_key("north", CONTEXT)
+    assert await refused(keys, "hill/1", key.wrapped, CONTEXT) == "key.refused"
+    renamed = key.wrapped.replace(b"north/1", b"hill/1")
+    assert await refused(keys, "", bytes([1, 6]) + renamed[2:], CONTEXT) == "key.refused"
+
+
+async def test_every_changed_bit_and_every_cut_is_refused(keys: KeyService) -> None:
+    key = await keys.data_key("north", CONTEXT)
+    for bit in range(len(key.wrapped) * 8):
+        changed = bytearray(key.wrapped)
+        changed[bit // 8] ^= 1 << bit % 8
+        assert await refused(keys, key.key_id, bytes(changed), CONTEXT) == "key.refused"
+        assert await refused(keys, "", bytes(changed), CONTEXT) in {"key.refused", "key.unknown"}
+    for length in range(len(key.wrapped)):
+        assert await refused(keys, key.key_id, key.wrapped[:length], CONTEXT) == "key.refused"
+
+
+async def test_unknown_scopes_and_keys_are_refused(keys: KeyService) -> None:
+    for call in (keys.data_key("river", {}), keys.unwrap("river/1", b"", {}), keys.unwrap("north/9", b"", {})):
+        with pytest.raises(Refused) as error:
             await call
-        assert refused.value.code == "key.unknown"
+        assert error.value.code == "key.unknown"
 
 
-def read_ring(path: Path) -> Ring:
-    return msgspec.json.decode(path.read_bytes(), type=Ring)
+@pytest.mark.parametrize("name", ["tenant", "network"])
+async def test_holding_a_key_of_ones_own_makes_nothing_for_others(keys: KeyService, name: str) -> None:
+    with pytest.raises(Refused) as error:
+        await keys.data_key("hill", {name: "north"})
+    assert error.value.code == "key.refused"
 
 
-async def test_what_an_older_key_wrapped_still_opens(path: Path) -> None:
-    old = await read_keyring(path).data_key("north", CONTEXT)
-    newer = FileKeyRing(rotate(read_ring(path), "north"))
-    assert await newer.unwrap(old.key_id, old.wrapped, CONTEXT) == old.plaintext
-    assert (await newer.data_key("north", CONTEXT)).key_id == "north/2"
-
-
-def test_a_ring_that_others_may_read_is_refused(path: Path) -> None:
-    path.chmod(0o640)
-    with pytest.raises(Misconfigured) as refused:
-        read_keyring(path)
-    assert refused.value.code == "keyring.permissions"
-
-
-SHORT = b'{"scopes":{"a":{"current":"a/1","keys":{"a/1":"YQ=="}}}}'
-ABSENT = b'{"scopes":{"a":{"current":"a/1","keys":{}}}}'
-
-
-@pytest.mark.parametrize("text", [b"", b"{}", SHORT, ABSENT])
-def test_a_broken_ring_is_refused(path: Path, text: bytes) -> None:
-    path.write_bytes(text)
-    with pytest.raises(Misconfigured) as refused:
-        read_keyring(path)
-    assert refused.value.code == "keyring.broken"
-
-
-def test_a_ring_is_never_overwritten(path: Path, tmp_path: Path) -> None:
-    before = path.read_bytes()
-    with pytest.raises(Misconfigured):
-        create_keyring(path, ["x"])
-    assert path.read_bytes() == before
-    with pytest.raises(Misconfigured) as refused:
-        read_keyring(tmp_path / "absent.json")
-    assert refused.value.code == "keyring.missing"
+async def test_what_belongs_to_nobody_has_the_default_scope(keys: KeyService) -> None:
+    key = await keys.data_key("default", {"network": ""})
+    assert await keys.unwrap(key.key_id, key.wrapped, {"network": ""}) == key.plaintext

@@ -1,59 +1,94 @@
-"""A key service out of one file: several wrapping keys for each scope, the newest current, older ones still opening.
+"""A key service out of one file: the newest wrapping key of a scope wraps, all of them unwrap, and only what is their scope's own."""
 
-The file is JSON, readable by its owner alone. `rotate` adds a key; what older keys wrapped stays readable.
-"""
-
-import os
-import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-import msgspec
-
-from trialbridge.contracts.errors import Misconfigured, Refused
+from trialbridge.contracts.errors import Misconfigured, Refused, Unavailable
+from trialbridge.runtime.keys.ring import (
+    DEFAULT_SCOPE,
+    Ring,
+    Scope,
+    add_scopes,
+    create_keyring,
+    read_ring,
+    rotate,
+    rotate_keyring,
+)
 from trialbridge.runtime.ports import DataKey
-from trialbridge.vault.wrapping import KEY_BYTES, new_key, unwrap, wrap
+from trialbridge.vault.wrapping import new_key, unwrap, wrap, wrapped_by
 
-
-class Scope(msgspec.Struct, frozen=True):
-    """The wrapping keys of one scope."""
-
-    current: str
-    keys: dict[str, bytes]
-
-
-class Ring(msgspec.Struct, frozen=True):
-    """The file's content."""
-
-    scopes: dict[str, Scope]
-    version: int = 1
+NEVER: Final = (0, 0, 0)
+"""The stamp of a file that was not looked at yet."""
 
 
 class FileKeyRing:
-    """Wraps and unwraps data keys (implements `ports.KeyService`)."""
+    """Wraps and unwraps data keys (implements `ports.KeyService`).
 
-    def __init__(self, ring: Ring) -> None:
-        """Use the keys of ``ring``."""
+    With a ``path`` it looks at each call whether the file was changed, so rotation needs no restart, and a ring that was
+    taken away wraps and opens nothing more.
+    """
+
+    def __init__(self, ring: Ring, path: Path | None = None) -> None:
+        """Use the keys of ``ring``, which was read from ``path``."""
         self._ring = ring
+        self._path = path
+        self._stamp: tuple[int, int, int] | None = NEVER
 
     async def data_key(self, scope: str, context: Mapping[str, str]) -> DataKey:
-        """Return a fresh data key; raise `Refused` ``key.unknown`` where the scope has no key."""
-        own = self._ring.scopes.get(scope)
+        """Return a fresh data key; raise `Refused` ``key.unknown`` where the scope has no key, `Unavailable` ``keys.unavailable``."""
+        own = self._now().scopes.get(scope)
         if own is None:
             raise Refused("key.unknown", "The key ring has no key for this network or tenant; add one.")
+        _check_owner(scope, context)
         fresh = new_key()
-        return DataKey(fresh, wrap(own.keys[own.current], fresh, context), own.current)
+        return DataKey(fresh, wrap(own.current, own.keys[own.current], fresh, context), own.current)
 
     async def unwrap(self, key_id: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
-        """Return the data key; raise `Refused` ``key.unknown`` or ``key.refused``."""
-        own = self._ring.scopes.get(key_id.rpartition("/")[0])
-        key = own.keys.get(key_id) if own else None
+        """Return the data key; an empty ``key_id`` takes the one that ``wrapped`` names.
+
+        Raises `Refused` ``key.unknown`` or ``key.refused``, `Unavailable` ``keys.unavailable``.
+        """
+        name = key_id or wrapped_by(wrapped)
+        scope = name.rpartition("/")[0]
+        own = self._now().scopes.get(scope)
+        key = own.keys.get(name) if own else None
         if key is None:
             raise Refused("key.unknown", "The key ring does not hold the key that this was wrapped with.")
+        if wrapped_by(wrapped) != name:
+            raise Refused("key.refused", "The wrapped data key names another wrapping key than the one that is asked.")
+        _check_owner(scope, context)
         return unwrap(key, wrapped, context)
 
     async def ping(self) -> None:
-        """Return at once: the file was read at start."""
+        """Return when the file can be read; raise `Unavailable` ``keys.unavailable``."""
+        self._now()
+
+    def _now(self) -> Ring:
+        """Return the ring as the file says now."""
+        if self._path is not None and self._stamp != (found := _stamp(self._path)):
+            try:
+                self._ring = read_ring(self._path)
+            except Misconfigured as error:
+                raise Unavailable("keys.unavailable", error.message) from None
+            self._stamp = found
+        return self._ring
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        # Differs from what was read, so the next call reads, and says what is wrong.
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _check_owner(scope: str, context: Mapping[str, str]) -> None:
+    """Refuse a key of one scope for what the context says is another's: holding one's own key opens nothing of theirs."""
+    owners = {context[name] or DEFAULT_SCOPE for name in ("tenant", "network") if name in context}
+    if owners and scope not in owners:
+        raise Refused("key.refused", "The wrapping key belongs to another network or tenant than the context names.")
 
 
 def read_keyring(path: Path) -> FileKeyRing:
@@ -62,44 +97,7 @@ def read_keyring(path: Path) -> FileKeyRing:
     Raises:
         Misconfigured: ``keyring.missing``, ``keyring.permissions`` or ``keyring.broken``, with how to mend it.
     """
-    try:
-        mode = path.stat().st_mode
-        raw = path.read_bytes()
-    except OSError:
-        raise Misconfigured(
-            "keyring.missing", f"The key ring {path} cannot be read; name it in TRIALBRIDGE_KEYRING, or make one."
-        ) from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise Misconfigured("keyring.permissions", f"Others may read the key ring; run chmod 600 {path}.")
-    try:
-        ring = msgspec.json.decode(raw, type=Ring)
-    except msgspec.DecodeError:
-        raise Misconfigured("keyring.broken", f"The key ring {path} is not what create wrote; restore it.") from None
-    sound = all(
-        scope.current in scope.keys and all(len(key) == KEY_BYTES for key in scope.keys.values())
-        for scope in ring.scopes.values()
-    )
-    if not sound:
-        raise Misconfigured("keyring.broken", f"The key ring {path} lacks a current key or has one of another length.")
-    return FileKeyRing(ring)
+    return FileKeyRing(read_ring(path), path)
 
 
-def create_keyring(path: Path, scopes: Iterable[str]) -> None:
-    """Write a new key ring with one key for each scope (and ``default``); raise `Misconfigured` where there is a file already."""
-    names = sorted({*scopes, "default"})
-    ring = Ring({name: Scope(f"{name}/1", {f"{name}/1": new_key()}) for name in names})
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise Misconfigured("keyring.exists", f"There is a key ring {path} already; rotate it instead.") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.encode(ring))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def rotate(ring: Ring, scope: str) -> Ring:
-    """Return the ring with a new current key for ``scope``."""
-    own = ring.scopes.get(scope) or Scope("", {})
-    name = f"{scope}/{len(own.keys) + 1}"
-    return msgspec.structs.replace(ring, scopes={**ring.scopes, scope: Scope(name, {**own.keys, name: new_key()})})
+__all__ = ["FileKeyRing", "Ring", "Scope", "add_scopes", "create_keyring", "read_keyring", "rotate", "rotate_keyring"]
