@@ -199,7 +199,6 @@ async def test_a_wrong_key_is_refused_until_the_right_one_is_there(check: Check)
         ("", {"x-amz-cek-alg": "AES/CBC/PKCS5Padding"}, "envelope.unsupported"),
         ("", {"x-amz-key-v2": "###"}, "envelope.broken"),
         ("", {"x-amz-unencrypted-content-length": "1"}, "envelope.length-mismatch"),
-        ("", {"trialbridge-key-id": "north/9"}, "key.unknown"),
     ],
 )
 async def test_spoiled_metadata_are_refused(check: Check, drop: str, change: dict[str, str], code: str) -> None:
