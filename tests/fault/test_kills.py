@@ -1,0 +1,84 @@
+"""``kill -9`` at random points: nothing is lost, nothing has a second effect, the end is the same."""
+
+import random
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import cluster, demo, kill, start_demo
+
+PATIENTS = ("--patients", "80")
+SAME = (
+    "patients",
+    "views",
+    "approved",
+    "potentially",
+    "held",
+    "awaiting_review",
+    "withdrawn",
+    "notified",
+    "dead_letters",
+    "hash",
+)
+START = 2.0
+"""Seconds that a process needs before it works."""
+
+
+def embedded_kills(folder: Path, kills: int, seed: int) -> None:
+    rng = random.Random(seed)
+    undisturbed = demo(folder / "undisturbed", *PATIENTS)
+    length = sum(undisturbed["seconds"]["wall"].values())
+    state = folder / "killed"
+    for _ in range(kills):
+        process = start_demo(state, *PATIENTS)
+        time.sleep(START + rng.uniform(0, length / 2))
+        kill(process)
+    result = demo(state, *PATIENTS)
+    assert {name: result[name] for name in SAME} == {name: undisturbed[name] for name in SAME}
+
+
+def test_killing_the_embedded_process_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    embedded_kills(tmp_path, 3, 7)
+
+
+@pytest.mark.slow
+def test_killing_the_embedded_process_twenty_times(tmp_path: Path) -> None:
+    embedded_kills(tmp_path, 20, 8)
+
+
+def cluster_kills(folder: Path, kills: int, seed: int) -> None:
+    rng = random.Random(seed)
+    undisturbed = demo(folder / "undisturbed", *PATIENTS)
+    with cluster(folder) as services:
+        done = threading.Event()
+
+        def disturb() -> None:
+            for number in range(kills):
+                time.sleep(rng.uniform(1, 4))
+                victim = ("matcher", "patientview", "matchbook")[number % 3]
+                services.kill(victim)
+                services.start(victim)
+            done.set()
+
+        thread = threading.Thread(target=disturb)
+        thread.start()
+        result = services.demo(*PATIENTS)
+        thread.join()
+        if not done.is_set():
+            raise AssertionError("the run ended before all kills")
+        # What was killed last may still be at work: the run goes on from its end and settles again.
+        result = services.demo(*PATIENTS)
+    assert {name: result[name] for name in SAME} == {name: undisturbed[name] for name in SAME}
+
+
+@pytest.mark.integration
+def test_killing_workers_of_the_cluster_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    cluster_kills(tmp_path, 3, 5)
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_killing_workers_of_the_cluster_ten_times(tmp_path: Path) -> None:
+    cluster_kills(tmp_path, 10, 6)
