@@ -125,7 +125,9 @@ def document(
     error: Poison | None = None,
     attempts: int = 0,
 ) -> TicketDoc:
-    """Return the ticket's document in a state of its life; ``known`` is what is stored."""
+    """Return the ticket's document in a state of its life; ``known`` is what is stored, ``attempts`` counts second looks."""
+    if status != "waiting" and known is not None and known.issue == ticket.issue:
+        attempts = known.attempts
     return TicketDoc(
         id=ticket.ticket,
         version=ticket.issue * SPAN + STEPS[status] + (min(attempts, MOST_ATTEMPTS) if status == "waiting" else 0),

@@ -42,6 +42,14 @@ class Range(NamedTuple):
     high_open: bool = False
 
 
+_LARGEST = Decimal("1e30")
+
+
+def finite(value: Decimal | None) -> Decimal | None:
+    """Return a number that can be compared; None for what is none, or is beyond any measurement."""
+    return value if value is not None and value.is_finite() and abs(value) < _LARGEST else None
+
+
 def exactly(value: Decimal) -> Range:
     """Return the range of one value."""
     return Range(value, value)

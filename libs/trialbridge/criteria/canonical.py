@@ -3,6 +3,7 @@
 import msgspec
 
 from trialbridge.contracts.ids import Digest, digest
+from trialbridge.criteria.facts import Evidence
 from trialbridge.criteria.verdicts import Explanation
 
 _ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
@@ -14,5 +15,16 @@ def canonical_bytes(explanation: Explanation) -> bytes:
 
 
 def explanation_digest(explanation: Explanation) -> Digest:
-    """Return the SHA-256 of the canonical bytes without the date: an explanation that holds another day is the same one."""
-    return digest(canonical_bytes(msgspec.structs.replace(explanation, as_of="")))
+    """Return the SHA-256 of the canonical bytes without the date and without which delivery brought the evidence.
+
+    An explanation that holds another day, or rests on the same records delivered again, is the same one.
+    """
+    lines = tuple(
+        msgspec.structs.replace(line, evidence=_records(line.evidence)) if line.evidence else line
+        for line in explanation.criteria
+    )
+    return digest(canonical_bytes(msgspec.structs.replace(explanation, as_of="", criteria=lines)))
+
+
+def _records(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    return tuple(dict.fromkeys(msgspec.structs.replace(one, record="", version="") for one in evidence))

@@ -53,13 +53,16 @@ def back(as_of: date, period: Period) -> date:
     return add_months(as_of, -((period.months or 0) + 12 * (period.years or 0)))
 
 
-def leaves(day: date, period: Period) -> date:
-    """Return the first as-of date at which ``day`` no longer lies within the period."""
-    if period.days is not None or period.weeks is not None:
-        return day + timedelta(days=(period.days or 0) + 7 * (period.weeks or 0) + 1)
-    guess = add_months(day, (period.months or 0) + 12 * (period.years or 0))
-    while back(guess, period) <= day:
-        guess += timedelta(days=1)
+def leaves(day: date, period: Period) -> date | None:
+    """Return the first as-of date at which ``day`` no longer lies within the period, or None beyond the calendar."""
+    try:
+        if period.days is not None or period.weeks is not None:
+            return day + timedelta(days=(period.days or 0) + 7 * (period.weeks or 0) + 1)
+        guess = add_months(day, (period.months or 0) + 12 * (period.years or 0))
+        while back(guess, period) <= day:
+            guess += timedelta(days=1)
+    except (ValueError, OverflowError):
+        return None
     return guess
 
 

@@ -27,9 +27,9 @@ class Problems:
         """Begin without any."""
         self.found: list[Diagnostic] = []
 
-    def error(self, code: str, path: str, message: str, hint: str = "") -> None:
+    def error(self, code: str, path: str, message: str, hint: str = "", line: int = 0) -> None:
         """Note a fault: the trial is refused."""
-        self.found.append(Diagnostic("error", f"trial.{code}", path or "trial", message, hint))
+        self.found.append(Diagnostic("error", f"trial.{code}", path or "trial", message, hint, line))
 
     def warn(self, code: str, path: str, message: str, hint: str = "") -> None:
         """Note a doubt."""

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
 
-from trialbridge.criteria import language as q
-from trialbridge.criteria.compiler import Branch, TrialPlan
 from trialbridge.criteria.finding import COSTS, MET, NOT_MET, UNKNOWN, Finding, best, flip, worst
 from trialbridge.criteria.known import FactIndex, Known
-from trialbridge.criteria.leaves import JUDGES
+from trialbridge.criteria.plan import Branch, Spot, Step, TrialPlan
 from trialbridge.criteria.terminology import TABLES
+from trialbridge.criteria.timers import next_flip
 from trialbridge.criteria.verdicts import CriterionResult, Explanation, Missing, Outcome, Verdict
+
+__all__ = ["evaluate", "judge", "next_flip", "outcomes"]
 
 
 def evaluate(plan: TrialPlan, facts: FactIndex, as_of: date, patient: str) -> tuple[Explanation, ...]:
@@ -23,17 +23,39 @@ def evaluate(plan: TrialPlan, facts: FactIndex, as_of: date, patient: str) -> tu
         patient: The patient's id, for the explanation.
     """
     known = facts.at(as_of)
-    return tuple(_explain(plan, branch, known, patient) for branch in plan.branches)
+    written: dict[Spot, tuple[CriterionResult, ...]] = {}
+    return tuple(_explain(plan, branch, known, patient, written) for branch in plan.branches)
 
 
-def _explain(plan: TrialPlan, branch: Branch, known: Known, patient: str) -> Explanation:
-    lines = [line for path, node in branch.criteria for line in _lines(node, path, known)]
-    roots = [judge(node, known) for _, node in branch.criteria]
-    outcome = _outcome(roots)
-    missing = [one for path, node in branch.criteria for one in _missing(node, path, known)]
+def outcomes(plan: TrialPlan, facts: FactIndex, as_of: date) -> tuple[Outcome, ...]:
+    """Return the outcomes alone, in the order of `evaluate`: for sweeps that explain only what they propose."""
+    known = facts.at(as_of)
+    return tuple(_outcome_of(branch, known) for branch in plan.branches)
+
+
+def _outcome_of(branch: Branch, known: Known) -> Outcome:
     if branch.closed:
-        lines.insert(0, CriterionResult(f"arms[{branch.arm}].status", "status", NOT_MET, False, branch.closed))
-        outcome = Outcome.NOT_ELIGIBLE
+        return Outcome.NOT_ELIGIBLE
+    return _outcome([judge(root.step, known) for root in branch.criteria])
+
+
+def _explain(
+    plan: TrialPlan, branch: Branch, known: Known, patient: str, written: dict[Spot, tuple[CriterionResult, ...]]
+) -> Explanation:
+    lines: list[CriterionResult] = []
+    if branch.closed:
+        lines.append(CriterionResult(branch.closed_at, "status", NOT_MET, False, branch.closed))
+    for root in branch.criteria:
+        found = written.get(root)
+        if found is None:
+            found = written[root] = tuple(_line(spot, known) for spot in (root, *root.lines))
+        lines.extend(found)
+    outcome = _outcome_of(branch, known)
+    missing = (
+        [one for root in branch.criteria for one in _missing(root, known, MET)]
+        if outcome is Outcome.POTENTIALLY
+        else []
+    )
     return Explanation(
         patient=patient,
         trial=plan.trial.id,
@@ -42,10 +64,15 @@ def _explain(plan: TrialPlan, branch: Branch, known: Known, patient: str) -> Exp
         outcome=outcome,
         as_of=known.as_of.isoformat(),
         criteria=tuple(lines),
-        missing=_cheapest_first(missing) if outcome is Outcome.POTENTIALLY else (),
+        missing=tuple(sorted(missing, key=lambda one: (COSTS.index(one.cost), one.path))),
         trial_digest=plan.digest,
         tables=TABLES,
     )
+
+
+def _line(spot: Spot, known: Known) -> CriterionResult:
+    found = judge(spot.step, known)
+    return CriterionResult(spot.path, spot.step.kind, found.verdict, found.recoverable, found.reason, found.evidence)
 
 
 def _outcome(roots: Sequence[Finding]) -> Outcome:
@@ -56,79 +83,64 @@ def _outcome(roots: Sequence[Finding]) -> Outcome:
     return Outcome.NOT_ELIGIBLE if for_good else Outcome.POTENTIALLY
 
 
-def judge(node: Any, known: Known) -> Finding:
+def judge(step: Step, known: Known) -> Finding:
     """Return the finding of a criterion; equal criteria are judged once for what is known of a patient."""
-    found = known.memo.get(node)
+    found: Finding | None = known.memo.get(step)
     if found is None:
-        found = known.memo[node] = _judge(node, known)
+        found = known.memo[step] = _judge(step, known)
     return found
 
 
-def _judge(node: Any, known: Known) -> Finding:
-    if isinstance(node, q.Not):
-        inner = judge(node.of, known)
-        words = {MET: "Not the case.", NOT_MET: "It is the case.", UNKNOWN: "It is not known."}
-        verdict = flip(inner.verdict)
-        return Finding(verdict, inner.recoverable, words[verdict])
-    if isinstance(node, (q.All, q.Any, q.AtLeast)):
-        return _group(node, [judge(one, known) for one in node.of])
-    return JUDGES[type(node)](node, known)
+def _judge(step: Step, known: Known) -> Finding:
+    if step.judge is not None:
+        return step.judge(known)
+    members = [judge(one, known) for one in step.members]
+    return _negated(step.members[0], members[0]) if step.kind == "not" else _group(step, members)
 
 
-def _group(node: q.All | q.Any | q.AtLeast, members: Sequence[Finding]) -> Finding:
-    needed = len(members) if isinstance(node, q.All) else 1 if isinstance(node, q.Any) else node.count
-    met = sum(one.verdict is MET for one in members)
-    failed = [one for one in members if one.verdict is NOT_MET]
-    if isinstance(node, q.All):
-        verdict = worst(one.verdict for one in members)
-    elif isinstance(node, q.Any):
-        verdict = best(one.verdict for one in members)
+_WORDS = {
+    MET: "As asked, this is not so",
+    NOT_MET: "This must not be so, but is",
+    UNKNOWN: "It is not known whether this is so",
+}
+
+
+def _negated(inner: Step, found: Finding) -> Finding:
+    """Return the negation; that of a leaf repeats its reason and evidence, so that it reads by itself."""
+    verdict = flip(found.verdict)
+    if inner.judge is None:
+        return Finding(verdict, found.recoverable, f"{_WORDS[verdict]}.")
+    return Finding(verdict, found.recoverable, f"{_WORDS[verdict]}: {found.reason}", found.evidence)
+
+
+def _group(step: Step, members: Sequence[Finding]) -> Finding:
+    verdicts = [one.verdict for one in members]
+    met, failed = verdicts.count(MET), verdicts.count(NOT_MET)
+    if step.kind == "all":
+        verdict = worst(verdicts)
+    elif step.kind == "any":
+        verdict = best(verdicts)
     else:
-        verdict = MET if met >= needed else NOT_MET if len(members) - len(failed) < needed else UNKNOWN
-    words = f"{met} of {len(members)} are met; {needed} needed."
-    return Finding(verdict, _may_turn(verdict, members, failed, needed), words)
+        verdict = MET if met >= step.needed else NOT_MET if len(members) - failed < step.needed else UNKNOWN
+    words = f"{met} of {len(members)} are met; {step.needed} needed."
+    return Finding(verdict, _may_turn(verdict, members, step.needed), words)
 
 
-def _may_turn(verdict: Verdict, members: Sequence[Finding], failed: Sequence[Finding], needed: int) -> bool:
+def _may_turn(verdict: Verdict, members: Sequence[Finding], needed: int) -> bool:
     if verdict is UNKNOWN:
         return True
-    if verdict is NOT_MET:
-        lost = sum(not one.recoverable for one in failed)
-        return len(members) - lost >= needed
-    kept = sum(one.verdict is MET and not one.recoverable for one in members)
-    return kept < needed
+    for_good = sum(one.verdict is verdict and not one.recoverable for one in members)
+    return len(members) - for_good >= needed if verdict is NOT_MET else for_good < needed
 
 
-def _lines(node: Any, path: str, known: Known) -> Iterator[CriterionResult]:
-    """Yield the criterion's line and those of its members."""
-    kind = str(node.__struct_config__.tag)
-    found = judge(node, known)
-    place = f"{path}.{kind}"
-    yield CriterionResult(place, kind, found.verdict, found.recoverable, found.reason, found.evidence)
-    for inner, one in _members(node, place):
-        yield from _lines(one, inner, known)
-
-
-def _members(node: Any, place: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(node, q.Not):
-        yield place, node.of
-    elif isinstance(node, (q.All, q.Any, q.AtLeast)):
-        yield from ((f"{place}[{number}]", one) for number, one in enumerate(node.of))
-
-
-def _missing(node: Any, path: str, known: Known) -> Iterator[Missing]:
-    """Yield what would settle the unknowns on which the answer rests."""
-    found = judge(node, known)
-    if found.verdict is not UNKNOWN:
+def _missing(spot: Spot, known: Known, wanted: Verdict) -> Iterator[Missing]:
+    """Yield what would settle the unknowns on which the answer rests; what is as wanted, or lost for good, rests on none."""
+    found = judge(spot.step, known)
+    if found.verdict is wanted or (found.verdict is not UNKNOWN and not found.recoverable):
         return
-    kind = str(node.__struct_config__.tag)
-    place = f"{path}.{kind}"
-    if found.settle is not None:
+    if found.settle is not None and found.verdict is UNKNOWN:
         what = found.settle.what
-        yield Missing(place, kind, f"{what[:1].upper()}{what[1:]}.", found.settle.cost)
-    for inner, one in _members(node, place):
-        yield from _missing(one, inner, known)
-
-
-def _cheapest_first(missing: Sequence[Missing]) -> tuple[Missing, ...]:
-    return tuple(sorted(missing, key=lambda one: (COSTS.index(one.cost), one.path)))
+        yield Missing(spot.path, spot.step.kind, f"{what[:1].upper()}{what[1:]}.", found.settle.cost)
+    inner = flip(wanted) if spot.step.kind == "not" else wanted
+    for one in spot.members:
+        yield from _missing(one, known, inner)

@@ -22,6 +22,17 @@ _WHOLE = re.compile(
     rf"[{_AMINO}*]\d+(?:_[{_AMINO}*]\d+)?"
     rf"(?:=|[{_AMINO}*X]|fs(?:[*X]\d*)?|[{_AMINO}]fs(?:[*X]\d*)?|del|dup|ins[{_AMINO}*]+|delins[{_AMINO}*]+|ext[{_AMINO}*\d-]+)?"
 )
+_CODING = re.compile(
+    r"[-*]?\d+(?:[-+]\d+)?(?:_[-*]?\d+(?:[-+]\d+)?)?(?:[ACGT]+>[ACGT]+|=|(?:delins|del|dup|ins|inv)[ACGT]*)"
+)
+_BY_KEYWORD = (
+    ("fs", frozenset({"frameshift_del", "frameshift_ins"})),
+    ("ext", frozenset({"stop_lost", "start_lost"})),
+    ("delins", frozenset({"inframe_del", "inframe_ins"})),
+    ("del", frozenset({"inframe_del"})),
+    ("dup", frozenset({"inframe_ins"})),
+    ("ins", frozenset({"inframe_ins"})),
+)
 
 
 @lru_cache(maxsize=65536)
@@ -75,3 +86,26 @@ def codon_of(change: str) -> tuple[int, int] | None:
     found = normal(change)
     numbers = [int(n) for n in re.findall(rf"[{_AMINO}*](\d+)", found.split("ins")[0].split("fs")[0])] if found else []
     return (numbers[0], numbers[-1]) if numbers else None
+
+
+@lru_cache(maxsize=65536)
+def coding(text: str) -> str | None:
+    """Return a coding change without transcript and ``c.`` (``1799T>A``), or None where the text is not one."""
+    plain = "".join(text.split()).rsplit(":", 1)[-1].removeprefix("c.")
+    return plain if _CODING.fullmatch(plain) else None
+
+
+@lru_cache(maxsize=65536)
+def effect(change: str) -> frozenset[str] | None:
+    """Return the elementary classes of effect that a protein change may be, or None where it cannot be told."""
+    found = normal(change)
+    if found is None or "?" in found:
+        return None
+    if is_synonymous(change):
+        return frozenset({"silent"})
+    for word, classes in _BY_KEYWORD:
+        if word in found:
+            return classes
+    if found.endswith("*"):
+        return frozenset({"nonsense"})
+    return frozenset({"missense"}) if _SUBSTITUTION.fullmatch(found) else None

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 
 from trialbridge.criteria.dates import Span, back, span
-from trialbridge.criteria.facts import AnyFact, Fact
+from trialbridge.criteria.facts import AnyFact, Fact, Therapy
 from trialbridge.criteria.language import Period
 
 F = TypeVar("F", bound=Fact)
@@ -15,24 +16,42 @@ _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
+def begins(fact: Fact) -> str | None:
+    """Return the partial date from which a fact holds; a treatment holds from its start."""
+    return fact.start or fact.effective if isinstance(fact, Therapy) else fact.effective
+
+
 class FactIndex:
     """All facts of one patient: by type, sorted so that the order in which they came does not matter."""
 
-    __slots__ = ("_known", "facts", "kinds")
+    __slots__ = ("__weakref__", "by_kind", "facts", "kinds")
 
     def __init__(self, facts: Iterable[AnyFact]) -> None:
-        """Sort the facts by time and content; equal facts count once."""
+        """Sort the facts by time and content; equal facts count once.
+
+        Which delivery brought a fact comes last in the order, so that it decides between facts that are otherwise the same only.
+        """
         unique = {_ENCODE(fact): fact for fact in facts}
-        order = sorted(unique.items(), key=lambda item: (item[1].effective or "", item[0]))
-        self.facts: tuple[AnyFact, ...] = tuple(fact for _, fact in order)
-        self.kinds = frozenset(str(fact.__struct_config__.tag) for fact in self.facts)
-        self._known: Known | None = None
+        order = sorted((fact.effective or "", _ENCODE(_without_delivery(fact)), raw) for raw, fact in unique.items())
+        self.facts: tuple[AnyFact, ...] = tuple(unique[raw] for _, _, raw in order)
+        self.by_kind: dict[str, list[AnyFact]] = {}
+        for fact in self.facts:
+            self.by_kind.setdefault(str(fact.__struct_config__.tag), []).append(fact)
+        self.kinds = frozenset(self.by_kind)
 
     def at(self, as_of: date) -> "Known":
         """Return what is known at the end of ``as_of``; facts that become effective later are left out."""
-        if self._known is None or self._known.as_of != as_of:
-            self._known = Known(self, as_of)
-        return self._known
+        return _at(self, as_of)
+
+
+@lru_cache(maxsize=32)
+def _at(index: FactIndex, as_of: date) -> "Known":
+    # Few are kept: a patient's answers are worth their memory only while that patient is looked at.
+    return Known(index, as_of)
+
+
+def _without_delivery(fact: AnyFact) -> AnyFact:
+    return msgspec.structs.replace(fact, evidence=msgspec.structs.replace(fact.evidence, record="", version=""))
 
 
 class Known:
@@ -48,7 +67,7 @@ class Known:
         self._by_type: dict[type, list[Any]] = {}
         end = datetime.combine(as_of, time.max, UTC)
         for fact in index.facts:
-            when = span(fact.effective)
+            when = span(begins(fact))
             if when is None or when.start <= end:
                 self._by_type.setdefault(type(fact), []).append(fact)
 

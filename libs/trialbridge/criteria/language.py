@@ -1,4 +1,4 @@
-"""The criteria language: trials, groups and one leaf kind per clinical question.
+"""The criteria language: groups and one leaf kind per clinical question.
 
 What people write has one key per object (``{"age": {"min": 18}}``, ``{"all": [...]}``); `surface` turns it into the tagged
 form of these types (``{"kind": "age", "min": 18}``), which is what a published definition holds. Unknown keys are refused.
@@ -9,10 +9,6 @@ from decimal import Decimal
 from typing import Literal
 
 import msgspec
-
-from trialbridge.contracts.events import Site
-
-LANGUAGE_VERSION = 1
 
 
 class Node(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
@@ -156,21 +152,21 @@ class Performance(Node, frozen=True, kw_only=True, tag="performance"):
 
 
 class Variant(Node, frozen=True, kw_only=True, tag="variant"):
-    """A small variant of a gene; what is given is ANDed and must hold for one and the same variant.
+    """A small variant of a gene; what is given is ANDed, a list takes any of it, all must hold for one and the same variant.
 
-    Fails only where the gene was looked at (coverage, a reported negative, another reported change of the gene);
-    benign and synonymous variants count only when named.
+    Fails only where the gene was looked at (coverage, a reported negative, another reported change of the gene) in the tissue
+    asked for; benign and synonymous variants count only when named.
     """
 
     gene: str
-    protein_change: str | None = None
-    """Exactly this change, any HGVS spelling."""
-    position: str | None = None
+    protein_change: tuple[str, ...] = ()
+    """Exactly such a change, any HGVS spelling."""
+    position: tuple[str, ...] = ()
     """``p.V600``: any single amino acid substitution there."""
     codons: tuple[int, int] | None = None
     """First and last residue: the change lies wholly inside."""
-    coding_change: str | None = None
-    exon: str | None = None
+    coding_change: tuple[str, ...] = ()
+    exon: tuple[str, ...] = ()
     effects: tuple[str, ...] = ()
     """MAF variant classifications or Sequence Ontology terms."""
     source: Literal["germline", "somatic"] | None = None
@@ -359,77 +355,5 @@ Leaf = (
     | Lab
     | Vital
 )
-Criterion = (
-    All
-    | Any
-    | Not
-    | AtLeast
-    | Age
-    | Sex
-    | VitalStatus
-    | Location
-    | Consent
-    | Pregnancy
-    | Diagnosis
-    | Histology
-    | Stage
-    | DiseaseStatus
-    | Performance
-    | Variant
-    | CopyNumber
-    | Fusion
-    | WildType
-    | Tested
-    | Signature
-    | Expression
-    | PriorTherapy
-    | Condition
-    | Medication
-    | Procedure
-    | Allergy
-    | Lab
-    | Vital
-)
+Criterion = Group | Leaf
 """The tagged union of groups and leaves."""
-
-Status = Literal["open", "suspended", "closed"]
-
-
-class DoseLevel(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
-    """A dose level or cohort of an arm, with criteria of its own."""
-
-    code: str
-    title: str = ""
-    status: Status = "open"
-    criteria: Criterion | None = None
-
-
-class Arm(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
-    """An arm; its criteria apply to all of its dose levels."""
-
-    code: str
-    title: str = ""
-    status: Status = "open"
-    criteria: Criterion | None = None
-    dose_levels: tuple[DoseLevel, ...] = ()
-
-
-class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
-    """A trial; its criteria apply to all of its arms."""
-
-    id: str
-    title: str = ""
-    nct_id: str = ""
-    protocol: str = ""
-    phase: str = ""
-    lab: str = ""
-    """The tenant that runs the trial."""
-    sponsor: str = ""
-    drugs: tuple[str, ...] = ()
-    sites: tuple[Site, ...] = ()
-    review: bool = False
-    """True where a named person approves each match."""
-    status: Status = "open"
-    criteria: Criterion | None = None
-    arms: tuple[Arm, ...] = ()
-    language: int = LANGUAGE_VERSION

@@ -5,16 +5,19 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from trialbridge.contracts.events import Site
 from trialbridge.criteria import language as q
 from trialbridge.criteria.diagnostics import Problems
 from trialbridge.criteria.terminology.nearest import hint
+from trialbridge.criteria.trial import Arm, DoseLevel, Trial
+from trialbridge.criteria.values import field_value
 
 NODES: Final[dict[str, type[q.Node]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(q.Criterion)}
 GROUPS: Final = ("all", "any", "not", "at_least")
-_TRIAL_KEYS: Final = tuple(field.name for field in msgspec.structs.fields(q.Trial))
-_ARM_KEYS: Final = tuple(field.name for field in msgspec.structs.fields(q.Arm))
-_LEVEL_KEYS: Final = tuple(field.name for field in msgspec.structs.fields(q.DoseLevel))
-_TUPLES: Final = "tuple"
+_TYPES: Final[tuple[type[msgspec.Struct], ...]] = (Trial, Arm, DoseLevel, Site, *NODES.values())
+_FIELDS: Final = {kind: {field.name: field.type for field in msgspec.structs.fields(kind)} for kind in _TYPES}
+_NESTED: Final = frozenset({"criteria", "arms", "dose_levels", "sites"})
+"""Fields that have readers of their own."""
 
 
 def tagged_trial(document: Any, problems: Problems) -> dict[str, Any] | None:
@@ -22,39 +25,58 @@ def tagged_trial(document: Any, problems: Problems) -> dict[str, Any] | None:
     if not isinstance(document, dict):
         problems.error("not-a-trial", "", "A trial is an object with id, title and criteria.")
         return None
-    known = _only(document, _TRIAL_KEYS, "", problems)
-    if not known.get("id"):
+    known = _particulars(Trial, document, "", problems)
+    if not str(known.get("id", "")).strip():
         problems.error("no-id", "id", "A trial needs an id.")
-    _with_criteria(known, "", problems)
-    arms = _objects(known, "arms", "", problems)
-    known["arms"] = [_arm(arm, f"arms[{number}]", problems) for number, arm in enumerate(arms)]
+    known["sites"] = [
+        _particulars(Site, site, place, problems) for site, place in _objects(document, "sites", "", problems)
+    ]
+    known["arms"] = [_arm(arm, place, problems) for arm, place in _objects(document, "arms", "", problems)]
     return known
 
 
-def _arm(arm: Mapping[str, Any], path: str, problems: Problems) -> dict[str, Any]:
-    known = _only(arm, _ARM_KEYS, path, problems)
-    _with_criteria(known, f"{path}.", problems)
-    levels = []
-    for number, level in enumerate(_objects(known, "dose_levels", f"{path}.", problems)):
-        place = f"{path}.dose_levels[{number}]"
-        kept = _only(level, _LEVEL_KEYS, place, problems)
-        _with_criteria(kept, f"{place}.", problems)
-        levels.append(kept)
-    known["dose_levels"] = levels
+def _arm(arm: Mapping[Any, Any], path: str, problems: Problems) -> dict[str, Any]:
+    known = _coded(Arm, arm, path, problems)
+    levels = _objects(arm, "dose_levels", f"{path}.", problems)
+    known["dose_levels"] = [_coded(DoseLevel, level, place, problems) for level, place in levels]
     return known
 
 
-def _objects(holder: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> list[Mapping[str, Any]]:
-    value = holder.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+def _coded(kind: type[msgspec.Struct], given: Mapping[Any, Any], path: str, problems: Problems) -> dict[str, Any]:
+    known = _particulars(kind, given, path, problems)
+    if not str(known.get("code", "")).strip():
+        problems.error("no-code", f"{path}.code", "An arm or dose level needs a code.")
+    return known
+
+
+def _particulars(kind: type[msgspec.Struct], given: Mapping[Any, Any], path: str, problems: Problems) -> dict[str, Any]:
+    """Return the fields of a trial, arm, dose level or site, with its criteria tagged."""
+    known = _checked(kind, given, path, problems)
+    if given.get("criteria") is not None and "criteria" in _FIELDS[kind]:
+        known["criteria"] = tagged(given["criteria"], f"{path}.criteria".lstrip("."), problems)
+    if kind is Site and not known.get("id"):
+        problems.error("no-id", f"{path}.id", "A site needs an id.")
+    return known
+
+
+def _objects(
+    holder: Mapping[Any, Any], key: str, prefix: str, problems: Problems
+) -> list[tuple[Mapping[Any, Any], str]]:
+    """Return the objects of a list with their paths."""
+    value = holder.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
         problems.error("wrong-type", f"{prefix}{key}", "This is a list of objects.")
         return []
-    return value
-
-
-def _with_criteria(holder: dict[str, Any], prefix: str, problems: Problems) -> None:
-    if holder.get("criteria") is not None:
-        holder["criteria"] = tagged(holder["criteria"], f"{prefix}criteria", problems)
+    found: list[tuple[Mapping[Any, Any], str]] = []
+    for number, one in enumerate(value):
+        place = f"{prefix}{key}[{number}]"
+        if isinstance(one, dict):
+            found.append((one, place))
+        else:
+            problems.error("wrong-type", place, "This is an object.")
+    return found
 
 
 def tagged(node: Any, path: str, problems: Problems) -> dict[str, Any]:
@@ -77,46 +99,48 @@ def tagged(node: Any, path: str, problems: Problems) -> dict[str, Any]:
     if not isinstance(body, dict):
         problems.error("wrong-type", place, "What is asked for is an object.")
         return {}
-    return {"kind": kind, **_leaf(NODES[kind], body, place, problems)}
+    return {"kind": kind, **_checked(NODES[kind], body, place, problems)}
 
 
 def _group(kind: str, body: Any, place: str, problems: Problems) -> dict[str, Any]:
     if kind == "not":
         return {"kind": kind, "of": tagged(body, place, problems)}
-    members = body
-    extra: dict[str, Any] = {}
     if kind == "at_least":
-        if not isinstance(body, dict):
-            problems.error("wrong-type", place, "at_least is an object with count and of.")
-            return {}
-        known = _only(body, ("count", "of"), place, problems)
-        extra, members = {"count": known.get("count")}, known.get("of")
-        place = f"{place}.of"
+        return _at_least(body, place, problems)
+    return {"kind": kind, "of": _members(body, place, problems)}
+
+
+def _at_least(body: Any, place: str, problems: Problems) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        problems.error("wrong-type", place, "at_least is an object with count and of.")
+        return {}
+    known = _checked(q.AtLeast, {key: value for key, value in body.items() if key != "of"}, place, problems)
+    if "count" not in known:
+        problems.error("no-count", f"{place}.count", "at_least needs a count.")
+    return {"kind": "at_least", **known, "of": _members(body.get("of"), f"{place}.of", problems)}
+
+
+def _members(members: Any, place: str, problems: Problems) -> list[dict[str, Any]]:
     if not isinstance(members, list):
         problems.error("wrong-type", place, "A group is a list of criteria.")
-        return {}
+        return []
     if not members:
         problems.error("empty-group", place, "A group needs at least one criterion.")
-    return {"kind": kind, **extra, "of": [tagged(one, f"{place}[{n}]", problems) for n, one in enumerate(members)]}
+    return [tagged(one, f"{place}[{number}]", problems) for number, one in enumerate(members)]
 
 
-def _leaf(kind: type[q.Node], body: Mapping[str, Any], place: str, problems: Problems) -> dict[str, Any]:
-    fields = {field.name: field for field in msgspec.structs.fields(kind)}
-    known = _only(body, tuple(fields), place, problems)
-    for name, value in known.items():
-        # One word may stand for a list of one.
-        listed = _TUPLES in str(fields[name].type) and not isinstance(value, list)
-        if listed and value is not None:
-            known[name] = [value]
-    return known
-
-
-def _only(given: Mapping[Any, Any], allowed: tuple[str, ...], path: str, problems: Problems) -> dict[str, Any]:
-    known = {}
+def _checked(kind: type[msgspec.Struct], given: Mapping[Any, Any], path: str, problems: Problems) -> dict[str, Any]:
+    """Return the fields that are known and of the right type; a required one that is missing is noted."""
+    types = _FIELDS[kind]
+    known: dict[str, Any] = {}
     for key, value in given.items():
-        if key in allowed:
-            known[key] = value
-        else:
-            place = f"{path}.{key}".lstrip(".")
-            problems.error("unknown-key", place, "There is no such key here.", hint(str(key), allowed))
+        place = f"{path}.{key}".lstrip(".")
+        if key not in types:
+            problems.error("unknown-key", place, "There is no such key here.", hint(str(key), types))
+        elif key not in _NESTED and value is not None and not (value == [] and kind is Trial):
+            known[key] = field_value(value, types[key], place, problems)
+    if issubclass(kind, q.Node) and kind is not q.AtLeast:
+        for field in msgspec.structs.fields(kind):
+            if field.required and field.name not in known:
+                problems.error("no-value", f"{path}.{field.name}", f"{path.rsplit('.', 1)[-1]} needs {field.name}.")
     return known

@@ -1,41 +1,48 @@
 """When a verdict may turn by time alone: birthdays, periods that end, facts and consents that come into or go out of force."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
-from trialbridge.criteria.compiler import TrialPlan
 from trialbridge.criteria.dates import completes, leaves, span
-from trialbridge.criteria.known import FactIndex
+from trialbridge.criteria.known import FactIndex, begins
 from trialbridge.criteria.leaves import READS
+from trialbridge.criteria.plan import TrialPlan
+
+Facts = Sequence[f.AnyFact]
 
 
 def next_flip(plan: TrialPlan, facts: FactIndex, as_of: date) -> date | None:
     """Return the earliest day after ``as_of`` on which some verdict may be another without a new record, None if never."""
-    return min((day for leaf in plan.leaves for day in _turns(leaf, facts) if day > as_of), default=None)
+    if not plan.kinds & facts.kinds:
+        return None
+    return min((day for leaf in plan.leaves for day in _turns(leaf.node, facts) if day > as_of), default=None)
 
 
 def _turns(leaf: Any, facts: FactIndex) -> Iterator[date]:
     kinds = READS[type(leaf)]
-    mine = [fact for fact in facts.facts if fact.__struct_config__.tag in kinds]
-    for fact in mine:
-        when = span(fact.effective)
-        if when is not None:
-            yield when.start.date()
-    if isinstance(leaf, q.Age):
-        yield from _birthdays(leaf, mine)
+    mine = [fact for kind in kinds for fact in facts.by_kind.get(kind, ())]
+    if not mine:
+        return
+    yield from _begin(mine)
+    own = _OWN.get(type(leaf))
+    if own is not None:
+        yield from own(leaf, mine)
     period = getattr(leaf, "within", None)
     if period is not None:
-        yield from (leaves(day, period) for day in _days(mine))
-    if isinstance(leaf, q.Consent):
-        yield from _in_force(mine)
-    if isinstance(leaf, q.VitalStatus):
-        yield from (d.start.date() for x in mine if isinstance(x, f.Demographics) and (d := span(x.deceased_date)))
+        yield from (turn for day in _days(mine) if (turn := leaves(day, period)) is not None)
 
 
-def _birthdays(leaf: q.Age, mine: list[f.AnyFact]) -> Iterator[date]:
+def _begin(mine: Facts) -> Iterator[date]:
+    for fact in mine:
+        when = span(begins(fact))
+        if when is not None:
+            yield when.start.date()
+
+
+def _birthdays(leaf: q.Age, mine: Facts) -> Iterator[date]:
     for fact in mine:
         born = span(fact.birth_date) if isinstance(fact, f.Demographics) else None
         for end in born or ():
@@ -45,7 +52,7 @@ def _birthdays(leaf: q.Age, mine: list[f.AnyFact]) -> Iterator[date]:
                     yield day
 
 
-def _days(mine: list[f.AnyFact]) -> Iterator[date]:
+def _days(mine: Facts) -> Iterator[date]:
     for fact in mine:
         texts = (fact.effective, fact.start, fact.end) if isinstance(fact, f.Therapy) else (fact.effective,)
         for text in texts:
@@ -55,11 +62,25 @@ def _days(mine: list[f.AnyFact]) -> Iterator[date]:
                 yield when.end.date()
 
 
-def _in_force(mine: list[f.AnyFact]) -> Iterator[date]:
+def _in_force(_leaf: q.Consent, mine: Facts) -> Iterator[date]:
     for fact in mine:
         if isinstance(fact, f.Consent):
             start, end = span(fact.period_start), span(fact.period_end)
             if start is not None:
                 yield start.start.date()
-            if end is not None:
+            if end is not None and end.end.date() < date.max:
                 yield end.end.date() + timedelta(days=1)
+
+
+def _deaths(_leaf: q.VitalStatus, mine: Facts) -> Iterator[date]:
+    for fact in mine:
+        died = span(fact.deceased_date) if isinstance(fact, f.Demographics) else None
+        for end in died or ():
+            yield end.date()
+
+
+_OWN: Final[Mapping[type[Any], Callable[[Any, Facts], Iterator[date]]]] = {
+    q.Age: _birthdays,
+    q.Consent: _in_force,
+    q.VitalStatus: _deaths,
+}

@@ -1,6 +1,7 @@
 """Conversion of files, with no server: what ``trialbridge convert`` and ``trialbridge match`` read."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,62 +12,61 @@ from trialbridge.contracts.ids import NetworkId, RecordId, SourceId, TenantId
 from trialbridge.criteria.facts import PatientFacts
 from trialbridge.emr.convert import convert
 from trialbridge.emr.facts import facts_of
-from trialbridge.emr.jsontext import encode
-from trialbridge.emr.records import Conversion, Entry, Feed, SetAside
+from trialbridge.emr.jsontext import decode, encode
+from trialbridge.emr.newest import newest
+from trialbridge.emr.records import Conversion, Entry, Feed, Resource, SetAside
+from trialbridge.emr.sniff import media_type_of
 
-MEDIA: Final = {
-    ".json": "application/fhir+json",
-    ".ndjson": "application/fhir+ndjson",
-    ".jsonl": "application/fhir+ndjson",
-    ".hl7": "x-application/hl7-v2+er7",
-    ".er7": "x-application/hl7-v2+er7",
-    ".v2": "x-application/hl7-v2+er7",
-    ".txt": "x-application/hl7-v2+er7",
-}
 RECEIVED: Final = "1970-01-01T00:00:00Z"
 """A file has no delivery time; the same file gives the same bytes on any day."""
 _FACTS: Final = msgspec.json.Decoder(PatientFacts)
 
 
 def _feed(path: Path) -> Feed:
-    return Feed(NetworkId("files"), TenantId("files"), SourceId(f"files/{path.name}"), RECEIVED)
+    return Feed(NetworkId("files"), TenantId("files"), SourceId(f"files/{path.name}"), RECEIVED, alone=True)
 
 
-def _conversion(path: Path) -> Conversion:
+def _read(path: Path) -> bytes | SetAside:
     try:
-        body = path.read_bytes()
+        return path.read_bytes()
     except OSError:
-        error = Poison("file.unreadable", "The file cannot be read.", Place(bundle=path.name))
-        return Conversion((), (SetAside(error, b"", ""),))
-    media = MEDIA.get(path.suffix.lower(), "application/octet-stream")
-    if body.lstrip()[:3] in (b"MSH", b"FHS", b"BHS"):
-        media = MEDIA[".hl7"]
-    return convert([Entry(path.name, media, body)], _feed(path))
+        return SetAside(Poison("file.unreadable", "The file cannot be read.", Place(bundle=path.name)), b"", "")
+
+
+def _conversion(path: Path, body: bytes | SetAside) -> Conversion:
+    if isinstance(body, SetAside):
+        return Conversion((), (body,))
+    return convert([Entry(path.name, media_type_of(path.name, body), body)], _feed(path))
 
 
 def convert_files(inputs: Sequence[Path], out: Path) -> dict[str, Any]:
     """Write the inputs' resources to ``out``/<ResourceType>.ndjson; return the report of ``trialbridge convert``.
 
     Returns ``{"inputs", "resources": {type: n}, "errors": [{"input", "where", "code", "message"}], "account": {…}}``. Bad inputs
-    are listed, the good ones are written. Lines are in the order of the inputs, patients and types.
+    are listed, the good ones are written. Each resource is written once, its newest version, by type and id.
     """
-    lines: dict[str, list[bytes]] = {}
+    resources: list[Resource] = []
     errors: list[dict[str, str]] = []
-    account: dict[str, int] = {}
-    warnings: dict[str, int] = {}
+    account: Counter[str] = Counter()
+    details: dict[str, Counter[str]] = {"not_read": Counter(), "warnings": Counter()}
     for path in inputs:
-        found = _conversion(path)
-        for patient in found.patients:
-            for resource in patient.resources:
-                lines.setdefault(resource["resourceType"], []).append(encode(resource))
+        found = _conversion(path, _read(path))
+        resources += [*found.shared, *(one for patient in found.patients for one in patient.resources)]
         errors += [_error(path, one) for one in found.set_aside]
-        for totals, counts in ((account, found.account), (warnings, found.warnings)):
-            for name, count in counts.items():
-                totals[name] = totals.get(name, 0) + count
+        account.update({name: count for name, count in found.account.items() if isinstance(count, int)})
+        details["not_read"].update(found.account.get("not_read", {}))
+        details["warnings"].update(found.warnings)
+    lines: dict[str, list[bytes]] = {}
+    for resource in newest(resources):
+        lines.setdefault(resource["resourceType"], []).append(encode(resource))
     for kind, rows in lines.items():
         (out / f"{kind}.ndjson").write_bytes(b"\n".join(rows) + b"\n")
-    counts = {kind: len(rows) for kind, rows in sorted(lines.items())}
-    return {"inputs": len(inputs), "resources": counts, "errors": errors, "account": {**account, "warnings": warnings}}
+    written = {kind: len(rows) for kind, rows in sorted(lines.items())}
+    return {"inputs": len(inputs), "resources": written, "errors": errors, "account": {**account, **_sorted(details)}}
+
+
+def _sorted(details: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    return {name: dict(sorted(counts.items())) for name, counts in details.items()}
 
 
 def _error(path: Path, one: SetAside) -> dict[str, str]:
@@ -74,33 +74,51 @@ def _error(path: Path, one: SetAside) -> dict[str, str]:
 
 
 def read_patients(path: Path) -> Iterator[PatientFacts | SetAside]:
-    """Yield the patients of a file (FHIR bundle, NDJSON, HL7 v2, or facts JSON) and what could not be read."""
-    if path.suffix.lower() == ".json":
-        facts = _facts_file(path)
-        if facts is not None:
-            yield facts
+    """Yield the patients of a file (FHIR bundle, NDJSON, HL7 v2, or facts JSON) and what could not be read.
+
+    A facts file holds one `PatientFacts` object, a JSON array of them, or one on each line.
+    """
+    body = _read(path)
+    if isinstance(body, bytes):
+        facts = list(_facts_file(path, body))
+        if facts:
+            yield from facts
             return
-    found = _conversion(path)
+    found = _conversion(path, body)
     for patient in found.patients:
         by_reference = facts_of(patient.resources, SourceId(path.name), RecordId(""))
         yield PatientFacts(str(patient.local_patient), tuple(fact for facts in by_reference.values() for fact in facts))
     yield from found.set_aside
 
 
-def _facts_file(path: Path) -> PatientFacts | SetAside | None:
-    """Return the patient of a facts file, None where the file is not one."""
+def _facts_file(path: Path, body: bytes) -> Iterator[PatientFacts | SetAside]:
+    """Yield the patients of a facts file, nothing where the file is none."""
+    text = body.removeprefix(b"\xef\xbb\xbf").strip()
+    listed = _rows(text)
+    if not any(isinstance(one, dict) and "facts" in one and "resourceType" not in one for one in listed[:1]):
+        return
+    for number, one in enumerate(listed, 1):
+        place = Place(bundle=path.name, message=number if len(listed) > 1 else None)
+        raw = encode(one)
+        try:
+            yield _FACTS.decode(raw)
+        except msgspec.DecodeError as error:
+            where = str(error).rpartition("`$")[2].rstrip("`")
+            place = msgspec.structs.replace(place, field=where.lstrip(".") or "facts")
+            yield SetAside(
+                Undecodable("facts.invalid", "A fact does not follow the schema of facts files.", place), raw, "facts"
+            )
+
+
+def _rows(text: bytes) -> list[Any]:
+    """Return a JSON document's objects: itself, its elements, or one for each line."""
+    if not text.startswith((b"{", b"[")) or b'"facts"' not in text:
+        return []
     try:
-        body = path.read_bytes()
-        head = msgspec.json.decode(body)
-    except (OSError, msgspec.DecodeError, RecursionError):
-        return None
-    if not isinstance(head, dict) or "facts" not in head or "resourceType" in head:
-        return None
-    try:
-        return _FACTS.decode(body)
-    except msgspec.DecodeError as error:
-        where = str(error).rpartition("`$")[2].rstrip("`")
-        place = Place(bundle=path.name, field=where or "facts")
-        return SetAside(
-            Undecodable("facts.invalid", "A fact does not follow the schema of facts files.", place), body, "facts"
-        )
+        document = decode(text, Place())
+    except Undecodable:
+        try:
+            return [decode(line, Place()) for line in text.splitlines() if line.strip()]
+        except Undecodable:
+            return []
+    return document if isinstance(document, list) else [document]

@@ -1,20 +1,25 @@
 """JSON with decimals kept as they are written, and no surprise on hostile text."""
 
+import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from trialbridge.contracts.errors import Place, Undecodable
 
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_CANONICAL: Final = msgspec.json.Encoder(decimal_format="number", order="sorted")
+_BOM: Final = b"\xef\xbb\xbf"
+_ESCAPED_CONTROL: Final = re.compile(rb"\\u00(?:0[0-8bcef]|1[0-9a-f])", re.IGNORECASE)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def decode(text: bytes, place: Place) -> Any:
     """Return the value; raise `Undecodable` ``json.broken`` or ``json.too-deep``."""
     try:
-        return _DECODER.decode(text)
+        return _DECODER.decode(text.removeprefix(_BOM))
     except msgspec.DecodeError:
         raise Undecodable("json.broken", "This is not JSON.", place) from None
     except (RecursionError, ValueError, ArithmeticError):
@@ -33,4 +38,15 @@ def canonical(value: Any) -> bytes:
     return _CANONICAL.encode(value)
 
 
-_CANONICAL = msgspec.json.Encoder(decimal_format="number", order="sorted")
+def may_hold_control(text: bytes) -> bool:
+    """Return whether JSON text may hold control characters, which FHIR's strings must not: then each string is looked at."""
+    return _ESCAPED_CONTROL.search(text) is not None
+
+
+def holds_control(value: Any) -> bool:
+    """Return whether a string or a key in the value holds a control character."""
+    if isinstance(value, str):
+        return _CONTROL.search(value) is not None
+    if isinstance(value, dict):
+        return any(holds_control(key) or holds_control(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(holds_control(inner) for inner in value)

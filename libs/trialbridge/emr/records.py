@@ -1,5 +1,6 @@
 """What goes into a conversion and what comes out."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +15,18 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Whose records these are, and when they were delivered (RFC 3339)."""
+    """Whose records these are, when they were delivered (RFC 3339), and how this feed is read."""
 
     network: NetworkId
     tenant: TenantId
     source: SourceId
     received: str
+    zone: str = "+00:00"
+    """Of times that name none, where the message does not either."""
+    alone: bool = False
+    """True where nothing else will tell who the patients are: then even a thin PID of a result makes a Patient."""
+    sample: int = 0
+    """Every how many resources of foreign FHIR one is read by the reference models too, which are slow; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,13 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """A resource about nobody in particular: a medication, a practitioner, a place."""
+
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
 class Conversion:
     """A whole bundle, converted."""
 
@@ -71,19 +85,28 @@ class Conversion:
     set_aside: tuple[SetAside, ...]
     warnings: Mapping[str, int] = field(default_factory=dict)
     account: Mapping[str, Any] = field(default_factory=dict)
-
-
-Converter = Callable[[Entry, Feed, "Warnings"], Iterator[Piece | SetAside]]
-"""One for each format: reads an entry and yields what is about each patient, and what was set aside."""
+    """``entries, patients, resources, shared, superseded, set_aside`` and ``not_read``: what was seen and left out, by place."""
+    shared: tuple[Resource, ...] = ()
+    """Resources about nobody in particular, by type and id."""
 
 
 class Warnings:
-    """Counts what is worth a look, by stable code."""
+    """Counts what is worth a look, by stable code, and what was seen and left out, by segment or element."""
 
     def __init__(self) -> None:
         """Begin at nothing."""
-        self.counts: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+        self.not_read: Counter[str] = Counter()
 
     def note(self, code: str) -> None:
         """Count one."""
-        self.counts[code] = self.counts.get(code, 0) + 1
+        self.counts[code] += 1
+
+    def leave(self, place: str) -> None:
+        """Count one segment or element that no table maps yet, for example ``v2.NK1``."""
+        self.not_read[place] += 1
+
+
+Found = Piece | Shared | SetAside
+Converter = Callable[[Entry, Feed, Warnings], Iterator[Found]]
+"""One for each format: reads an entry and yields what is about each patient, about nobody, and what was set aside."""

@@ -1,12 +1,17 @@
 """The probes that every build must pass: what the older engines get wrong."""
 
+from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from trialbridge.criteria import facts as f
-from trialbridge.criteria.compiler import compile_text
+from trialbridge.criteria.compiler import compile_text, load
+from trialbridge.criteria.evaluate import evaluate
+from trialbridge.criteria.known import FactIndex
 
+Judge = Callable[..., str]
 EVIDENCE = f.Evidence(resource="Observation/1")
 ONCOTREE, ICD10, SNOMED = "http://oncotree.mskcc.org", "http://hl7.org/fhir/sid/icd-10-cm", "http://snomed.info/sct"
 
@@ -28,7 +33,7 @@ def born(text: str, sex: str | None = None) -> f.Demographics:
     return f.Demographics(evidence=EVIDENCE, birth_date=text, sex=sex)  # type: ignore[arg-type]
 
 
-def test_no_kras_mutation_for_a_patient_never_sequenced_is_unknown(judge):
+def test_no_kras_mutation_for_a_patient_never_sequenced_is_unknown(judge: Judge) -> None:
     assert judge("{not: {variant: {gene: KRAS}}}") == "unknown"
     assert judge("{wild_type: {gene: KRAS}}") == "unknown"
     assert judge("{not: {variant: {gene: KRAS}}}", coverage("KRAS")) == "met"
@@ -38,7 +43,7 @@ def test_no_kras_mutation_for_a_patient_never_sequenced_is_unknown(judge):
     assert judge("{wild_type: {gene: KRAS}}", coverage("KRAS"), variant("KRAS", "p.G12C")) == "not_met"
 
 
-def test_her2_negative_wanted(judge):
+def test_her2_negative_wanted(judge: Judge) -> None:
     marker = f.Marker(evidence=EVIDENCE, marker="HER2", status="positive")
     low = f.Marker(evidence=EVIDENCE, marker="HER2", status="low")
     negative = f.Marker(evidence=EVIDENCE, marker="HER2", status="negative")
@@ -49,7 +54,7 @@ def test_her2_negative_wanted(judge):
 
 
 @pytest.mark.parametrize("term", ["All Solid Tumors", "_SOLID_", "all solid tumors"])
-def test_all_solid_tumors(judge, term):
+def test_all_solid_tumors(judge: Judge, term: str) -> None:
     assert judge(f"{{diagnosis: {{oncotree: ['{term}']}}}}", diagnosis("LUAD")) == "met"
     assert judge(f"{{diagnosis: {{oncotree: ['{term}']}}}}", diagnosis("AML")) == "not_met"
 
@@ -65,22 +70,22 @@ def test_all_solid_tumors(judge, term):
     ],
 )
 @pytest.mark.parametrize("asked", ["LUAD", "lung adenocarcinoma", "NSCLC", "non-small cell lung cancer"])
-def test_a_diagnosis_is_the_same_by_code_name_and_letter_case(judge, recorded, asked):
+def test_a_diagnosis_is_the_same_by_code_name_and_letter_case(judge: Judge, recorded: f.Diagnosis, asked: str) -> None:
     assert judge(f"{{diagnosis: {{oncotree: ['{asked}']}}}}", recorded) == "met"
 
 
-def test_a_coarser_record_leaves_a_finer_term_open(judge):
+def test_a_coarser_record_leaves_a_finer_term_open(judge: Judge) -> None:
     assert judge("{diagnosis: {oncotree: [LUAD]}}", diagnosis("C34.1", ICD10)) == "unknown"
     assert judge("{diagnosis: {oncotree: [BRCA]}}", diagnosis("C34.1", ICD10)) == "not_met"
     assert judge("{diagnosis: {oncotree: [LUNG]}}", diagnosis("C34.1", ICD10)) == "met"
 
 
-def test_not_lung_adenocarcinoma_with_the_diagnosis_missing_is_unknown(judge):
+def test_not_lung_adenocarcinoma_with_the_diagnosis_missing_is_unknown(judge: Judge) -> None:
     assert judge("{not: {diagnosis: {oncotree: [LUAD]}}}") == "unknown"
     assert judge("{not: {diagnosis: {oncotree: [LUAD]}}}", diagnosis("BRCA")) == "met"
 
 
-def test_an_unknown_key_is_refused_with_the_nearest_one():
+def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
     compiled = compile_text("id: T\ncriteria:\n  all:\n    - age: {min: 18}\n    - ecog_statu: {max: 1}\n")
     assert not compiled.ok
     [fault] = compiled.diagnostics
@@ -104,18 +109,18 @@ def test_an_unknown_key_is_refused_with_the_nearest_one():
         (None, "unknown"),
     ],
 )
-def test_position_v600(judge, change, verdict):
+def test_position_v600(judge: Judge, change: str | None, verdict: str) -> None:
     assert judge("{variant: {gene: BRAF, position: p.V600}}", variant("BRAF", change)) == verdict
 
 
 @pytest.mark.parametrize(
     ("recorded", "asked"), [("ERBB1", "EGFR"), ("EGFR", "ERBB1"), ("HER2", "ERBB2"), ("MLL", "KMT2A"), ("kras", "KRAS")]
 )
-def test_a_gene_by_alias_or_old_symbol(judge, recorded, asked):
+def test_a_gene_by_alias_or_old_symbol(judge: Judge, recorded: str, asked: str) -> None:
     assert judge(f"{{variant: {{gene: {asked}}}}}", variant(recorded, "p.A1T")) == "met"
 
 
-def test_a_fusion_either_way_round_and_with_an_unknown_partner(judge):
+def test_a_fusion_either_way_round_and_with_an_unknown_partner(judge: Judge) -> None:
     known = f.Fusion(evidence=EVIDENCE, gene="EML4", partner="ALK")
     alone = f.Fusion(evidence=EVIDENCE, gene="ALK")
     assert judge("{fusion: {gene: ALK}}", known) == "met"
@@ -139,11 +144,11 @@ def test_a_fusion_either_way_round_and_with_an_unknown_partner(judge):
         ("1950-06-01", "{max: 75}", "not_met"),
     ],
 )
-def test_age_at_the_boundary(judge, birth, leaf, verdict):
+def test_age_at_the_boundary(judge: Judge, birth: str, leaf: str, verdict: str) -> None:
     assert judge(f"{{age: {leaf}}}", born(birth)) == verdict
 
 
-def test_burden_is_compared_in_mutations_per_megabase_only(judge):
+def test_burden_is_compared_in_mutations_per_megabase_only(judge: Judge) -> None:
     def burden(unit: str | None) -> f.Signature:
         return f.Signature(evidence=EVIDENCE, name="tmb", value=Decimal(12), unit=unit)
 
@@ -153,7 +158,7 @@ def test_burden_is_compared_in_mutations_per_megabase_only(judge):
     assert judge("{signature: {name: tmb, min: 10}}", burden(None)) == "unknown"
 
 
-def test_nested_groups_are_what_logic_says(judge):
+def test_nested_groups_are_what_logic_says(judge: Judge) -> None:
     shape = (
         "{all: [{any: [{sex: {any_of: [female]}}, {all: [{age: {min: 18}}, {any: [{variant: {gene: KRAS}}, {variant: {gene: EGFR}}]}]}]},"
         " {any: [{variant: {gene: BRAF}}, {variant: {gene: ALK}}]}]}"
@@ -166,14 +171,14 @@ def test_nested_groups_are_what_logic_says(judge):
     assert judge(shape, born("1990-01-01", "female"), coverage("ALK", "BRAF")) == "not_met"
 
 
-def test_a_dose_level_under_a_suspended_arm_is_closed_and_says_so():
-    from datetime import date
-
-    from trialbridge.criteria.compiler import load
-    from trialbridge.criteria.evaluate import evaluate
-    from trialbridge.criteria.known import FactIndex
-
-    text = "id: T\ncriteria: {age: {min: 18}}\narms:\n- {code: A, status: suspended, dose_levels: [{code: D1}]}\n- {code: B, dose_levels: [{code: D1}, {code: D2, status: closed}]}\n"
+def test_a_dose_level_under_a_suspended_arm_is_closed_and_says_so() -> None:
+    text = """
+id: T
+criteria: {age: {min: 18}}
+arms:
+- {code: A, status: suspended, dose_levels: [{code: D1}]}
+- {code: B, dose_levels: [{code: D1}, {code: D2, status: closed}]}
+"""
     found = evaluate(load(compile_text(text).definition), FactIndex([born("1990-01-01")]), date(2026, 6, 1), "p")
     assert [(one.arm, one.dose, one.outcome.value) for one in found] == [
         ("A", "D1", "not_eligible"),

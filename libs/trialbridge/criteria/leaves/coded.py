@@ -36,16 +36,47 @@ def _snomed(leaf: q.Coded) -> tuple[str, ...]:
 
 
 def _is(leaf: q.Coded, codes: Iterable[f.Coding], texts: Sequence[str] = ()) -> bool:
-    wanted = {word.casefold() for word in leaf.names}
+    wanted = {conditions.named(word) or word.casefold() for word in leaf.names}
     for coding in codes:
         system, code = crosswalk.system_of(coding.system), coding.code or ""
         if system == "icd10" and any(_plain(code).startswith(_plain(prefix)) for prefix in _prefixes(leaf)):
             return True
         if (system == "snomed" and code in _snomed(leaf)) or code in leaf.codes:
             return True
-        if (coding.text or "").casefold() in wanted:
+        if coding.text and (conditions.named(coding.text) or coding.text.casefold()) in wanted:
             return True
     return any(text.casefold() in wanted for text in texts)
+
+
+def _rules_out(fact: f.Condition | f.Allergy, leaf: q.Coded) -> set[tuple[str, str]]:
+    """Return what of the wanted names and codes a stated absence rules out: no asthma does not mean no allergy at all."""
+    codings = [(crosswalk.system_of(c.system), c.code or "", c.text or "") for c in fact.codes]
+    icd10 = tuple(_plain(code) for system, code, _ in codings if system == "icd10" and code)
+    others = {code for system, code, _ in codings if system != "icd10" and code}
+    texts = {conditions.named(text) or text.casefold() for _, _, text in codings if text}
+
+    def below(prefix: str) -> bool:
+        return bool(icd10) and _plain(prefix).startswith(icd10)
+
+    def named(word: str) -> bool:
+        name = conditions.named(word) or word.casefold()
+        prefixes, snomed = conditions.codes_of(name)
+        # The first SNOMED CT code of a condition is the condition itself, the others are kinds of it.
+        return name in texts or bool(set(snomed[:1]) & others) or (bool(prefixes) and all(map(below, prefixes)))
+
+    def exact(code: str) -> bool:
+        return code in others
+
+    rules = (("names", named), ("icd10", below), ("snomed", exact), ("codes", exact))
+    return {(name, word) for name, rule in rules for word in getattr(leaf, name) if rule(word)}
+
+
+def _absent(leaf: q.Coded, stated: Iterable[f.Condition | f.Allergy]) -> list[f.Fact]:
+    """Return the stated absences that together rule out all that is asked for; nothing where they do not."""
+    wanted = {(name, word) for name in ("names", "icd10", "snomed", "codes") for word in getattr(leaf, name)}
+    found = [(fact, _rules_out(fact, leaf)) for fact in stated if not fact.present]
+    everything = set().union(*(ruled for _, ruled in found))
+    return [fact for fact, ruled in found if ruled] if wanted <= everything else []
 
 
 def _words(leaf: q.Coded) -> str:
@@ -81,7 +112,7 @@ def judge_condition(leaf: q.Condition, known: Known) -> Finding:
     mine = [x for x in known.of(f.Condition) if _is(leaf, x.codes)]
     sure, maybe = known.in_period([x for x in mine if x.present], leaf.within)
     checks = [(x, worst((_flag(x.active, leaf.active), _dated(x, sure, maybe)))) for x in mine if x.present]
-    return _finding(checks, [x for x in mine if not x.present], "the condition", _words(leaf), "ask")
+    return _finding(checks, _absent(leaf, known.of(f.Condition)), "the condition", _words(leaf), "ask")
 
 
 def judge_medication(leaf: q.Medication, known: Known) -> Finding:
@@ -102,4 +133,4 @@ def judge_allergy(leaf: q.Allergy, known: Known) -> Finding:
     """Judge an allergy."""
     mine = [x for x in known.of(f.Allergy) if _is(leaf, x.codes)]
     checks: list[tuple[f.Fact, Verdict]] = [(x, MET) for x in mine if x.present]
-    return _finding(checks, [x for x in mine if not x.present], "the allergy", _words(leaf), "ask")
+    return _finding(checks, _absent(leaf, known.of(f.Allergy)), "the allergy", _words(leaf), "ask")

@@ -1,7 +1,5 @@
 """Judges of the extent and course of disease: stage, disease status."""
 
-import re
-
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.finding import (
@@ -20,12 +18,13 @@ from trialbridge.criteria.finding import (
 )
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.leaves.disease import terms
-from trialbridge.criteria.terminology import oncotree
+from trialbridge.criteria.terminology import oncotree, stages
 from trialbridge.criteria.verdicts import Verdict
 
 # Tissues where stage IVA or IVB always means distant spread, and those where III does not exclude it.
 _IV_IS_DISTANT = frozenset({"LUNG", "BOWEL", "BREAST", "PANCREAS", "SKIN", "KIDNEY", "OVARY"})
 _III_MAY_BE_DISTANT = frozenset({"TESTIS", "LYMPH", "MYELOID", "KIDNEY"})
+_NOT_SAID = frozenset({"TX", "NX", "MX"})
 _CNS = {"none": {"none"}, "active": {"active"}, "treated": {"treated"}, "present": {"active", "treated"}}
 _EXTENT = {
     "localized": {"localized"},
@@ -37,37 +36,29 @@ _EXTENT = {
 _COURSE = frozenset({"remission", "stable", "progressing"})
 
 
-def _part(recorded: str, wanted: str) -> Verdict:
+def _part(axis: str, recorded: str, wanted: str) -> Verdict:
     """Compare one stage word: ``IIIA`` is ``III``, ``III`` may be ``IIIA``."""
-    have, want = (
-        re.sub(r"^(stage\s*|[cpyra]+(?=[TNM]))", "", word.strip(), flags=re.IGNORECASE).upper()
-        for word in (recorded, wanted)
-    )
-    if have == want or (have.startswith(want) and have[len(want) : len(want) + 1] in "ABCDEabcde123"):
-        return MET if _same_group(have, want) else NOT_MET
-    return UNKNOWN if want.startswith(have) and _same_group(want, have) else NOT_MET
+    have, want = (stages.group(x) if axis == "group" else stages.category(axis, x) for x in (recorded, wanted))
+    if have is None or want is None or have in _NOT_SAID:
+        return UNKNOWN
+    if stages.covers(want, have):
+        return MET
+    return UNKNOWN if stages.covers(have, want) else NOT_MET
 
 
-def _same_group(longer: str, shorter: str) -> bool:
-    """Whether the longer word is the shorter one with a sub-letter or digit, and not another roman numeral (I and IV)."""
-    rest = longer[len(shorter) :]
-    return not rest or rest[0] not in "IVX"
-
-
-def _listed(value: str | None, wanted: tuple[str, ...]) -> Verdict:
+def _listed(axis: str, value: str | None, wanted: tuple[str, ...]) -> Verdict:
     if not wanted:
         return MET
-    return UNKNOWN if not value else best(_part(value, word) for word in wanted)
+    return UNKNOWN if not value else best(_part(axis, value, word) for word in wanted)
 
 
 def _from_group(group: str, tissues: frozenset[str]) -> bool | None:
-    numeral = re.match(r"(IV|III|II|I|0)", group.strip().upper().removeprefix("STAGE").strip())
-    if numeral is None:
+    word = stages.group(group)
+    if word is None or word[0] == "O":
         return None
-    if numeral[1] == "IV":
-        plain = group.strip().upper().endswith(("IV", "IVC"))
-        return True if plain or (tissues and tissues <= _IV_IS_DISTANT) else None
-    return None if numeral[1] == "III" and (not tissues or tissues & _III_MAY_BE_DISTANT) else False
+    if word.startswith("IV"):
+        return True if word in ("IV", "IVC") or (tissues and tissues <= _IV_IS_DISTANT) else None
+    return None if word.startswith("III") and (not tissues or tissues & _III_MAY_BE_DISTANT) else False
 
 
 def metastatic(fact: f.Stage, tissues: frozenset[str]) -> bool | None:
@@ -75,11 +66,9 @@ def metastatic(fact: f.Stage, tissues: frozenset[str]) -> bool | None:
     if fact.metastatic is not None:
         return fact.metastatic
     if fact.m:
-        m = re.sub(r"^[cpyra]+", "", fact.m.strip(), flags=re.IGNORECASE).upper()
-        if m.startswith(("M1", "1")):
-            return True
-        if m in ("M0", "0", "M0(I+)"):
-            return False
+        m = stages.category("m", fact.m) or ""
+        if m.startswith(("M1", "M0")):
+            return m.startswith("M1")
     return _from_group(fact.group, tissues) if fact.group else None
 
 
@@ -91,10 +80,10 @@ def _tissues(known: Known) -> frozenset[str]:
 def _spread(known: Known) -> tuple[f.Fact, ...]:
     """Return every fact that says that the disease has spread; spread is not undone."""
     tissues = _tissues(known)
-    stages = (fact for fact in known.of(f.Stage) if metastatic(fact, tissues))
+    staged = (fact for fact in known.of(f.Stage) if metastatic(fact, tissues))
     statuses = (fact for fact in known.of(f.DiseaseStatus) if fact.status == "metastatic")
     secondary = (x for x in known.of(f.Diagnosis) if not x.primary and not x.excluded)
-    return (*stages, *statuses, *secondary)
+    return (*staged, *statuses, *secondary)
 
 
 def _is_metastatic(leaf: q.Stage, known: Known) -> Finding:
@@ -127,9 +116,7 @@ def _staged(leaf: q.Stage, known: Known) -> Finding:
     facts, certain = known.newest(relevant)
 
     def check(fact: f.Stage) -> Check:
-        verdict = worst(
-            (_listed(fact.group, leaf.group), _listed(fact.t, leaf.t), _listed(fact.n, leaf.n), _listed(fact.m, leaf.m))
-        )
+        verdict = worst(_listed(axis, getattr(fact, axis), getattr(leaf, axis)) for axis in ("group", "t", "n", "m"))
         return Check(verdict, "stage is " + " ".join(filter(None, (fact.group, fact.t, fact.n, fact.m))))
 
     return judge_newest(

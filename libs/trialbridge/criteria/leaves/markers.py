@@ -2,9 +2,10 @@
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
-from trialbridge.criteria.bounds import exactly, within, words
+from trialbridge.criteria.bounds import exactly, finite, within, words
 from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Check, Finding, Settle, judge_newest, overlap, worst
 from trialbridge.criteria.known import Known
+from trialbridge.criteria.terminology import markers
 from trialbridge.criteria.verdicts import Verdict
 
 PER_MEGABASE = "1/1000000{Base}"
@@ -25,8 +26,9 @@ def _signature(fact: f.Signature, leaf: q.Signature) -> Check:
         indeterminate = fact.status in (None, "indeterminate")
         parts.append(UNKNOWN if indeterminate else MET if fact.status in leaf.any_of else NOT_MET)
     if _bounded(leaf):
-        comparable = fact.value is not None and (leaf.name != "tmb" or fact.unit == PER_MEGABASE)
-        parts.append(within(exactly(fact.value), leaf) if comparable and fact.value is not None else UNKNOWN)
+        value = finite(fact.value)
+        comparable = fact.unit == PER_MEGABASE if leaf.name == "tmb" else leaf.unit in (None, fact.unit)
+        parts.append(within(exactly(value), leaf) if comparable and value is not None else UNKNOWN)
     said = fact.status or (f"{fact.value} {fact.unit or ''}".strip() if fact.value is not None else "without a result")
     assay = f" by {fact.assay}" if fact.assay else ""
     return Check(worst(parts), f"{_NAMES.get(leaf.name, leaf.name)} is {said}{assay}")
@@ -54,25 +56,35 @@ def judge_signature(leaf: q.Signature, known: Known) -> Finding:
     )
 
 
+def _status(fact: f.Marker, leaf: q.Expression) -> Verdict:
+    """Compare a status; equivocal is neither positive nor negative yet, but another test may make it either."""
+    if fact.status == "equivocal":
+        return MET if "equivocal" in leaf.any_of else UNKNOWN
+    if fact.status is None or fact.status == "indeterminate":
+        return UNKNOWN
+    table = _PARTS.get(markers.canonical(leaf.marker), {})
+    wanted = frozenset(part for word in leaf.any_of for part in table.get(word, frozenset({word})))
+    return overlap(table.get(fact.status, frozenset({str(fact.status)})), wanted)
+
+
 def _marker(fact: f.Marker, leaf: q.Expression) -> Check:
     parts: list[Verdict] = []
-    table = _PARTS.get(leaf.marker.upper(), {})
     if leaf.any_of:
-        wanted = frozenset(part for word in leaf.any_of for part in table.get(word, frozenset({word})))
-        known = None
-        if fact.status is not None and fact.status != "indeterminate":
-            known = table.get(fact.status, frozenset({str(fact.status)}))
-        parts.append(UNKNOWN if known is None else overlap(known, wanted))
+        parts.append(_status(fact, leaf))
     if _bounded(leaf):
-        parts.append(within(exactly(fact.score), leaf) if fact.score is not None else UNKNOWN)
-    score = f"{(fact.score_kind or 'score').upper()} {fact.score}" if fact.score is not None else ""
-    return Check(worst(parts), f"{leaf.marker} is {' '.join(filter(None, (fact.status, score))) or 'without a result'}")
+        score = finite(fact.score)
+        # Scores of another kind do not compare.
+        same = score is not None and leaf.score in (None, fact.score_kind)
+        parts.append(within(exactly(score), leaf) if same and score is not None else UNKNOWN)
+    shown = f"{(fact.score_kind or 'score').upper()} {fact.score}" if fact.score is not None else ""
+    return Check(worst(parts), f"{leaf.marker} is {' '.join(filter(None, (fact.status, shown))) or 'without a result'}")
 
 
 def judge_expression(leaf: q.Expression, known: Known) -> Finding:
     """Judge the newest result of a protein marker, by status or by the score of the kind asked for."""
-    mine = [x for x in known.of(f.Marker) if x.marker.upper() == leaf.marker.upper()]
-    if _bounded(leaf) and leaf.score:
+    name = markers.canonical(leaf.marker)
+    mine = [x for x in known.of(f.Marker) if markers.canonical(x.marker) == name]
+    if _bounded(leaf) and leaf.score and not leaf.any_of:
         mine = [x for x in mine if x.score_kind == leaf.score]
     facts, certain = known.newest(mine, leaf.within)
     bounds = words(leaf, None) if _bounded(leaf) else ""

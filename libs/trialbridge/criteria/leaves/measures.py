@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
-from trialbridge.criteria.bounds import XULN, of_result, within, words
+from trialbridge.criteria.bounds import XULN, finite, of_result, within, words
 from trialbridge.criteria.dates import words as period_words
 from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Check, Settle, judge_newest
 from trialbridge.criteria.finding import Finding as Found
@@ -15,6 +15,8 @@ from trialbridge.criteria.verdicts import Verdict
 # ECOG grade to the Karnofsky values that it may be (Oken 1982; the usual conversion table), and back.
 _KARNOFSKY = {0: (90, 100), 1: (70, 80), 2: (50, 60), 3: (30, 40), 4: (10, 20), 5: (0, 0)}
 
+_LEAST_LIMIT = Decimal("1e-9")
+
 
 def _as_scale(fact: f.Performance, scale: str) -> tuple[int, int] | None:
     """Return the values in ``scale`` that a recorded performance status may be, None where there is no conversion."""
@@ -24,7 +26,7 @@ def _as_scale(fact: f.Performance, scale: str) -> tuple[int, int] | None:
         return _KARNOFSKY.get(fact.value)
     if fact.scale == "karnofsky" and scale == "ecog":
         grades = [grade for grade, (low, high) in _KARNOFSKY.items() if low <= fact.value <= high]
-        return (grades[0], grades[0]) if grades else None
+        return (grades[0], grades[0]) if len(grades) == 1 else None
     return None
 
 
@@ -57,24 +59,35 @@ def judge_performance(leaf: q.Performance, known: Known) -> Found:
     )
 
 
-def _lab_value(fact: f.Lab | f.Vital, unit: str | None) -> Decimal | None:
-    """Return the value in ``unit`` (or multiples of the upper limit), None where it does not convert."""
+def _value(fact: f.Lab | f.Vital, unit: str | None) -> Decimal | None:
+    """Return the value in ``unit`` (or in multiples of the upper limit), None where it does not convert."""
+    value = finite(fact.value)
+    if value is None:
+        return None
     if unit == XULN:
-        limit = fact.upper_limit if isinstance(fact, f.Lab) else None
-        return fact.value / limit if limit else None
+        limit = finite(fact.upper_limit) if isinstance(fact, f.Lab) else None
+        return value / limit if limit is not None and limit > _LEAST_LIMIT else None
+    factor = _factor(fact, unit)
+    return None if factor is None else value * factor
+
+
+def _factor(fact: f.Lab | f.Vital, unit: str | None) -> Decimal | None:
     if unit is None:
-        return fact.value
-    factor = units.factor(fact.unit, unit) if fact.unit else None
-    return None if factor is None else fact.value * factor
+        return Decimal(1)
+    if not fact.unit:
+        return None
+    mass = labs.molar_mass(fact.loinc) if isinstance(fact, f.Lab) else None
+    return units.factor(fact.unit, unit, mass)
 
 
 def _measured(fact: f.Lab | f.Vital, leaf: q.Lab | q.Vital, name: str) -> Check:
     shown = (
         f"{name} is {(fact.comparator or '') if isinstance(fact, f.Lab) else ''}{fact.value} {fact.unit or ''}".strip()
     )
-    value = _lab_value(fact, leaf.unit)
+    value = _value(fact, leaf.unit)
     if value is None:
-        why = "its upper limit is not given" if leaf.unit == XULN else f"its unit does not convert to {leaf.unit}"
+        unlimited = leaf.unit == XULN and finite(fact.value) is not None
+        why = "its upper limit is not given" if unlimited else f"it does not convert to {leaf.unit}"
         return Check(UNKNOWN, f"{shown} ({why})")
     comparator = fact.comparator if isinstance(fact, f.Lab) else None
     return Check(within(of_result(value, comparator), leaf), shown)

@@ -2,6 +2,7 @@
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
+from trialbridge.criteria.bounds import finite
 from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Finding, best, evidence_of, overlap, sentence, worst
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.leaves.variants import coverage, sequencing, shown_gene
@@ -33,17 +34,33 @@ def _call(leaf: q.CopyNumber, fact: f.CopyNumber) -> Verdict:
 def _copies(leaf: q.CopyNumber, fact: f.CopyNumber) -> Verdict:
     if leaf.min_copies is None and leaf.max_copies is None:
         return MET
-    if fact.copies is None:
+    copies = finite(fact.copies)
+    if copies is None:
         return UNKNOWN
-    low = leaf.min_copies is None or fact.copies >= leaf.min_copies
-    return MET if low and (leaf.max_copies is None or fact.copies <= leaf.max_copies) else NOT_MET
+    low = leaf.min_copies is None or copies >= leaf.min_copies
+    return MET if low and (leaf.max_copies is None or copies <= leaf.max_copies) else NOT_MET
+
+
+def _excludes(leaf: q.CopyNumber, fact: f.CopyNumber) -> bool:
+    """Return whether a reported absence rules out all that is asked for: of a named call it rules out that call alone."""
+    if fact.present:
+        return True
+    wanted = frozenset(word for call in leaf.calls for word in _possible(call)) or _ALTERED
+    return fact.call is None or wanted <= _possible(fact.call)
+
+
+def _copy_words(leaf: q.CopyNumber) -> str:
+    bounds = (("at least", leaf.min_copies), ("at most", leaf.max_copies))
+    return "".join(f", {word} {copies} copies" for word, copies in bounds if copies is not None)
 
 
 def judge_copy_number(leaf: q.CopyNumber, known: Known) -> Finding:
     """Judge the gene's copy number calls; absence only where the gene was looked at."""
     gene = genes.canonical(leaf.gene)
-    wanted = f"{shown_gene(leaf.gene)} " + (
-        " or ".join(c.replace("_", " ") for c in leaf.calls) or "copy number alteration"
+    wanted = (
+        f"{shown_gene(leaf.gene)} "
+        + (" or ".join(c.replace("_", " ") for c in leaf.calls) or "copy number alteration")
+        + _copy_words(leaf)
     )
     mine = [fact for fact in known.of(f.CopyNumber) if genes.canonical(fact.gene) == gene]
     checks = [(fact, worst((_call(leaf, fact), _copies(leaf, fact)))) for fact in mine if fact.present]
@@ -53,7 +70,8 @@ def judge_copy_number(leaf: q.CopyNumber, known: Known) -> Finding:
         said = f"{gene}: {', '.join(dict.fromkeys((x.call or 'altered').replace('_', ' ') for x in decisive))}"
         settle = sequencing(gene, "a copy number result") if verdict is UNKNOWN else None
         return Finding(verdict, verdict is UNKNOWN, sentence(said, wanted), evidence_of(decisive), settle)
-    grounds: list[f.Fact] = [*mine, *coverage(known, gene, "copy_number")]
+    excluding = [fact for fact in mine if _excludes(leaf, fact)]
+    grounds: list[f.Fact] = [*excluding, *coverage(known, gene, "copy_number")]
     if grounds:
         return Finding(NOT_MET, False, sentence(f"{gene} has no such alteration", wanted), evidence_of(grounds))
     return Finding(UNKNOWN, True, sentence(f"no copy number test covers {gene}", wanted), (), sequencing(gene))
@@ -63,7 +81,8 @@ def _joins(leaf: q.Fusion, fact: f.Fusion, gene: str) -> Verdict:
     sides = [genes.canonical(fact.gene), genes.canonical(fact.partner) if fact.partner else None]
     if gene not in sides:
         return NOT_MET
-    kind = MET if leaf.type in ("any", fact.kind_of) else NOT_MET
+    # Each fusion is a structural variant; not each structural variant makes a fusion.
+    kind = UNKNOWN if leaf.type == "fusion" and fact.kind_of == "structural_variant" else MET
     if leaf.partner is None:
         return kind
     other = sides[1] if sides[0] == gene else sides[0]
@@ -85,7 +104,8 @@ def judge_fusion(leaf: q.Fusion, known: Known) -> Finding:
         return Finding(
             verdict, verdict is UNKNOWN, sentence(f"{said} was found", wanted), evidence_of(decisive), settle
         )
-    grounds: list[f.Fact] = [*mine, *coverage(known, gene, "fusion")]
+    excluding = [x for x in mine if x.present or x.partner is None or (leaf.partner and _joins(leaf, x, gene) is MET)]
+    grounds: list[f.Fact] = [*excluding, *coverage(known, gene, "fusion")]
     if grounds:
         return Finding(
             NOT_MET, False, sentence(f"{gene} was tested and no such fusion was found", wanted), evidence_of(grounds)

@@ -78,31 +78,45 @@ def _said(facts: list[f.Therapy]) -> str:
     return ", ".join(dict.fromkeys(" + ".join(x.drugs) or x.category for x in facts))
 
 
+def _counted(leaf: q.PriorTherapy, known: Known) -> tuple[int, int | None, list[f.Fact]]:
+    """Return the least and the most systemic lines that fit (None: no end is known), with the facts that say so.
+
+    Treatments with a line number count once a line; each without one may be a line of its own, or a part of another.
+    """
+    every = [(x, _fits(leaf, x, known)) for x in known.of(f.Therapy) if x.given and x.category == "systemic"]
+    sure = [x for x, fits in every if fits is MET]
+    maybe = [x for x, fits in every if fits is UNKNOWN]
+    numbered = {x.line for x in sure if x.line is not None}
+    least = max(len(numbered), 1 if sure else 0)
+    closed = _complete(known)
+    if not _narrow(leaf):
+        # A third line means that there were a first and a second.
+        stated = [x.lines for x in closed if x.lines is not None]
+        least = max(least, *numbered, *stated) if numbered or stated else least
+        if stated:
+            return least, least, [*sure, *closed]
+    loose = sum(x.line is None for x in sure) + sum(x.line is None or x.line not in numbered for x in maybe)
+    most = max(least, len(numbered) + loose) if closed else None
+    return least, most, [*sure, *closed]
+
+
 def _lines(leaf: q.PriorTherapy, known: Known) -> Finding:
     """Judge the number of systemic lines; the known ones are the least that there were."""
     wanted = words(leaf)
-    fitting = [x for x in known.of(f.Therapy) if x.given and x.category == "systemic"]
-    sure = [x for x in fitting if _fits(leaf, x, known) is MET]
-    numbered = {x.line for x in sure if x.line is not None}
-    least = max(len(numbered), max(numbered, default=0)) if not _narrow(leaf) else len(numbered)
-    if not numbered and sure:
-        least = 1
-    closed = _complete(known)
-    stated = [x.lines for x in closed if x.lines is not None]
-    open_fits = any(_fits(leaf, x, known) is UNKNOWN for x in fitting)
-    exact = bool(closed) and not open_fits
-    if stated and not _narrow(leaf):
-        least = max(least, *stated)
+    least, most, grounds = _counted(leaf, known)
     verdicts = []
     if leaf.min_lines is not None:
-        verdicts.append(MET if least >= leaf.min_lines else NOT_MET if exact else UNKNOWN)
+        lost = most is not None and most < leaf.min_lines
+        verdicts.append(MET if least >= leaf.min_lines else NOT_MET if lost else UNKNOWN)
     if leaf.max_lines is not None:
-        verdicts.append(NOT_MET if least > leaf.max_lines else MET if exact else UNKNOWN)
+        kept = most is not None and most <= leaf.max_lines
+        verdicts.append(NOT_MET if least > leaf.max_lines else MET if kept else UNKNOWN)
     verdict = worst(verdicts)
-    said = f"{least} lines are recorded" if exact else f"at least {least} lines are recorded"
-    recoverable = verdict is not NOT_MET or leaf.max_lines is None or least <= leaf.max_lines
-    evidence = evidence_of([*sure, *closed])
-    return Finding(verdict, recoverable, sentence(said, wanted), evidence, _SETTLE if verdict is UNKNOWN else None)
+    too_many = leaf.max_lines is not None and least > leaf.max_lines and leaf.within is None
+    count = f"{least}" if most == least else f"at least {least}" if most is None else f"{least} to {most}"
+    said = f"{count} {'line is' if count == '1' else 'lines are'} recorded"
+    settle = _SETTLE if verdict is UNKNOWN else None
+    return Finding(verdict, not too_many, sentence(said, wanted), evidence_of(grounds), settle)
 
 
 def _narrow(leaf: q.PriorTherapy) -> bool:

@@ -20,7 +20,7 @@ def _terms() -> dict[str, tuple[str, str]]:
 @cache
 def _spellings() -> dict[str, str]:
     table = {_key(group): group for group in (SOLID, LIQUID, ALL)}
-    for name, code in rows("oncotree_names", 2):
+    for name, code, _ in rows("oncotree_names", 3):
         table[_key(name)] = code
     table.update({_key(name): code for code, (_, name) in _terms().items()})
     # A code wins over a name or former code that is written the same.
@@ -30,13 +30,26 @@ def _spellings() -> dict[str, str]:
 
 def spellings() -> tuple[str, ...]:
     """Return every code and name of the table, for suggestions."""
-    return (*_terms(), *(name for _, name in _terms().values()), *(name for name, _ in rows("oncotree_names", 2)))
+    return (*_terms(), *(name for _, name in _terms().values()), *(name for name, _, _ in rows("oncotree_names", 3)))
 
 
 @lru_cache(maxsize=65536)
 def resolve(term: str) -> str | None:
     """Return the code of a code, name, former code or group word (``_SOLID_``, ``All Solid Tumors``) in any letter case, or None."""
     return _spellings().get(_key(term))
+
+
+@cache
+def _coarse() -> dict[str, str]:
+    return {_key(name): advice for name, _, advice in rows("oncotree_names", 3) if advice}
+
+
+def coarse(term: str) -> str:
+    """Return what to write instead of a name that means less than its nearest term; empty where the term is exact enough.
+
+    A record with such a name is at least of that term; a criterion with such a name would take too many.
+    """
+    return _coarse().get(_key(term), "")
 
 
 def name(code: str) -> str:

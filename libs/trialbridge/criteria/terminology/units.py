@@ -25,12 +25,24 @@ def is_known(unit: str) -> bool:
     return _key(unit) in _table()
 
 
+_MASS, _MOLAR = "mass concentration", "molar concentration"
+
+
 @lru_cache(maxsize=4096)
-def factor(have: str, want: str) -> Decimal | None:
-    """Return by what a value in ``have`` is multiplied to be in ``want``, or None where they do not convert."""
+def factor(have: str, want: str, molar_mass: Decimal | None = None) -> Decimal | None:
+    """Return by what a value in ``have`` is multiplied to be in ``want``, or None where they do not convert.
+
+    ``molar_mass`` (g/mol) lets mass and molar concentrations of one analyte convert: mmol/L times g/mol is mg/L.
+    """
     if _key(have) == _key(want):
         return Decimal(1)
     one, other = _table().get(_key(have)), _table().get(_key(want))
-    if one is None or other is None or one[0] != other[0]:
+    if one is None or other is None:
         return None
-    return one[1] / other[1]
+    if one[0] == other[0]:
+        return one[1] / other[1]
+    if molar_mass is not None and (one[0], other[0]) == (_MOLAR, _MASS):
+        return one[1] * molar_mass / 1000 / other[1]
+    if molar_mass is not None and (one[0], other[0]) == (_MASS, _MOLAR):
+        return one[1] * 1000 / molar_mass / other[1]
+    return None

@@ -1,39 +1,103 @@
-"""The fast checks on every resource: elements, types, dates and codes by a JSON schema (`tables/r4.json`)."""
+"""The fast checks on every resource: elements, datatypes, cardinality, choices, required codes and real dates (`tables/r4.json`)."""
 
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import jsonschema_rs
+import msgspec
 
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
 
+_DEEPEST: Final = 8
+"""Resources contained in contained resources: FHIR forbids even the second level."""
 
-@lru_cache(maxsize=1)
-def _validator() -> Any:
-    return jsonschema_rs.validator_for(files("trialbridge.emr.tables").joinpath("r4.json").read_text("utf-8"))
+
+@cache
+def _schema() -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(files("trialbridge.emr.tables").joinpath("r4.json").read_bytes())
+    return found
+
+
+@cache
+def resource_types() -> frozenset[str]:
+    """Return the names of all resource types that may come in."""
+    return frozenset(_schema()["resources"])
+
+
+@cache
+def _validator(kind: str) -> Any:
+    schema = {"$ref": f"#/definitions/{kind}", "definitions": _schema()["definitions"]}
+    return jsonschema_rs.Draft7Validator(schema)
 
 
 def check(resource: Resource, place: Place) -> None:
-    """Raise `Poison` ``fhir.invalid`` with the JSON path of the first element that is wrong; its value is never quoted."""
-    validator = _validator()
-    try:
-        if validator.is_valid(resource):
-            return
-        error = next(iter(validator.iter_errors(resource)))
-    except (ValueError, OverflowError, RecursionError):
-        raise Poison("fhir.invalid", "The resource cannot be read as FHIR R4.", place) from None
-    path = ".".join(str(step) for step in error.instance_path)
-    rule = str(error.kind.name if hasattr(error.kind, "name") else type(error.kind).__name__)
+    """Raise `Poison` ``fhir.unknown-type`` or ``fhir.invalid`` with the path of the first wrong element; no value is ever quoted."""
     kind = resource.get("resourceType")
-    shown = kind if isinstance(kind, str) and kind.isalpha() else "A resource"
-    raise Poison(
-        "fhir.invalid",
-        f"{shown} is not valid FHIR R4 ({rule}).",
-        Place(place.bundle, place.entry, place.message, place.segment, path or place.field or "resource"),
-    )
+    if not isinstance(kind, str) or kind not in resource_types():
+        raise Poison("fhir.unknown-type", "This is not a resource type of FHIR R4.", below(place, "resourceType"))
+    try:
+        wrong = _wrong(kind, resource)
+    except (ValueError, OverflowError, RecursionError):
+        raise Poison("fhir.invalid", f"The {kind} holds a value that FHIR has no room for.", place) from None
+    if wrong is not None:
+        path, rule = wrong
+        raise Poison("fhir.invalid", f"The {kind} is not valid FHIR R4 ({rule}).", below(place, path))
+
+
+def _wrong(kind: str, resource: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the path of the first wrong element and the rule that it breaks, None where all is well."""
+    validator = _validator(kind)
+    if not validator.is_valid(resource):
+        return _first(next(iter(validator.iter_errors(resource))))
+    for steps, inner in _contained(resource, 1):
+        inner_kind = inner.get("resourceType")
+        if not isinstance(inner_kind, str) or inner_kind not in resource_types():
+            return f"{steps}.resourceType", "unknown type"
+        # FHIR lets contained resources lack what only stored ones need; the id is what they are referred to by.
+        found = _wrong(inner_kind, {"id": "contained", **inner})
+        if found is not None:
+            return f"{steps}.{found[0]}", found[1]
+    return None
+
+
+def _contained(resource: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if depth < _DEEPEST:
+        yield from ((f"contained[{n}]", one) for n, one in enumerate(resource.get("contained", ())))
+
+
+def _first(error: Any) -> tuple[str, str]:
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path if _is_name(step)]
+    name = type(error.kind).__name__.removeprefix("ValidationErrorKind_")
+    return "".join(steps).lstrip("."), _RULES.get(name, name)
+
+
+_RULES: Final = {
+    "AdditionalProperties": "an element that FHIR does not have",
+    "AnyOf": "a required element is missing",
+    "Constant": "another resource type",
+    "Enum": "a code that is not in the list",
+    "MinItems": "an empty list",
+    "MinProperties": "an empty element",
+    "OneOfMultipleValid": "two values for one choice",
+    "OneOfNotValid": "a choice of values is missing",
+    "Pattern": "a value of the wrong form",
+    "Required": "a required element is missing",
+    "Type": "a value of the wrong type",
+}
+
+
+def _is_name(step: Any) -> bool:
+    """Whether a step of a path is an element's name: other keys come from the input and may hold anything."""
+    return isinstance(step, int) or (isinstance(step, str) and step.replace("_", "").isalnum() and len(step) < 60)  # noqa: PLR2004
+
+
+def below(place: Place, path: str) -> Place:
+    """Return the place of an element inside the resource at ``place``."""
+    return msgspec.structs.replace(place, field=".".join(part for part in (place.field, path) if part) or "resource")
 
 
 def body_of(resource: Any) -> bytes:

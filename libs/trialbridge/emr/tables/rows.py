@@ -1,24 +1,56 @@
-"""Reads the record room's tables."""
+"""Reads the record room's tables: tab-separated text, ``#`` starts a comment line."""
 
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
+from typing import Final
+
+WIDTHS: Final = {
+    "answers": 3,
+    "code_systems": 2,
+    "observations": 4,
+    "patient_paths": 3,
+    "required_codes": 2,
+    "v2_charsets": 2,
+    "v2_codes": 3,
+    "v2_events": 4,
+    "v2_segments": 6,
+}
+"""Every table and how many columns it has: a row with more is a mistake that a test finds."""
 
 
-@lru_cache(maxsize=8)
-def rows(name: str, width: int) -> tuple[tuple[str, ...], ...]:
-    """Return the rows of ``name``.tsv, each padded to ``width`` columns."""
+@cache
+def rows(name: str) -> tuple[tuple[str, ...], ...]:
+    """Return the rows of ``name``.tsv, each padded to the table's width."""
     text = files("trialbridge.emr.tables").joinpath(f"{name}.tsv").read_text("utf-8")
     cells = (tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#"))
-    return tuple(row + ("",) * (width - len(row)) for row in cells)
+    return tuple(row + ("",) * (WIDTHS[name] - len(row)) for row in cells)
 
 
-@lru_cache(maxsize=1)
+@cache
+def pairs(name: str) -> dict[str, str]:
+    """Return a table of two columns."""
+    return {row[0]: row[1] for row in rows(name)}
+
+
+@cache
+def triples(name: str) -> dict[tuple[str, str], str]:
+    """Return a table of three columns by its first two."""
+    return {(row[0], row[1]): row[2] for row in rows(name)}
+
+
+@cache
+def observation_kinds() -> dict[tuple[str, str], tuple[str, str]]:
+    """Return kind of fact and argument by system word and code."""
+    return {(system, code): (kind, argument) for system, code, kind, argument in rows("observations")}
+
+
+@cache
 def meanings() -> dict[tuple[str, str], tuple[str, str]]:
     """Return kind of fact and argument by system word and code."""
-    return {(system, code): (kind, argument) for system, code, kind, argument in rows("observations", 4)}
+    return observation_kinds()
 
 
-@lru_cache(maxsize=1)
+@cache
 def answers() -> dict[tuple[str, str], str]:
     """Return the word that facts use by set and answer (lower case)."""
-    return {(name, answer): word for name, answer, word in rows("answers", 3)}
+    return triples("answers")

@@ -264,7 +264,7 @@ class Boundary:
     def _poisoned(self, topic: str, error: Poison) -> None:
         metrics.RECORDS.labels(self.links.stage, topic, "dead-lettered").inc()
         LOG.warning("a record was set aside", extra={"stage": self.links.stage, "topic": topic, "code": error.code})
-        self.guard.count(poison=True)
+        self.guard.count(poison=True, code=error.code)
 
     def _count(self, lane: Lane, seconds: float) -> None:
         metrics.BATCH_SECONDS.labels(self.links.stage).observe(seconds)

@@ -17,8 +17,8 @@ class PoisonGuard:
         self._bad = 0
         self._row = 0
 
-    def count(self, *, poison: bool) -> None:
-        """Count one record.
+    def count(self, *, poison: bool, code: str = "") -> None:
+        """Count one record; ``code`` says why it was set aside.
 
         Raises:
             TooMuchPoison: ``stage.too-much-poison`` when a limit is reached.
@@ -32,6 +32,6 @@ class PoisonGuard:
         if self._row >= self._in_a_row or (full and self._bad > self._share * self._window):
             raise TooMuchPoison(
                 "stage.too-much-poison",
-                f"{self._bad} of the last {len(self._recent)} records were set aside, {self._row} of them in a row. "
+                f"{self._bad} of the last {len(self._recent)} records were set aside, {self._row} of them in a row, the last as {code}. "
                 "Nothing was acknowledged since; mend the cause, then start the stage again.",
             )

@@ -1,0 +1,90 @@
+"""One value of a trial against the type of its field: lenient in spelling, strict in meaning, refused with its exact path."""
+
+import re
+from decimal import Decimal
+from types import UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from trialbridge.criteria.diagnostics import Problems
+from trialbridge.criteria.language import Period
+from trialbridge.criteria.terminology.nearest import hint
+
+_PERIOD: Final = re.compile(r"\s*(\d{1,6})\s*(day|week|month|year)s?\s*", re.IGNORECASE)
+_FLAGS: Final = {"yes": True, "no": False, "true": True, "false": False}
+_WORDS: Final = {bool: "true or false", int: "a whole number", str: "text", Decimal: "a number"}
+
+
+def field_value(value: Any, kind: Any, path: str, problems: Problems) -> Any:
+    """Return the value ready for conversion into ``kind``; what does not fit is noted under ``path``."""
+    kind = _without_none(kind)
+    if get_origin(kind) is tuple:
+        return _tuple(value, kind, path, problems)
+    if get_origin(kind) is Literal:
+        return _choice(value, get_args(kind), path, problems)
+    if kind is Period:
+        return _period(value, path, problems)
+    return _plain(value, kind, path, problems)
+
+
+def _without_none(kind: Any) -> Any:
+    if get_origin(kind) in (UnionType, Union):
+        kept = [one for one in get_args(kind) if one is not type(None)]
+        return kept[0] if len(kept) == 1 else kind
+    return kind
+
+
+def _tuple(value: Any, kind: Any, path: str, problems: Problems) -> list[Any]:
+    inner = get_args(kind)
+    # One word may stand for a list of one.
+    members = value if isinstance(value, list) else [value]
+    if Ellipsis not in inner and len(members) != len(inner):
+        problems.error("wrong-type", path, f"This is a list of {len(inner)}.")
+        return []
+    if Ellipsis in inner and not members:
+        problems.error("empty-list", path, "A list needs at least one value; leave the key out instead.")
+    return [field_value(one, inner[0], f"{path}[{number}]", problems) for number, one in enumerate(members)]
+
+
+def _choice(value: Any, allowed: tuple[Any, ...], path: str, problems: Problems) -> Any:
+    if isinstance(value, str):
+        folded = "_".join(value.casefold().replace("-", " ").split())
+        for one in allowed:
+            if one in (value, folded):
+                return one
+    problems.error(
+        "unknown-word", path, f"This is one of: {', '.join(map(str, allowed))}.", hint(str(value), map(str, allowed))
+    )
+    return allowed[0]
+
+
+def _period(value: Any, path: str, problems: Problems) -> dict[str, Any]:
+    if isinstance(value, str) and (found := _PERIOD.fullmatch(value)):
+        return {f"{found[2].lower()}s": int(found[1])}
+    if not isinstance(value, dict):
+        problems.error("bad-period", path, "A period is written {days: 28} or 28 days.")
+        return {}
+    units = [field.name for field in msgspec.structs.fields(Period)]
+    known: dict[str, Any] = {}
+    for key, count in value.items():
+        if key in units:
+            known[key] = _plain(count, int, f"{path}.{key}", problems)
+        else:
+            problems.error("unknown-key", f"{path}.{key}", "There is no such unit of time.", hint(str(key), units))
+    return known
+
+
+def _plain(value: Any, kind: Any, path: str, problems: Problems) -> Any:
+    if kind is bool and isinstance(value, str):
+        value = _FLAGS.get(value.casefold(), value)
+    if kind is str and isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        # Codes and exons are often written without quotes.
+        value = str(value)
+    if kind is Decimal and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    try:
+        return msgspec.convert(value, kind, strict=isinstance(value, bool))
+    except (msgspec.ValidationError, ArithmeticError, ValueError):
+        problems.error("wrong-type", path, f"This is {_WORDS.get(kind, 'of another type')}.")
+        return {Decimal: "0", int: 0, str: "", bool: False}.get(kind)
