@@ -8,17 +8,21 @@ from fastapi.staticfiles import StaticFiles
 
 from services.portal.audit import DocumentAuditor
 from services.portal.guard import guard
+from services.portal.limits import BodyLimit
 from services.portal.linting import lint
 from services.portal.pages import render_problem
 from services.portal.ports import Ports
-from services.portal.routes import api, auditor, entry, lab, operator, practice
+from services.portal.routes import api, api_asks, api_session, auditor, entry, lab, operator, practice, shared
 from services.portal.sessions import Sessions
 from services.portal.settings import PortalSettings
 from services.portal.users import Gatekeeper, load_users
+from services.portal.views.operation import Meter
 from trialbridge.runtime.serve import ServicePorts
 from trialbridge.runtime.web import create_base
 
 TOKEN_BYTES = 32
+ROOMS = (entry, shared, practice, lab, auditor, operator, api_session, api, api_asks)
+"""The routers; of two addresses that fit, the earlier answers."""
 
 
 def build(settings: PortalSettings, ports: ServicePorts) -> FastAPI:
@@ -41,7 +45,9 @@ def build(settings: PortalSettings, ports: ServicePorts) -> FastAPI:
     app.state.ports = own
     app.state.sessions = Sessions(own.documents, settings, own.clock, own.token)
     app.state.gatekeeper = Gatekeeper(load_users(settings.users_file))
-    for room in (entry, practice, lab, auditor, operator, api):
+    app.state.meter = Meter()
+    app.add_middleware(BodyLimit)
+    for room in ROOMS:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=str(files("services.portal").joinpath("static"))), name="static")
     return app

@@ -5,17 +5,24 @@ from typing import Any, Literal
 
 import msgspec
 
+from services.portal.marks import require_match
+from services.portal.pages import absent
+from services.portal.views.trials import own_trial
 from services.portal.visit import Visit
-from trialbridge.contracts.documents import COMMANDS, CommandDoc
+from trialbridge.contracts.documents import COMMANDS, DEAD_LETTERS, TICKETS, CommandDoc
 from trialbridge.contracts.ids import derive
+from trialbridge.ledger.actions import Action
+from trialbridge.runtime.web import Problem
 
 Owner = Literal["trialfeed", "matchbook", "notifier", "coatcheck"]
+DECISIONS = ("approve", "decline", "reopen")
+STATUSES = ("open", "suspended", "closed")
 
 
 async def ask(
     visit: Visit, to: Owner, kind: str, body: Mapping[str, Any], *, once: str = "", network: str = ""
 ) -> CommandDoc:
-    """Write a request and return it; ``once`` makes a repeat of the same request the same one."""
+    """Write a request and return it; ``once`` (an Idempotency-Key) makes a repeat of the same request the same one."""
     command = CommandDoc(
         id=derive("cmd", (visit.tenant, visit.session.actor, kind, once or visit.request)),
         version=1,
@@ -29,3 +36,52 @@ async def ask(
     )
     await visit.documents.upsert(COMMANDS, [command])
     return command
+
+
+async def ask_review(
+    visit: Visit, identity: str, decision: str, digest: str, note: str = "", once: str = ""
+) -> CommandDoc:
+    """Ask for a person's decision on a match to be recorded, on the very explanation that the person saw.
+
+    Raises `Problem` 404 (not the practice's match), 409 (it changed meanwhile, or no review is asked for) or 422.
+    """
+    if decision not in DECISIONS:
+        raise Problem(422, "review.unknown", f"A review is one of {', '.join(DECISIONS)}.")
+    found = await require_match(visit, identity)
+    if not any(gate.name == "review" for gate in found.gates):
+        raise Problem(409, "review.not-asked", "The trial does not ask for a review of its matches.")
+    if found.explanation_digest != digest:
+        raise Problem(409, "review.outdated", "The match changed since you opened it. Look at it again.")
+    await visit.record(Action.MATCH_REVIEWED, identity, reason=decision)
+    body = {"match": identity, "decision": decision, "explanation_digest": digest, "note": note}
+    return await ask(visit, "matchbook", "review_match", body, once=once, network=found.network)
+
+
+async def ask_register(visit: Visit, trial: str, text: str, once: str = "") -> CommandDoc:
+    """Ask for a trial that the compiler accepted to be registered in the laboratory's name."""
+    await visit.record(Action.TRIAL_REGISTERED, trial)
+    body = {"name": f"{trial}.yaml", "text": text, "lab": visit.tenant}
+    return await ask(visit, "trialfeed", "register_trial", body, once=once)
+
+
+async def ask_status(visit: Visit, trial: str, status: str, once: str = "") -> CommandDoc:
+    """Ask for a trial to be opened, suspended or closed; raise `Problem` 404 or 422."""
+    absent(await own_trial(visit.documents, visit.tenant, trial))
+    if status not in STATUSES:
+        raise Problem(422, "trial.bad-status", f"A trial is one of {', '.join(STATUSES)}.")
+    await visit.record(Action.COMMAND_SENT, trial, reason=status)
+    return await ask(visit, "trialfeed", "set_trial_status", {"trial": trial, "status": status}, once=once)
+
+
+async def ask_replay(visit: Visit, letter: str, once: str = "") -> CommandDoc:
+    """Ask for a dead letter to be sent through again; raise `Problem` 404."""
+    absent(await visit.documents.get(DEAD_LETTERS, letter))
+    await visit.record(Action.DEAD_LETTER_REPLAYED, letter)
+    return await ask(visit, "coatcheck", "replay", {"dead_letter": letter}, once=once)
+
+
+async def ask_reissue(visit: Visit, ticket: str, once: str = "") -> CommandDoc:
+    """Ask for a ticket to be issued again; raise `Problem` 404."""
+    absent(await visit.documents.get(TICKETS, ticket))
+    await visit.record(Action.DEAD_LETTER_REPLAYED, ticket)
+    return await ask(visit, "coatcheck", "replay", {"ticket": ticket}, once=once)

@@ -25,6 +25,8 @@ class Diagnostic:
     message: str
     hint: str = ""
     """The nearest spelling that would be understood."""
+    line: int = 0
+    """Line of the text, from 1; 0 where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class LintReport:
     title: str = ""
     arms: int = 0
     criteria: int = 0
+    lab: str = ""
+    """The laboratory that the trial names, if it names one."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property

@@ -28,8 +28,8 @@ class Sessions:
         self._clock = clock
         self._token = token
 
-    async def open(self, session: Session) -> str:
-        """Begin a session and return the token for its cookie."""
+    async def open(self, session: Session) -> tuple[str, SessionDoc]:
+        """Begin a session; return the token for its cookie, and what is kept of it."""
         token = self._token()
         now = stamp(self._clock())
         doc = SessionDoc(
@@ -43,7 +43,7 @@ class Sessions:
             csrf=self._token(),
         )
         await self._documents.upsert(SESSIONS, [doc])
-        return token
+        return token, doc
 
     async def find(self, token: str, *, active: bool) -> SessionDoc | None:
         """Return the session of a token while it lasts; ``active`` says that a person did something and is still there."""

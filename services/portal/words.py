@@ -38,8 +38,34 @@ VERDICT: Final = {
     "met": Word("Met", "✓", "good"),
     "unknown": Word("Not known", "?", "wait"),
     "not_met": Word("Not met", "✗", "bad"),
+    "not_now": Word("Not met now", "↻", "wait", "May change with time or treatment."),
+    "negated_met": Word("Applies", "✗", "bad"),
+    "negated_unknown": Word("Not known", "?", "wait"),
+    "negated_not_met": Word("Does not apply", "✓", "good"),
 }
-RECOVERABLE: Final = Word("Not met now", "↻", "wait", "May change with time or treatment.")
+
+KIND: Final = {
+    "all": "All of these",
+    "any": "Any one of these",
+    "not": "Must not be the case",
+    "at_least": "At least so many of these",
+    "vital_status": "Alive",
+    "location": "Where the patient lives",
+    "consent": "Consent to research",
+    "disease_status": "Course of the disease",
+    "performance": "Performance status",
+    "variant": "Gene variant",
+    "copy_number": "Copy number",
+    "fusion": "Gene fusion",
+    "wild_type": "No mutation (wild type)",
+    "tested": "Tested for",
+    "signature": "Genomic signature",
+    "expression": "Protein expression",
+    "prior_therapy": "Earlier treatment",
+    "condition": "Other condition",
+    "lab": "Laboratory value",
+    "vital": "Vital sign",
+}
 
 OUTCOME: Final = {
     "eligible": Word("Eligible", "✓", "good"),
@@ -67,10 +93,11 @@ COST: Final = {
 
 CAUSE: Final = {
     "patient": "New records about the patient arrived.",
-    "trial": "The trial's criteria changed.",
+    "trial": "The trial's version or status changed.",
     "time": "A date was reached.",
+    "identity": "Records were found to belong to another person.",
     "regulatory": "The trial's regulatory status changed.",
-    "review": "A person reviewed it.",
+    "review": "A named person reviewed it.",
 }
 
 STAGE: Final = {
@@ -78,6 +105,8 @@ STAGE: Final = {
     "starting": Word("Starting", "…", "wait"),
     "waiting": Word("Waiting", "‖", "wait", "A store or the broker is away; it goes on by itself."),
     "stopped": Word("Stopped", "×", "bad"),  # noqa: RUF001 -- a sign
+    "silent": Word("Silent", "!", "bad", "It has not reported for a while."),
+    "absent": Word("Not started", "–", "calm", "It has never reported."),  # noqa: RUF001 -- a sign
 }
 
 TICKET: Final = {
@@ -108,6 +137,27 @@ DELIVERY: Final = {
     "disabled": Word("Disabled", "×", "bad"),  # noqa: RUF001 -- a sign
 }
 
+ASKED: Final = {
+    "register_trial": "Register a trial",
+    "set_trial_status": "Change a trial's status",
+    "set_regulatory": "Record an authority's statement",
+    "review_match": "Record a review",
+    "issue_ticket": "Issue a ticket",
+    "replay": "Send through again",
+    "redeliver": "Deliver a message again",
+}
+
+MESSAGE: Final = {
+    "approved": Word("Approved", "✓", "good"),
+    "withdrawn": Word("Withdrawn", "↩", "bad"),
+}
+
+RESULT: Final = {
+    "success": Word("Done", "✓", "good"),
+    "denied": Word("Denied", "✗", "bad"),
+    "failure": Word("Failed", "!", "wait"),
+}
+
 TABLES: Final = {
     "status": STATUS,
     "mark": MARK,
@@ -118,6 +168,8 @@ TABLES: Final = {
     "command": COMMAND,
     "trial": TRIAL,
     "delivery": DELIVERY,
+    "message": MESSAGE,
+    "result": RESULT,
 }
 
 ROLE: Final = {
@@ -136,3 +188,8 @@ def word(table: str, value: str) -> Word:
 def cause(value: str) -> str:
     """Return why a match was looked at again, as a sentence."""
     return CAUSE.get(value, "")
+
+
+def kind_title(kind: str) -> str:
+    """Return what a criterion is about."""
+    return KIND.get(kind) or kind.replace("_", " ").capitalize()

@@ -1,79 +1,133 @@
-"""The JSON API beside the pages: the same read models, the same authorisation, cursors for pages."""
+"""The JSON API's readings: the same views as the pages, the same authorisation, cursors for pages."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from services.portal.guard import Visiting, needs
 from services.portal.pages import absent
-from services.portal.routes.auditor import export_lines
-from services.portal.routes.practice import audited_worklist
-from services.portal.views.history import read_history
-from services.portal.views.match import read_match
-from services.portal.views.operation import read_operation
-from services.portal.views.trials import cells, own_trial, read_trials
-from services.portal.views.trials import counts_of as trial_counts
+from services.portal.routes.answers import PROBLEMS, answer
+from services.portal.routes.auditor import audited_history, audited_search, export_lines
+from services.portal.routes.lab import audited_trial, audited_trials
+from services.portal.routes.practice import audited_match, audited_worklist
+from services.portal.views.asked import read_asked
+from services.portal.views.inbox import read_inbox
+from services.portal.views.operation import Meter, read_operation
+from services.portal.views.search import read_audit
+from services.portal.views.trials import TrialRow, labels
 from services.portal.views.worklist import Filters
 from trialbridge.access.scopes import Scope
 from trialbridge.ledger.actions import Action
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 Text = Annotated[str, Query(max_length=200)]
 
 
-def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
-
-
-@router.get("/worklist", summary="The practice's matches", **needs(Scope.WORKLIST_READ))
-async def worklist(visit: Visiting, status: Text = "", trial: Text = "", mark: Text = "", after: Text = "") -> Response:
+@router.get("/worklist", summary="The practice's matches", tags=["practice"], **needs(Scope.WORKLIST_READ))
+async def worklist(
+    visit: Visiting, status: Text = "", trial: Text = "", mark: Text = "", sort: Text = "", after: Text = ""
+) -> Response:
     """Return one page of matches with the cursor of the next."""
-    found = await audited_worklist(visit, Filters(status, trial, mark), after)
-    return _json({"matches": found.rows, "counts": found.counts, "next": found.next})
+    found = await audited_worklist(visit, Filters(status, trial, mark, sort), after)
+    return answer({"matches": found.rows, "counts": found.counts, "next": found.next, "freshness": found.freshness})
 
 
 @router.get(
-    "/matches/{id}", summary="One match with verdict and evidence for each criterion", **needs(Scope.MATCH_READ)
+    "/matches/{identity}", summary="One match, criterion by criterion", tags=["practice"], **needs(Scope.MATCH_READ)
 )
-async def match(visit: Visiting, id: str) -> Response:
-    """Return one match."""
-    found = absent(await read_match(visit.documents, visit.tenant, id))
-    await visit.record(Action.MATCH_READ, id)
-    await visit.record(Action.PATIENT_READ, found.person.id)
-    return _json(found)
+async def match(visit: Visiting, identity: str) -> Response:
+    """Return one match with verdict and evidence for each criterion, gates, and its life so far."""
+    return answer(await audited_match(visit, identity))
 
 
-@router.get("/trials", summary="The laboratory's trials with counts", **needs(Scope.COUNTS_READ))
+@router.get("/inbox", summary="Approvals and withdrawals", tags=["practice"], **needs(Scope.INBOX_READ))
+async def inbox(visit: Visiting, after: Text = "") -> Response:
+    """Return one page of messages."""
+    found = await read_inbox(visit.documents, visit.tenant, after or None, visit.ports.settings.page_size)
+    await visit.record(Action.PATIENT_LISTED, *(one.person.id for one in found.messages))
+    return answer(found)
+
+
+def _trial(row: TrialRow) -> dict[str, Any]:
+    return {**{name: value for name, value in asdict(row).items() if name != "counts"}, "counts": labels(row.counts)}
+
+
+@router.get("/trials", summary="The laboratory's trials with counts", tags=["lab"], **needs(Scope.COUNTS_READ))
 async def trials(visit: Visiting, after: Text = "") -> Response:
     """Return one page of trials."""
-    rows, following = await read_trials(visit.documents, visit.tenant, after or None, visit.ports.settings.page_size)
-    await visit.record(Action.COUNTS_READ, *(row.id for row in rows))
-    shown = [{**asdict(row), "counts": {name: cell.label for name, cell in cells(row.counts).items()}} for row in rows]
-    return _json({"trials": shown, "next": following})
+    rows, following = await audited_trials(visit, after)
+    return answer({"trials": [_trial(row) for row in rows], "next": following})
 
 
-@router.get("/trials/{id}/counts", summary="Counts of one trial under the small-cell rule", **needs(Scope.COUNTS_READ))
-async def counts(visit: Visiting, id: str) -> Response:
-    """Return numbers of matches by status; small ones are hidden."""
-    absent(await own_trial(visit.documents, visit.tenant, id))
-    await visit.record(Action.COUNTS_READ, id)
-    table = await trial_counts(visit.documents, id)
-    return _json({name: {"value": cell.value, "label": cell.label} for name, cell in cells(table).items()})
+@router.get("/trials/{identity}", summary="One trial with counts", tags=["lab"], **needs(Scope.COUNTS_READ))
+async def trial(visit: Visiting, identity: str) -> Response:
+    """Return one trial."""
+    found = await audited_trial(visit, identity)
+    return answer(
+        {
+            **_trial(found.row),
+            "drugs": found.drugs,
+            "sites": found.sites,
+            "review": found.review,
+            "digest": found.digest,
+        }
+    )
 
 
-@router.get("/history/{id}", summary="A match from the bundle's hash to the message", **needs(Scope.HISTORY_READ))
-async def history(visit: Visiting, id: str) -> Response:
+@router.get(
+    "/trials/{identity}/counts",
+    summary="Counts of people under the small-cell rule",
+    tags=["lab"],
+    **needs(Scope.COUNTS_READ),
+)
+async def counts(visit: Visiting, identity: str) -> Response:
+    """Return how many people stand where; numbers from 1 to 10, and what would give them away, are hidden."""
+    return answer(labels((await audited_trial(visit, identity)).row.counts))
+
+
+@router.get("/history", summary="Find matches by any opaque id", tags=["auditor"], **needs(Scope.HISTORY_READ))
+async def histories(visit: Visiting, q: Text = "") -> Response:
+    """Return matches by match, patient, trial, ticket or record id, or by a bundle's SHA-256."""
+    found = await audited_search(visit, q)
+    return answer({"matches": found.matches, "tickets": [one.id for one in found.tickets]})
+
+
+@router.get(
+    "/history/{identity}",
+    summary="A match from the bundle's hash to the message",
+    tags=["auditor"],
+    **needs(Scope.HISTORY_READ),
+)
+async def history(visit: Visiting, identity: str) -> Response:
     """Return origins, steps and messages."""
-    found = absent(await read_history(visit.documents, id))
-    await visit.record(Action.HISTORY_READ, id)
-    return _json(export_lines(found))
+    return answer(export_lines(await audited_history(visit, identity)))
 
 
-@router.get("/operation", summary="Stages, tickets and dead letters", **needs(Scope.OPERATION_READ, passive=True))
-async def operation(visit: Visiting) -> Response:
+@router.get("/audit", summary="Who saw or did what", tags=["auditor"], **needs(Scope.AUDIT_READ))
+async def audit(visit: Visiting, actor: Text = "", subject: Text = "", action: Text = "", after: Text = "") -> Response:
+    """Return one page of audit events, newest first."""
+    filters = {"actor": actor, "subject": subject, "action": action}
+    found, following = await read_audit(visit.documents, filters, after or None, visit.ports.settings.page_size)
+    await visit.record(Action.AUDIT_READ, "audit")
+    return answer({"events": [one.event for one in found], "next": following})
+
+
+@router.get(
+    "/operation",
+    summary="Stages, tickets and dead letters",
+    tags=["operator"],
+    **needs(Scope.OPERATION_READ, passive=True),
+)
+async def operation(request: Request, visit: Visiting) -> Response:
     """Return how the machinery stands."""
-    found = await read_operation(visit.documents, None, visit.ports.settings.page_size)
-    return _json({"stages": found.stages, "tickets": found.tickets, "dead_letters": found.letters})
+    meter: Meter = request.app.state.meter
+    found = await read_operation(visit.documents, meter, visit.now, None, visit.ports.settings.page_size)
+    return answer({"stages": found.stages, "tickets": found.tickets, "dead_letters": found.letters})
+
+
+@router.get("/commands/{identity}", summary="What became of a request", tags=["session"], **needs(Scope.COMMAND_READ))
+async def command(visit: Visiting, identity: str) -> Response:
+    """Return a request of your organisation with its answer."""
+    return answer(absent(await read_asked(visit.documents, visit.tenant, identity)))

@@ -6,22 +6,22 @@ import msgspec
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.portal.commands import ask
+from services.portal.commands import ask_review
 from services.portal.guard import Visiting, needs
-from services.portal.pages import absent, page
+from services.portal.marks import require_match, set_mark, undo_mark
+from services.portal.pages import absent, is_part, page
+from services.portal.views.asked import read_asked, unanswered_review
 from services.portal.views.inbox import read_inbox, unread_count
-from services.portal.views.match import own_match, read_match
-from services.portal.views.worklist import Filters, Worklist, mark_id, read_worklist
+from services.portal.views.match import MatchPage, read_match
+from services.portal.views.worklist import SORTS, Filters, Worklist, read_rows, read_worklist
 from services.portal.visit import Visit
-from services.portal.words import MARK
 from trialbridge.access.scopes import Scope
-from trialbridge.contracts.documents import NOTIFICATIONS, WORKLIST_MARKS, MatchDoc, WorklistMarkDoc
+from trialbridge.contracts.documents import NOTIFICATIONS
 from trialbridge.ledger.actions import Action
-from trialbridge.runtime.web import Problem
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Query(max_length=200)]
-Id = Annotated[str, Query(max_length=80)]
+Back = Annotated[str, Form(max_length=400)]
 
 
 async def audited_worklist(visit: Visit, filters: Filters, after: str | None) -> Worklist:
@@ -31,115 +31,86 @@ async def audited_worklist(visit: Visit, filters: Filters, after: str | None) ->
     return found
 
 
+async def audited_match(visit: Visit, identity: str) -> MatchPage:
+    """Return one match in full, recorded before it is shown; raise `Problem` 404 where it is not the practice's."""
+    found: MatchPage = absent(await read_match(visit.documents, visit.tenant, identity))
+    await visit.record(Action.MATCH_READ, identity)
+    await visit.record(Action.PATIENT_READ, found.person.id)
+    return found
+
+
 @router.get("/worklist", **needs(Scope.WORKLIST_READ))
 async def worklist(
-    request: Request, visit: Visiting, status: Text = "", trial: Text = "", mark: Text = "", after: Text = ""
+    request: Request,
+    visit: Visiting,
+    status: Text = "",
+    trial: Text = "",
+    mark: Text = "",
+    sort: Text = "",
+    after: Text = "",
 ) -> Response:
     """Show the practice's own matches."""
-    found = await audited_worklist(visit, Filters(status, trial, mark), after)
+    found = await audited_worklist(visit, Filters(status, trial, mark, sort), after)
     unread = await unread_count(visit.documents, visit.tenant)
-    return page(request, visit, "worklist.html", list=found, unread=unread, after=after)
+    return page(request, visit, "worklist.html", list=found, unread=unread, after=after, sorts=SORTS)
 
 
-@router.get("/matches/{id}", **needs(Scope.MATCH_READ))
-async def match(request: Request, visit: Visiting, id: str) -> Response:
+@router.get("/matches/{identity}", **needs(Scope.MATCH_READ))
+async def match(request: Request, visit: Visiting, identity: str, asked: Text = "") -> Response:
     """Show one match in full."""
-    found = absent(await read_match(visit.documents, visit.tenant, id))
-    await visit.record(Action.MATCH_READ, id)
-    await visit.record(Action.PATIENT_READ, found.person.id)
-    return page(request, visit, "match.html", match=found)
+    found = await audited_match(visit, identity)
+    waiting = await unanswered_review(visit.documents, visit.tenant, identity)
+    answer = waiting or await read_asked(visit.documents, visit.tenant, asked)
+    return page(request, visit, "match.html", match=found, asked=answer)
 
 
-async def _own(visit: Visit, id: str) -> MatchDoc:
-    found = absent(await own_match(visit.documents, visit.tenant, id))
-    return msgspec.convert(found, MatchDoc) if not isinstance(found, MatchDoc) else found
-
-
-async def mark_match(visit: Visit, id: str, mark: str) -> WorklistMarkDoc:
-    """Set the practice's mark on a match; the one before is kept for undo."""
-    if mark not in MARK:
-        raise Problem(422, "mark.unknown", f"A mark is one of {', '.join(MARK)}.")
-    await _own(visit, id)
-    known = await visit.documents.get(WORKLIST_MARKS, mark_id(id, visit.tenant))
-    before = known.mark if known else "new"
-    return await _write(visit, id, mark, before, known.version if known else 0)
-
-
-async def undo_mark(visit: Visit, id: str) -> WorklistMarkDoc:
-    """Go back to the mark before; once."""
-    await _own(visit, id)
-    known = await visit.documents.get(WORKLIST_MARKS, mark_id(id, visit.tenant))
-    if known is None or not known.previous:
-        raise Problem(409, "mark.nothing-to-undo", "There is no earlier mark to go back to.")
-    return await _write(visit, id, known.previous, "", known.version)
-
-
-async def _write(visit: Visit, id: str, mark: str, previous: str, version: int) -> WorklistMarkDoc:
-    doc = WorklistMarkDoc(
-        id=mark_id(id, visit.tenant),
-        version=version + 1,
-        tenant=visit.tenant,
-        match=id,
-        mark=mark,  # type: ignore[arg-type]  # checked against the closed list
-        previous=previous,
-        by=visit.session.actor,
-        at=visit.at,
-    )
-    await visit.record(Action.MATCH_MARKED, id, reason=mark)
-    if not await visit.documents.replace(WORKLIST_MARKS, doc, version):
-        raise Problem(409, "mark.changed-meanwhile", "Somebody else marked this match just now. Load the page again.")
-    return doc
-
-
-@router.post("/matches/{id}/mark", **needs(Scope.WORKLIST_MARK))
+@router.post("/matches/{identity}/mark", **needs(Scope.WORKLIST_MARK))
 async def post_mark(
+    request: Request,
     visit: Visiting,
-    id: str,
+    identity: str,
     mark: Annotated[str, Form(max_length=20)],
-    back: Annotated[str, Form(max_length=300)] = "/worklist",
+    back: Back = "/worklist",
 ) -> Response:
     """Mark a match."""
-    await mark_match(visit, id, mark)
-    return RedirectResponse(_inside(back), 303)
+    await set_mark(visit, identity, mark)
+    return await _marked(request, visit, identity, back)
 
 
-@router.post("/matches/{id}/undo", **needs(Scope.WORKLIST_MARK))
-async def post_undo(visit: Visiting, id: str, back: Annotated[str, Form(max_length=300)] = "/worklist") -> Response:
+@router.post("/matches/{identity}/undo", **needs(Scope.WORKLIST_MARK))
+async def post_undo(request: Request, visit: Visiting, identity: str, back: Back = "/worklist") -> Response:
     """Undo the last mark."""
-    await undo_mark(visit, id)
-    return RedirectResponse(_inside(back), 303)
+    await undo_mark(visit, identity)
+    return await _marked(request, visit, identity, back)
+
+
+async def _marked(request: Request, visit: Visit, identity: str, back: str) -> Response:
+    """Return the mark's form alone where a part is asked for, else the page that the person came from."""
+    if not is_part(request):
+        return RedirectResponse(_inside(back), 303)
+    found = await require_match(visit, identity)
+    [row] = await read_rows(visit.documents, visit.tenant, [found])
+    await visit.record(Action.PATIENT_LISTED, row.person.id)
+    return page(request, visit, "part_mark.html", row=row, back=_inside(back), told=True)
 
 
 def _inside(path: str) -> str:
     """Return the path if it leads to a page of ours."""
-    return path if path.startswith(("/worklist", "/matches/", "/inbox")) and "//" not in path else "/worklist"
+    plain = path.startswith(("/worklist", "/matches/", "/inbox")) and "//" not in path and "\\" not in path
+    return path if plain else "/worklist"
 
 
-@router.post("/matches/{id}/review", **needs(Scope.MATCH_REVIEW))
+@router.post("/matches/{identity}/review", **needs(Scope.MATCH_REVIEW))
 async def post_review(
     visit: Visiting,
-    id: str,
+    identity: str,
     decision: Annotated[str, Form(max_length=10)],
     digest: Annotated[str, Form(max_length=64)],
     note: Annotated[str, Form(max_length=2_000)] = "",
 ) -> Response:
     """Approve or decline a match, on the very explanation that the person saw."""
-    if decision not in ("approve", "decline", "reopen"):
-        raise Problem(422, "review.unknown", "A review is approve, decline or reopen.")
-    found = await _own(visit, id)
-    if found.explanation_digest != digest:
-        raise Problem(409, "review.outdated", "The match changed since you opened it. Look at it again.")
-    await visit.record(Action.MATCH_REVIEWED, id, reason=decision)
-    body = {"match": id, "decision": decision, "explanation_digest": digest, "note": note}
-    await ask(
-        visit,
-        "matchbook",
-        "review_match",
-        body,
-        once=f"{id}/{digest}/{decision}/{visit.request}",
-        network=found.network,
-    )
-    return RedirectResponse(f"/matches/{id}", 303)
+    command = await ask_review(visit, identity, decision, digest, note)
+    return RedirectResponse(f"/matches/{identity}?asked={command.id}", 303)
 
 
 @router.get("/inbox", **needs(Scope.INBOX_READ))
@@ -150,14 +121,19 @@ async def inbox(request: Request, visit: Visiting, after: Text = "") -> Response
     return page(request, visit, "inbox.html", inbox=found)
 
 
-@router.post("/inbox/{id}/read", **needs(Scope.INBOX_MARK))
-async def post_read(visit: Visiting, id: str) -> Response:
-    """Mark a message as read."""
-    found = await visit.documents.get(NOTIFICATIONS, id)
+async def mark_read(visit: Visit, identity: str) -> None:
+    """Note that the practice has read a message; raise `Problem` 404 where it has no such message."""
+    found = await visit.documents.get(NOTIFICATIONS, identity)
     if found is None or found.tenant != visit.tenant:
         absent(None)
     elif not found.read:
-        await visit.record(Action.NOTIFICATION_MARKED, id)
+        await visit.record(Action.NOTIFICATION_MARKED, identity)
         read = msgspec.structs.replace(found, read=True, version=found.version + 1)
         await visit.documents.replace(NOTIFICATIONS, read, found.version)
+
+
+@router.post("/inbox/{identity}/read", **needs(Scope.INBOX_MARK))
+async def post_read(visit: Visiting, identity: str) -> Response:
+    """Mark a message as read."""
+    await mark_read(visit, identity)
     return RedirectResponse("/inbox", 303)

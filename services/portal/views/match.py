@@ -2,41 +2,23 @@
 
 from dataclasses import dataclass
 
-from services.portal.views.lines import GROUPS, change_line, explanation_of, leaves, summary, why_now
+from services.portal.views.criteria import Condition, Tally, conditions_of, explanation_of, tally_of
+from services.portal.views.lines import change_line, why_now
 from services.portal.views.people import Person
 from services.portal.views.worklist import Row, read_rows
-from services.portal.words import COST, GATE
-from trialbridge.contracts.documents import MATCH_EVENTS, MATCHES, PATIENTS, MatchDoc, MatchEventDoc
-from trialbridge.contracts.events import SourceFreshness
-from trialbridge.criteria.verdicts import CriterionResult, Explanation
+from services.portal.words import COST, GATE, kind_title
+from trialbridge.contracts.documents import (
+    MATCH_EVENTS,
+    MATCHES,
+    PATIENTS,
+    MatchDoc,
+    MatchEventDoc,
+)
+from trialbridge.contracts.events import Gate, SourceFreshness
+from trialbridge.criteria.verdicts import Explanation
 from trialbridge.runtime.ports import DocumentStore, Query
 
 EVENTS_AT_MOST = 200
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceLine:
-    """Where a verdict comes from."""
-
-    resource: str
-    date: str
-    source: str
-    record: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """One line of the explanation."""
-
-    path: str
-    kind: str
-    depth: int
-    group: bool
-    verdict: str
-    recoverable: bool
-    reason: str
-    evidence: tuple[EvidenceLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +26,7 @@ class Unknown:
     """What would settle an unknown criterion."""
 
     path: str
-    kind: str
+    title: str
     settle: str
     cost: str
     cost_word: str
@@ -75,17 +57,15 @@ class LifeStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """How many criteria stand at each verdict."""
+class Versions:
+    """What exactly was evaluated."""
 
-    met: int = 0
-    unknown: int = 0
-    not_met: int = 0
-
-    @property
-    def total(self) -> int:
-        """Return the number of criteria."""
-        return self.met + self.unknown + self.not_met
+    trial_version: int
+    trial_digest: str
+    view_version: int
+    view_digest: str
+    explanation_digest: str
+    tables: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +74,14 @@ class MatchPage:
 
     row: Row
     person: Person
-    criteria: tuple[Criterion, ...]
+    conditions: tuple[Condition, ...]
     tally: Tally
     missing: tuple[Unknown, ...]
     changes: tuple[str, ...]
     gates: tuple[GateLine, ...]
     life: tuple[LifeStep, ...]
     sources: tuple[SourceFreshness, ...]
-    trial_version: int
-    trial_digest: str
-    view_version: int
-    view_digest: str
-    explanation_digest: str
-    tables: str
+    versions: Versions
     reasons: tuple[str, ...]
 
     @property
@@ -114,62 +89,49 @@ class MatchPage:
         """Return whether a named person is asked for."""
         return self.row.status == "awaiting_review"
 
+    @property
+    def can_reopen(self) -> bool:
+        """Return whether a named person's decision is in force."""
+        return any(gate.name == "review" and gate.by for gate in self.gates)
 
-async def own_match(documents: DocumentStore, tenant: str, id: str) -> MatchDoc | None:
+
+async def own_match(documents: DocumentStore, tenant: str, identity: str) -> MatchDoc | None:
     """Return the match if this practice holds its patient; otherwise None, as if it did not exist."""
-    found = await documents.get(MATCHES, id)
+    found = await documents.get(MATCHES, identity)
     return found if found is not None and tenant in found.tenants else None
 
 
-async def read_match(documents: DocumentStore, tenant: str, id: str) -> MatchPage | None:
+async def read_match(documents: DocumentStore, tenant: str, identity: str) -> MatchPage | None:
     """Return the match's page, or None where this practice has no such match."""
-    match = await own_match(documents, tenant, id)
+    match = await own_match(documents, tenant, identity)
     if match is None:
         return None
     [row] = await read_rows(documents, tenant, [match])
-    events, _ = await documents.find(MATCH_EVENTS, Query({"match": id}, "seq", EVENTS_AT_MOST))
+    events, _ = await documents.find(MATCH_EVENTS, Query({"match": identity}, "seq", EVENTS_AT_MOST))
     patient = await documents.get(PATIENTS, match.patient)
     explanation = explanation_of(match.explanation)
+    conditions = conditions_of(explanation)
     return MatchPage(
         row=row,
         person=row.person,
-        criteria=criteria_of(explanation),
-        tally=tally_of(explanation),
+        conditions=conditions,
+        tally=tally_of(conditions),
         missing=_missing(explanation),
         changes=tuple(change_line(change) for change in match.why_now),
-        gates=gates_of(match),
-        life=tuple(life_step(event) for event in events),
-        sources=tuple(one for one in patient.sources if one.tenant == tenant) if patient else (),
-        trial_version=match.trial_version,
-        trial_digest=match.trial_digest,
-        view_version=match.view_version,
-        view_digest=match.view_digest,
-        explanation_digest=match.explanation_digest,
-        tables=explanation.tables if explanation else "",
-        reasons=(summary(match, explanation), *match.reasons),
+        gates=gate_lines(match.gates),
+        life=tuple(_step(event) for event in events),
+        sources=tuple(patient.sources) if patient else (),
+        versions=_versions(match, explanation),
+        reasons=match.reasons,
     )
 
 
-def criteria_of(explanation: Explanation | None) -> tuple[Criterion, ...]:
-    """Return the explanation's lines in the trial's order, groups indented above their members."""
-    return tuple(_criterion(one) for one in explanation.criteria) if explanation else ()
-
-
-def tally_of(explanation: Explanation | None) -> Tally:
-    """Return how the verdicts are spread."""
-    verdicts = [one.verdict.value for one in leaves(explanation)] if explanation else []
-    return Tally(verdicts.count("met"), verdicts.count("unknown"), verdicts.count("not_met"))
-
-
-def gates_of(match: MatchDoc) -> tuple[GateLine, ...]:
+def gate_lines(gates: tuple[Gate, ...]) -> tuple[GateLine, ...]:
     """Return the gates with their names in words."""
-    return tuple(
-        GateLine(gate.name, GATE.get(gate.name, gate.name), gate.open, gate.reason, gate.by) for gate in match.gates
-    )
+    return tuple(GateLine(gate.name, GATE.get(gate.name, gate.name), gate.open, gate.reason, gate.by) for gate in gates)
 
 
-def life_step(event: MatchEventDoc) -> LifeStep:
-    """Return one event of a match's life as a line."""
+def _step(event: MatchEventDoc) -> LifeStep:
     return LifeStep(
         event.seq,
         event.at,
@@ -181,26 +143,19 @@ def life_step(event: MatchEventDoc) -> LifeStep:
     )
 
 
-def _criterion(one: CriterionResult) -> Criterion:
-    evidence = tuple(
-        EvidenceLine(item.resource, item.date or "", item.source, item.record, item.place or "")
-        for item in one.evidence
-    )
-    return Criterion(
-        path=one.path,
-        kind=one.kind.replace("_", " "),
-        depth=min(one.path.count("["), 5),
-        group=one.kind in GROUPS,
-        verdict=one.verdict.value,
-        recoverable=one.recoverable,
-        reason=one.reason,
-        evidence=evidence,
+def _versions(match: MatchDoc, explanation: Explanation | None) -> Versions:
+    return Versions(
+        match.trial_version,
+        match.trial_digest,
+        match.view_version,
+        match.view_digest,
+        match.explanation_digest,
+        explanation.tables if explanation else "",
     )
 
 
 def _missing(explanation: Explanation | None) -> tuple[Unknown, ...]:
     found = explanation.missing if explanation else ()
     return tuple(
-        Unknown(one.path, one.kind.replace("_", " "), one.settle, one.cost, COST.get(one.cost, one.cost))
-        for one in found
+        Unknown(one.path, kind_title(one.kind), one.settle, one.cost, COST.get(one.cost, one.cost)) for one in found
     )

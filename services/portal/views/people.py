@@ -33,11 +33,11 @@ async def read_people(documents: DocumentStore, tenant: str, ids: Iterable[str])
     return {one: _person(one, tenant, found.get(one)) for one in wanted}
 
 
-def _person(id: str, tenant: str, doc: PatientDoc | None) -> Person:
+def _person(identity: str, tenant: str, doc: PatientDoc | None) -> Person:
     if doc is None or tenant not in doc.tenants or doc.removed:
-        return Person(id)
+        return Person(identity)
     try:
         display = msgspec.json.decode(doc.display, type=Display)
     except msgspec.MsgspecError:
-        return Person(id)
-    return Person(id, display.name, display.local_ids.get(tenant, ""), display.birth_date, display.sex)
+        return Person(identity)
+    return Person(identity, display.name, display.local_ids.get(tenant, ""), display.birth_date, display.sex)

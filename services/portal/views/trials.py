@@ -5,13 +5,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from trialbridge.access.cells import Cell, SafeTable, protect
-from trialbridge.contracts.documents import COMMANDS, MATCHES, REGULATORY, TRIALS, CommandDoc, RegulatoryDoc, TrialDoc
+from trialbridge.access.deidentify import RANKED, TrialCounts, trial_counts
+from trialbridge.contracts.documents import MATCHES, REGULATORY, TRIALS, RegulatoryDoc, TrialDoc
 from trialbridge.contracts.events import Site
 from trialbridge.runtime.ports import DocumentStore, Query
-
-SHOWN = ("approved", "awaiting_review", "held", "potentially", "withdrawn")
-COMMANDS_AT_MOST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +20,17 @@ class TrialRow:
     phase: str
     status: str
     version: int
-    counts: SafeTable
+    counts: TrialCounts
     hold: str
     approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLine:
+    """One site, as the trial and as the authority say."""
+
+    site: Site
+    activation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +39,22 @@ class TrialPage:
 
     row: TrialRow
     drugs: tuple[str, ...]
-    sites: tuple[Site, ...]
+    sites: tuple[SiteLine, ...]
     review: bool
     definition: str
     """JSON as registered, indented."""
     digest: str
     authority: str
+    effective: str
 
 
-async def counts_of(documents: DocumentStore, trial: str) -> SafeTable:
-    """Return the numbers of matches by status, protected together."""
-    found = await documents.count(MATCHES, {"trial": trial}, by="status")
-    return protect({status: found.get(status, 0) for status in SHOWN})
+async def counts_of(documents: DocumentStore, trial: str) -> TrialCounts:
+    """Return how many people stand where, protected together. Only opaque keys are read, no person."""
+    people: dict[str, set[str]] = {}
+    for status in RANKED:
+        found = await documents.count(MATCHES, {"trial": trial, "status": status}, by="patient")
+        people[status] = {patient for patient in found if patient}
+    return trial_counts(people)
 
 
 async def read_trials(
@@ -57,34 +66,31 @@ async def read_trials(
     return [await _row(documents, doc, statuses) for doc in docs], following
 
 
-async def own_trial(documents: DocumentStore, lab: str, id: str) -> TrialDoc | None:
+async def own_trial(documents: DocumentStore, lab: str, identity: str) -> TrialDoc | None:
     """Return the trial if it is this laboratory's, otherwise None, as if it did not exist."""
-    doc = await documents.get(TRIALS, id)
+    doc = await documents.get(TRIALS, identity)
     return doc if doc is not None and doc.lab == lab else None
 
 
-async def read_trial(documents: DocumentStore, lab: str, id: str) -> TrialPage | None:
+async def read_trial(documents: DocumentStore, lab: str, identity: str) -> TrialPage | None:
     """Return the trial's page, None where this laboratory has no such trial."""
-    doc = await own_trial(documents, lab, id)
+    doc = await own_trial(documents, lab, identity)
     if doc is None:
         return None
-    statuses = await documents.get_many(REGULATORY, [id])
-    regulatory = statuses.get(id)
+    statuses = await documents.get_many(REGULATORY, [identity])
+    regulatory = statuses.get(identity)
+    activations = regulatory.sites if regulatory else {}
+    sites = msgspec.json.decode(doc.sites, type=tuple[Site, ...])
     return TrialPage(
         row=await _row(documents, doc, statuses),
         drugs=doc.drugs,
-        sites=msgspec.json.decode(doc.sites, type=tuple[Site, ...]),
+        sites=tuple(SiteLine(site, activations.get(site.id, "")) for site in sites),
         review=doc.review,
         definition=msgspec.json.format(bytes(doc.definition), indent=2).decode(),
         digest=doc.digest,
         authority=regulatory.authority if regulatory else "",
+        effective=doc.effective,
     )
-
-
-async def recent_commands(documents: DocumentStore, tenant: str) -> list[CommandDoc]:
-    """Return what the laboratory asked for last, newest first."""
-    found, _ = await documents.find(COMMANDS, Query({"tenant": tenant}, "-requested", COMMANDS_AT_MOST))
-    return found
 
 
 async def _row(documents: DocumentStore, doc: TrialDoc, statuses: Mapping[str, RegulatoryDoc]) -> TrialRow:
@@ -101,6 +107,9 @@ async def _row(documents: DocumentStore, doc: TrialDoc, statuses: Mapping[str, R
     )
 
 
-def cells(table: SafeTable) -> dict[str, Cell]:
-    """Return the cells with their total, for pages."""
-    return {**table.cells, "total": table.total}
+def labels(counts: TrialCounts) -> dict[str, dict[str, str | int | None]]:
+    """Return the cells and the funnel as plain values, for the API."""
+    cells = {**counts.by_status.cells, "total": counts.by_status.total}
+    by_status = {name: {"value": cell.value, "label": cell.label} for name, cell in cells.items()}
+    funnel = {step.name: {"value": step.people.value, "label": step.people.label} for step in counts.funnel}
+    return {**by_status, **funnel}

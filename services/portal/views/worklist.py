@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from services.portal.views.criteria import explanation_of
 from services.portal.views.freshness import Source, read_freshness
-from services.portal.views.lines import explanation_of, summary, why_now
+from services.portal.views.lines import summary, why_now
 from services.portal.views.people import Person, read_people
 from services.portal.words import OPEN_STATUSES
 from trialbridge.contracts.documents import MATCHES, TRIALS, WORKLIST_MARKS, MatchDoc, WorklistMarkDoc
@@ -13,6 +14,14 @@ from trialbridge.runtime.ports import DocumentStore, Query, Scalar
 
 MARKED_AT_MOST: Final = 2_000
 """How many matches with one mark a practice can page through."""
+SORTS: Final = {
+    "": ("-changed", "Newest change first"),
+    "oldest": ("changed", "Oldest change first"),
+    "missing": ("missing", "Least missing first"),
+    "trial": ("trial", "By trial"),
+    "patient": ("patient", "By patient"),
+}
+"""How the list may be sorted: the search's order, and in words."""
 Where = dict[str, Scalar | tuple[Scalar, ...]]
 
 
@@ -23,6 +32,13 @@ class Filters:
     status: str = ""
     trial: str = ""
     mark: str = ""
+    sort: str = ""
+    """A key of `SORTS`; the newest change first by default."""
+
+    @property
+    def order(self) -> str:
+        """Return the sort for a search."""
+        return SORTS.get(self.sort, SORTS[""])[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,7 @@ class Row:
     can_undo: bool
     as_of: str
     changed: str
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +124,7 @@ def _row(match: MatchDoc, person: Person, mark: WorklistMarkDoc | None) -> Row:
         can_undo=bool(mark and mark.previous),
         as_of=match.as_of,
         changed=match.changed,
+        missing=match.missing,
     )
 
 
@@ -125,7 +143,7 @@ async def _matches(
     documents: DocumentStore, tenant: str, filters: Filters, after: str | None, size: int
 ) -> tuple[list[MatchDoc], str | None]:
     if not filters.mark:
-        return await documents.find(MATCHES, Query(_where(tenant, filters), "-changed", size, after))
+        return await documents.find(MATCHES, Query(_where(tenant, filters), filters.order, size, after))
     if filters.mark == "new":
         return await _unmarked(documents, tenant, filters, after, size)
     return await _marked(documents, tenant, filters, after, size)
@@ -137,7 +155,7 @@ async def _unmarked(
     """Return at least a page of matches that nobody marked yet, or what is left of them."""
     found: list[MatchDoc] = []
     while True:
-        page, after = await documents.find(MATCHES, Query(_where(tenant, filters), "-changed", size, after))
+        page, after = await documents.find(MATCHES, Query(_where(tenant, filters), filters.order, size, after))
         marks = await documents.get_many(WORKLIST_MARKS, [mark_id(match.id, tenant) for match in page])
         marked = {mark.match for mark in marks.values() if mark.mark != "new"}
         found.extend(match for match in page if match.id not in marked)
@@ -159,6 +177,7 @@ async def _marked(
         for match in found
         if tenant in match.tenants and match.status in wanted and filters.trial in {"", match.trial}
     ]
-    fitting.sort(key=lambda match: (match.changed, match.id), reverse=True)
+    field_name = filters.order.removeprefix("-")
+    fitting.sort(key=lambda match: (getattr(match, field_name), match.id), reverse=filters.order.startswith("-"))
     start = int(after) if after and after.isdecimal() else 0
     return fitting[start : start + size], str(start + size) if len(fitting) > start + size else None

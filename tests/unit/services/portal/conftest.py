@@ -23,6 +23,7 @@ from trialbridge.testkit.fakes import MemoryDocuments, MemoryKeys, MemoryObjects
 from trialbridge.testkit.seals import ClearSeal
 
 NAME = "Quillonbraxe"
+REVIEW = Gate("review", False, "A named person has to look at it.")
 SIGN_INS = (
     DemoSignIn(actor="ann@north", tenant="north", role=Role.PRACTICE),
     DemoSignIn(actor="bob@hill", tenant="hill", role=Role.PRACTICE),
@@ -97,36 +98,105 @@ async def fill(documents: MemoryDocuments) -> None:
     display = msgspec.Raw(msgspec.json.encode(Display(f"{NAME}, Ann", "1960-01-02", "female", {"north": "NC-1"})))
     await documents.upsert(
         d.PATIENTS,
-        [d.PatientDoc(id="pat_1", version=1, network="lakeland", tenants=("north",), digest="x", display=display,
-                      sources=(SourceFreshness(SourceId("north/ehr"), TenantId("north"), "2026-06-01T06:00:00Z"),))],
-    )  # fmt: skip
+        [
+            d.PatientDoc(
+                id="pat_1",
+                version=1,
+                network="lakeland",
+                tenants=("north",),
+                digest="x",
+                display=display,
+                sources=(SourceFreshness(SourceId("north/ehr"), TenantId("north"), "2026-06-01T06:00:00Z"),),
+            )
+        ],
+    )
     await documents.upsert(
-        d.MATCHES, [match(), match("mat_2", "awaiting_review", trial="T-2"), match("mat_3", "approved")]
+        d.MATCHES,
+        [match(), match("mat_2", "awaiting_review", trial="T-2", gates=(REVIEW,)), match("mat_3", "approved")],
     )
     await documents.upsert(
         d.MATCH_EVENTS,
-        [d.MatchEventDoc(id="mat_1/1", version=1, match="mat_1", tenants=("north",), patient="pat_1", trial="T-1", seq=1, status="potentially",
-                         outcome="potentially", records=("rec_1",), at="2026-06-01T11:00:00Z", as_of="2026-06-01")],
-    )  # fmt: skip
+        [
+            d.MatchEventDoc(
+                id="mat_1/1",
+                version=1,
+                match="mat_1",
+                tenants=("north",),
+                patient="pat_1",
+                trial="T-1",
+                seq=1,
+                status="potentially",
+                outcome="potentially",
+                records=("rec_1",),
+                at="2026-06-01T11:00:00Z",
+                as_of="2026-06-01",
+            )
+        ],
+    )
     await documents.upsert(
         d.RECORDS,
-        [d.RecordDoc(id="rec_1", version=1, ticket="tkt_1", tenant="north", source="north/ehr", bundle_sha256="b" * 64, object_uri="file:///o",
-                     object_version="v1", received="2026-06-01T06:00:00Z")],
-    )  # fmt: skip
+        [
+            d.RecordDoc(
+                id="rec_1",
+                version=1,
+                ticket="tkt_1",
+                tenant="north",
+                source="north/ehr",
+                bundle_sha256="b" * 64,
+                object_uri="file:///o",
+                object_version="v1",
+                received="2026-06-01T06:00:00Z",
+            )
+        ],
+    )
     await documents.upsert(
         d.TICKETS,
-        [d.TicketDoc(id="tkt_1", version=1, tenant="north", source="north/ehr", object_uri="file:///o", object_version="v1", sha256="b" * 64,
-                     size=1, status="redeemed", issued="2026-06-01T06:00:00Z", updated="2026-06-01T06:00:00Z")],
-    )  # fmt: skip
+        [
+            d.TicketDoc(
+                id="tkt_1",
+                version=1,
+                tenant="north",
+                source="north/ehr",
+                object_uri="file:///o",
+                object_version="v1",
+                sha256="b" * 64,
+                size=1,
+                status="redeemed",
+                issued="2026-06-01T06:00:00Z",
+                updated="2026-06-01T06:00:00Z",
+            )
+        ],
+    )
     await documents.upsert(
         d.TRIALS,
-        [d.TrialDoc(id="T-1", version=1, lab="aurora", title="A trial of something", status="open", digest=Digest("d" * 64), definition=msgspec.Raw(b"{}"))],
-    )  # fmt: skip
+        [
+            d.TrialDoc(
+                id="T-1",
+                version=1,
+                lab="aurora",
+                title="A trial of something",
+                status="open",
+                digest=Digest("d" * 64),
+                definition=msgspec.Raw(b"{}"),
+            )
+        ],
+    )
     await documents.upsert(
         d.NOTIFICATIONS,
-        [d.NotificationDoc(id="ntf_1", version=1, tenant="north", kind="approved", match="mat_3", patient="pat_1", trial="T-1", title="A trial",
-                           created="2026-06-01T11:00:00Z")],
-    )  # fmt: skip
+        [
+            d.NotificationDoc(
+                id="ntf_1",
+                version=1,
+                tenant="north",
+                kind="approved",
+                match="mat_3",
+                patient="pat_1",
+                trial="T-1",
+                title="A trial",
+                created="2026-06-01T11:00:00Z",
+            )
+        ],
+    )
     await documents.upsert(
         d.STAGES,
         [
@@ -144,9 +214,22 @@ async def fill(documents: MemoryDocuments) -> None:
     )
     await documents.upsert(
         d.DEAD_LETTERS,
-        [d.DeadLetterDoc(id="dlq_1", version=1, stage="coatcheck", topic="emr_tickets", partition=0, offset=1, key="k", code="envelope.tag-mismatch",
-                         message="The object was changed after it was encrypted.", first_seen="2026-06-01T10:00:00Z", payload=NAME.encode())],
-    )  # fmt: skip
+        [
+            d.DeadLetterDoc(
+                id="dlq_1",
+                version=1,
+                stage="coatcheck",
+                topic="emr_tickets",
+                partition=0,
+                offset=1,
+                key="k",
+                code="envelope.tag-mismatch",
+                message="The object was changed after it was encrypted.",
+                first_seen="2026-06-01T10:00:00Z",
+                payload=NAME.encode(),
+            )
+        ],
+    )
 
 
 @pytest.fixture
