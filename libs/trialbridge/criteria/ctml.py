@@ -107,7 +107,7 @@ def _step(step: Mapping[str, Any], number: int, problems: Problems) -> Iterator[
     path = f"treatment_list.step[{number}]"
     _known(step, _STEP, path, problems)
     shared = _match(step.get("match"), f"{path}.match", problems)
-    for place, arm in enumerate(step.get("arm") or ()):
+    for place, arm in enumerate(_listed(step.get("arm"), f"{path}.arm", problems)):
         spot = f"{path}.arm[{place}]"
         if not isinstance(arm, dict):
             problems.error("wrong-type", spot, "An arm is an object.")
@@ -120,9 +120,16 @@ def _step(step: Mapping[str, Any], number: int, problems: Problems) -> Iterator[
             "criteria": _both(shared, _match(arm.get("match"), f"{spot}.match", problems)),
             "dose_levels": [
                 _level(level, f"{spot}.dose_level[{n}]", problems)
-                for n, level in enumerate(arm.get("dose_level") or ())
+                for n, level in enumerate(_listed(arm.get("dose_level"), f"{spot}.dose_level", problems))
             ],
         }
+
+
+def _listed(value: Any, path: str, problems: Problems) -> list[Any]:
+    """Return the members of a list, none where it is absent or (which is noted) no list."""
+    if value and not isinstance(value, list):
+        problems.error("wrong-type", path, "This is a list of objects.")
+    return value if isinstance(value, list) else []
 
 
 def _level(level: Any, path: str, problems: Problems) -> dict[str, Any]:
