@@ -1,0 +1,1 @@
+"""Documents that are generated from the code: topics, AsyncAPI, settings, metrics, promises. ``python -m infra.generate``."""

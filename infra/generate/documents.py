@@ -1,0 +1,38 @@
+"""The closed list of generated files, and what writes or checks them."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from infra.generate import asyncapi, kafka, metrics, promises, settings, topics
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+DOCUMENTS: Final[Mapping[str, Callable[[Path], str]]] = {
+    "infra/kafka/topics.yaml": kafka.render,
+    "docs/asyncapi.yaml": asyncapi.render,
+    "docs/topics.md": topics.render,
+    "docs/settings.md": settings.render,
+    "docs/metrics.md": metrics.render,
+    "docs/promises.md": promises.render,
+}
+"""By path under the project's root: the function that gives the file's text."""
+
+
+def stale(root: Path = ROOT) -> list[str]:
+    """Return the paths of the generated files under ``root`` that are absent or differ from what the code says."""
+    return [name for name, render in DOCUMENTS.items() if _read(root / name) != render(root)]
+
+
+def write(root: Path = ROOT) -> list[str]:
+    """Bring the generated files under ``root`` up to date; return the paths of those that changed."""
+    changed = stale(root)
+    for name in changed:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(DOCUMENTS[name](root), encoding="utf-8")
+    return changed
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
