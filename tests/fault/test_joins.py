@@ -149,9 +149,9 @@ class Bench:
         """Compare effects and tables with what was sent."""
         wanted, order = list(range(self.feed.rounds)), self.witness.order
         missing = {key: sorted(lost) for key in KEYS if (lost := set(wanted) - set(order.get(key, [])))}
-        late = {key: turns for key in KEYS if (turns := [b for a, b in pairwise(order.get(key, [])) if b < a])}
+        late = {key: turns for key in KEYS if (turns := [(a, b) for a, b in pairwise(order.get(key, [])) if b < a])}
         tables = await self._tables()
-        assert (missing, late) == ({}, {}), tables
+        assert (missing, late) == ({}, {}), {key: tables[key] for key in {*missing, *late}}
         assert tables == dict.fromkeys(KEYS, (self.feed.rounds, ()))
         assert all(len(ids) == 1 for ids in self.witness.ids.values())
 

@@ -5,9 +5,10 @@ import contextlib
 import os
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -26,11 +27,10 @@ from trialbridge.runtime.stage.boundary import BATCH_MESSAGES, Boundary
 from trialbridge.runtime.stage.lane import Links
 from trialbridge.runtime.stage.outbox import Outbox
 from trialbridge.runtime.stage.tables import PartitionedStore, StateTable
+from trialbridge.runtime.stage.worker import PartitionWorker, close_all
 from trialbridge.runtime.telemetry import logs, metrics
 
 LOG: Final = logs.logger("stage")
-QUEUE_MESSAGES: Final = 128
-DRAIN_SECONDS: Final = 8.0
 LOOP_PAUSE: Final = 1.0
 
 
@@ -90,13 +90,6 @@ class Ports:
 
 
 @dataclass(slots=True)
-class _Worker:
-    queue: "asyncio.Queue[FaustEvent]"
-    task: "asyncio.Task[None]"
-    idle: asyncio.Event
-
-
-@dataclass(slots=True)
 class Stage:
     """A running part of the pipeline. ``start`` and ``stop`` it, or let `runtime.serve` do so."""
 
@@ -113,7 +106,7 @@ class Stage:
     links: Links = field(init=False)
     boundary: Boundary = field(init=False)
     failed: "asyncio.Future[None] | None" = field(init=False, default=None)
-    _workers: dict[int, _Worker] = field(init=False, default_factory=dict)
+    _workers: dict[int, PartitionWorker[FaustEvent]] = field(init=False, default_factory=dict)
     _tasks: "list[asyncio.Task[None]]" = field(init=False, default_factory=list)
     _acked: dict[TP, int] = field(init=False, default_factory=dict)
     _datadir: "tempfile.TemporaryDirectory[str]" = field(init=False)
@@ -160,34 +153,21 @@ class Stage:
             topic = message.topic.removeprefix(self.settings.topic_prefix)
             key, value = message.key or b"", message.value or b""
             item = FaustEvent(event, topic, message.partition, message.offset, key, value, headers)
-            await self._worker(message.partition).queue.put(item)
+            await self._worker(message.partition).put(item)
 
-    def _worker(self, partition: int) -> _Worker:
+    def _worker(self, partition: int) -> PartitionWorker[FaustEvent]:
         worker = self._workers.get(partition)
         if worker is None:
-            queue: asyncio.Queue[FaustEvent] = asyncio.Queue(QUEUE_MESSAGES)
-            idle = asyncio.Event()
-            idle.set()
-            worker = _Worker(queue, asyncio.create_task(self._work(partition, queue, idle)), idle)
-            self._workers[partition] = worker
+            process = partial(self.boundary.process, partition)
+            worker = self._workers[partition] = PartitionWorker(process, self._stopped_by, BATCH_MESSAGES)
         return worker
 
-    async def _work(self, partition: int, queue: "asyncio.Queue[FaustEvent]", idle: asyncio.Event) -> None:
-        try:
-            while True:
-                events = [await queue.get()]
-                idle.clear()
-                while len(events) < BATCH_MESSAGES and not queue.empty():
-                    events.append(queue.get_nowait())
-                await self.boundary.process(partition, events)
-                if queue.empty():
-                    idle.set()
-        except Fatal as error:
-            LOG.error("the stage stops", extra={"stage": self.name, "code": error.code})  # noqa: TRY400
-            self._fail(error)
-        except Exception as error:
-            LOG.exception("the stage stops on a defect", extra={"stage": self.name})
-            self._fail(error)
+    def _stopped_by(self, error: Exception) -> None:
+        if isinstance(error, Fatal):
+            LOG.error("the stage stops", extra={"stage": self.name, "code": error.code})
+        else:
+            LOG.error("the stage stops on a defect", exc_info=error, extra={"stage": self.name})
+        self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
         if self.failed is not None and not self.failed.done():
@@ -196,17 +176,11 @@ class Stage:
     async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
         """Let what is in flight become durable before the partitions go elsewhere: a late write could undo a newer one."""
         partitions = {tp.partition for tp in revoked}
-        leaving = {p: self._workers.pop(p) for p in partitions if p in self._workers}
-        for worker in leaving.values():
-            while not worker.queue.empty():
-                worker.queue.get_nowait()
-        await _settle(leaving.values())
-        for worker in leaving.values():
-            worker.task.cancel()
-        await asyncio.gather(*(worker.task for worker in leaving.values()), return_exceptions=True)
+        await close_all([self._workers[partition] for partition in partitions & self._workers.keys()])
         # What was handed to the client and not awaited must not be written after the next owner has read the tables.
         await self.app.producer.flush()
         for partition in partitions:
+            self._workers.pop(partition, None)
             self.boundary.forget(partition)
             self.forget(partition)
 
@@ -243,10 +217,9 @@ class Stage:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.app.flow_control.suspend()
-        await _settle(self._workers.values())
+        # Before the group is left: what is written later could undo what the next owner writes.
+        await close_all(self._workers.values())
         await self.app.stop()
-        for worker in self._workers.values():
-            worker.task.cancel()
         with contextlib.suppress(Unavailable):
             await self._report("stopped")
         if self.failed is not None and not self.failed.done():
@@ -305,15 +278,6 @@ class Stage:
                 )
             ],
         )  # fmt: skip
-
-
-async def _settle(workers: Iterable[_Worker]) -> None:
-    """Wait until the workers are idle, at most `DRAIN_SECONDS`; what is not acknowledged by then comes again."""
-    waits = [asyncio.create_task(worker.idle.wait()) for worker in workers if not worker.task.done()]
-    if waits:
-        _, late = await asyncio.wait(waits, timeout=DRAIN_SECONDS)
-        for wait in late:
-            wait.cancel()
 
 
 def changelog_name(settings: BaseServiceSettings, stage: str, table: str) -> str:
