@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.bench.machine import machine
-from services.cli.bench.pipeline import measure_embedded
+from services.cli.bench.pipeline import measure_alone
 from services.cli.demo.command import embedded_settings
 from services.cli.demo.options import DemoOptions
 from services.cli.house import own
@@ -39,12 +39,26 @@ Kafka = Annotated[
 def pipeline(
     patients: Annotated[int, typer.Option(help="How many synthetic patients.")] = 1000,
     seed: Seed = 7,
+    cluster: Annotated[
+        bool,
+        typer.Option(
+            "--cluster", help="Also on the broker and the stores that TRIALBRIDGE_ settings name; empty ones."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """From encrypted bundles to approved matches: patients and megabytes a second, latency, memory at peak."""
+    result: dict[str, Any] = {"bench": "pipeline", "seed": seed, "machine": machine()}
     with tempfile.TemporaryDirectory(prefix="trialbridge-bench-") as folder:
-        figures = asyncio.run(measure_embedded(Path(folder), patients, seed))
-    _print({"bench": "pipeline", "seed": seed, "machine": machine(), "embedded": figures.as_dict()}, json=json)
+        embedded = measure_alone(Path(folder), patients, seed)
+    result["embedded"] = embedded.as_dict()
+    if cluster:
+        on_cluster = measure_alone(None, patients, seed)
+        result["cluster"] = on_cluster.as_dict()
+        result["baseline"] = "cluster"
+        result["ratio"] = round(embedded.patients_per_second / on_cluster.patients_per_second, 2)
+        result["same_hash"] = embedded.hash == on_cluster.hash
+    _print(result, json=json)
 
 
 @app.command()
