@@ -20,6 +20,8 @@ CHUNK: Final = 1024 * 1024
 BODY: Final = "body"
 META: Final = "metadata.json"
 SUFFIX: Final = ".object"
+STAGED: Final = ".new-"
+"""Begins the names of objects that are being written."""
 
 
 class FolderObjects:
@@ -45,7 +47,7 @@ class FolderObjects:
         version = hashlib.sha256(body).hexdigest()
         modified = datetime.now(UTC).isoformat()
         info = ObjectInfo(self._uri(key), version, len(body), dict(metadata), modified)
-        staging = Path(tempfile.mkdtemp(prefix=".new-", dir=self._folder))
+        staging = Path(tempfile.mkdtemp(prefix=STAGED, dir=self._folder))
         try:
             _write(staging / BODY, body)
             _write(staging / META, msgspec.json.encode(info))
@@ -108,14 +110,19 @@ class FolderObjects:
 
     def _place(self, key: str) -> Path:
         parts = PurePosixPath(key).parts
-        if not parts or key.startswith("/") or any(part in {".", ".."} or part.startswith(".new-") for part in parts):
+        if not parts or key.startswith("/") or any(part in {".", ".."} or part.startswith(STAGED) for part in parts):
             raise Refused("object.outside", "The object's key leaves the store.")
         return self._folder.joinpath(*parts[:-1], parts[-1] + SUFFIX)
 
 
 def _keys(folder: Path) -> list[str]:
-    found = folder.rglob(f"*{SUFFIX}")
-    return sorted(path.relative_to(folder).as_posix().removesuffix(SUFFIX) for path in found)
+    """Return the keys of all objects; what others move or remove meanwhile is passed over."""
+    found = []
+    for place, names, _ in os.walk(folder):
+        names[:] = [name for name in names if not name.startswith(STAGED)]
+        inside = Path(place).relative_to(folder)
+        found += [(inside / name).as_posix().removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
+    return sorted(found)
 
 
 def _write(path: Path, body: bytes) -> None:
