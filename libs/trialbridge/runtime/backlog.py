@@ -51,11 +51,12 @@ def _embedded(broker: str, groups: Mapping[str, Sequence[str]]) -> dict[str, int
 
 async def _kafka(broker: str, groups: Mapping[str, Sequence[str]], settings: BaseServiceSettings) -> dict[str, int]:
     options = client_options(broker, settings)
-    admin, reader = AIOKafkaAdminClient(**options), AIOKafkaConsumer(**options, enable_auto_commit=False)
+    admin = AIOKafkaAdminClient(**options)
     await admin.start()
     try:
-        await reader.start()
+        reader = AIOKafkaConsumer(**options, enable_auto_commit=False)
         try:
+            await reader.start()
             return {group: await _behind(admin, reader, group, names) for group, names in groups.items()}
         finally:
             await reader.stop()

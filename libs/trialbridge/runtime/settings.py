@@ -1,11 +1,12 @@
 """Settings that every service shares. Secrets come from files named here, never from the environment itself."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from trialbridge.contracts.errors import Misconfigured
 
@@ -109,13 +110,24 @@ def read_settings(kind: type[S], **given: Any) -> S:
     try:
         return kind(**given)
     except ValidationError as error:
-        lines = []
-        for problem in error.errors(include_input=False, include_url=False, include_context=False):
-            name = str(problem["loc"][0]) if problem["loc"] else "settings"
-            field = kind.model_fields.get(name)
-            about = f" It is: {field.description}" if field and field.description else ""
-            lines.append(f"TRIALBRIDGE_{name.upper()}: {problem['msg'].removeprefix('Value error, ')}.{about}")
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        lines = [
+            _line(kind, str(one["loc"][0]) if one["loc"] else "settings", one["msg"].removeprefix("Value error, "))
+            for one in problems
+        ]
         raise Misconfigured("settings.invalid", " ".join(lines)) from None
+    except SettingsError as error:
+        # A list or mapping that is no JSON; the library says which one in its sentence alone.
+        named = re.search(r'field "(\w+)"', str(error))
+        raise Misconfigured(
+            "settings.invalid", _line(kind, named[1] if named else "settings", "it takes JSON, and this is none")
+        ) from None
+
+
+def _line(kind: type[BaseServiceSettings], name: str, problem: str) -> str:
+    field = kind.model_fields.get(name)
+    about = f" It is: {field.description}" if field and field.description else ""
+    return f"TRIALBRIDGE_{name.upper()}: {problem}.{about}"
 
 
 def read_secret(path: Path, name: str) -> str:

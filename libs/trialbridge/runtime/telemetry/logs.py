@@ -56,12 +56,16 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:
-    """Send all logs as JSON lines to ``stream`` (standard error by default); libraries from warnings up."""
+    """Send all logs as JSON lines to ``stream`` (standard error by default); libraries from warnings up, or as ``level`` says.
+
+    Of Faust's timers only errors: that one ran late says that the loop is busy, which lag and metrics say better.
+    """
     handler = logging.StreamHandler(stream or sys.__stderr__)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
+    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
+    logging.getLogger("mode.timers").setLevel(logging.ERROR)
     logging.getLogger("trialbridge").setLevel(level.upper())
 
 
