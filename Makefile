@@ -4,13 +4,14 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 ARGS ?=
 
-$(VENV)/.ready: requirements/dev.txt pyproject.toml
+$(VENV)/.ready: requirements/build.txt requirements/dev.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@test -x $(BIN)/uv || $(PIP) -r requirements/build.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --build-constraints requirements/build.txt --editable .
 	@touch $@
 
 setup: $(VENV)/.ready ## Make .venv with everything, by hash
@@ -24,18 +25,44 @@ test: setup ## Unit, contract, end-to-end and integration tests; the test bed is
 	@$(BIN)/python -m infra.testbed.suites $(ARGS)
 .PHONY: test
 
-check: setup ## Format, lint, types, import rules and generated documents
+check: setup ## Format, lint, types, import rules, generated documents, requirement lists
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m infra.generate --check
+	@$(BIN)/python -m infra.lock --check
 .PHONY: check
+
+break: setup ## The long fault and load tests: kills, joins, hostile input by the thousand
+	@$(BIN)/python -m infra.testbed.suites -m slow $(ARGS)
+.PHONY: break
+
+bench: setup ## Measure throughput, latency and memory on this machine (ARGS="pipeline --patients 200")
+	@$(BIN)/python -m infra.testbed.bench $(ARGS)
+.PHONY: bench
+
+docs: setup ## Write the generated documents: topics, AsyncAPI, settings, metrics, promises
+	@$(BIN)/python -m infra.generate
+.PHONY: docs
+
+lock: setup ## Compile the hashed requirement lists from pyproject.toml (ARGS="--upgrade" for newer versions)
+	@$(BIN)/python -m infra.lock $(ARGS)
+.PHONY: lock
+
+cluster-up: setup ## Start the test bed and every service on it, each a process of its own; waits until all are ready
+	@$(BIN)/python -m infra.testbed.cluster up
+.PHONY: cluster-up
+
+cluster-down: setup ## Stop them
+	@$(BIN)/python -m infra.testbed.cluster down
+.PHONY: cluster-down
 
 testbed-up: setup ## Start Kafka, MongoDB and S3 on loopback, and print how to reach them
 	@$(BIN)/python -m infra.testbed up
 .PHONY: testbed-up
 
-testbed-down: ## Stop them
+testbed-down: setup ## Stop them
 	@$(BIN)/python -m infra.testbed down
 .PHONY: testbed-down
 
