@@ -2,19 +2,17 @@
 
 import sys
 
+from typer.main import get_command
+
 from services.cli.app import app
-from services.cli.output import EXIT_AWAY, EXIT_CONFIG, EXIT_INPUT, complain
-from trialbridge.contracts.errors import Misconfigured, Retryable, TrialbridgeError
+from services.cli.front import tell_fault
 
 
 def main() -> None:
-    """Run the command line; expected errors become one line on standard error and a stable exit code."""
-    try:
-        app()
-    except TrialbridgeError as error:
-        complain(str(error.place) if error.place.bundle else "trialbridge", error.code, error.message)
-        away, wrong = isinstance(error, Retryable), isinstance(error, Misconfigured)
-        sys.exit(EXIT_AWAY if away else EXIT_CONFIG if wrong else EXIT_INPUT)
+    """Run the command line; whatever goes wrong becomes one line on standard error and a stable exit code."""
+    sys.excepthook = tell_fault
+    # Not by calling ``app``: that puts typer's own hook in this one's place.
+    get_command(app)()
 
 
 if __name__ == "__main__":

@@ -1,59 +1,67 @@
 """``trialbridge dead-letters``: what could not be processed, and bringing it through once the cause is mended."""
 
 import asyncio
-from typing import Annotated, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from services.cli.asking import ask
-from services.cli.output import EXIT_INPUT, OUT, complain, emit
-from trialbridge.contracts.documents import DEAD_LETTERS, DeadLetterDoc
+from services.cli.output import EXIT_AWAY, EXIT_INPUT, OUT, complain, emit, say, show_rows
+from services.cli.places import State, settings_of
+from trialbridge.contracts.documents import DEAD_LETTERS, CommandDoc, DeadLetterDoc
+from trialbridge.contracts.errors import Refused
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import Query, Scalar
 from trialbridge.runtime.serve import ServicePorts, open_ports
-from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 
 app = typer.Typer(no_args_is_help=True, help="What could not be processed, and how to bring it through.")
-Json = Annotated[bool, typer.Option("--json", help="JSON in place of a table.")]
-Code = Annotated[str, typer.Option(help="Only entries with this stable code.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Code = Annotated[str, typer.Option(help="Only entries with this stable code, such as fhir.not-fhir.")]
+NEXT: Final = "After the cause is mended: trialbridge dead-letters replay ID (or --code CODE)."
 
 
 @app.command("list")
 def list_letters(
     code: Code = "",
     every: Annotated[bool, typer.Option("--all", help="Also replayed and discarded ones.")] = False,
+    state: State = None,
     json: Json = False,
 ) -> None:
     """List the entries with code, place and reason; never their content."""
-    asyncio.run(_list(code, every=every, json=json))
+    found = asyncio.run(_list(code, every, state))
+    if json:
+        for doc in found:
+            emit(line_of(doc))
+    elif not found:
+        say("No such dead letters." if code else "No dead letters. Everything that came in went through.")
+    elif OUT.is_terminal:
+        for doc in found:
+            OUT.print(Text(f"{doc.id}  {doc.code}  {doc.status}", style="bold"))
+            OUT.print(Text(f"  {doc.message}\n  {doc.place}\n", style="dim"))
+        say(NEXT)
+    else:
+        rows = [(doc.id, doc.status, doc.stage, doc.code, str(doc.place), doc.message) for doc in found]
+        show_rows(OUT, ("id", "status", "stage", "code", "where", "why"), rows)
+
+
+async def _list(code: str, every: bool, state: Path | None) -> list[DeadLetterDoc]:
+    async with open_ports(settings_of(state)) as ports:
+        return await _find(ports, code, every=every)
 
 
 async def _find(ports: ServicePorts, code: str, *, every: bool) -> list[DeadLetterDoc]:
     where: dict[str, Scalar | tuple[Scalar, ...]] = {} if every else {"status": "open"}
     if code:
         where["code"] = code
-    return await collect(ports.documents, DEAD_LETTERS, Query(where=where, limit=500))
+    found = await collect(ports.documents, DEAD_LETTERS, Query(where=where, limit=500))
+    return sorted(found, key=lambda doc: (doc.first_seen, doc.id))
 
 
-async def _list(code: str, *, every: bool, json: bool) -> None:
-    async with open_ports(read_settings(BaseServiceSettings)) as ports:
-        found = await _find(ports, code, every=every)
-    if json:
-        for doc in found:
-            emit(_line(doc))
-        return
-    if not found:
-        OUT.print("No dead letters. Everything that came in went through.")
-        return
-    table = Table("id", "status", "stage", "code", "where", "why")
-    for doc in found:
-        table.add_row(doc.id, doc.status, doc.stage, doc.code, str(doc.place), doc.message)
-    OUT.print(table)
-    OUT.print("After the cause is mended: trialbridge dead-letters replay ID (or --code CODE).")
-
-
-def _line(doc: DeadLetterDoc) -> dict[str, Any]:
+def line_of(doc: DeadLetterDoc) -> dict[str, Any]:
+    """Return what may be shown of a dead letter, as plain values."""
     return {
         "id": doc.id, "status": doc.status, "stage": doc.stage, "topic": doc.topic, "code": doc.code,
         "where": str(doc.place), "message": doc.message, "ticket": doc.ticket, "first_seen": doc.first_seen,
@@ -61,33 +69,73 @@ def _line(doc: DeadLetterDoc) -> dict[str, Any]:
 
 
 @app.command()
+def show(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="The entry's id, as the list has it.")],
+    state: State = None,
+    json: Json = False,
+) -> None:
+    """Show one entry: why it was set aside, where it lies, and how to bring it through. Its content stays sealed."""
+    doc = asyncio.run(_get(identity, state))
+    facts = line_of(doc) | {
+        "tenant": doc.tenant,
+        "position": f"{doc.topic}[{doc.partition}]@{doc.offset}",
+        "kept": f"{len(doc.payload)} bytes of {doc.payload_type}" if doc.payload else "nothing of its content",
+    }
+    if json:
+        emit(facts)
+        return
+    for name, value in facts.items():
+        say(f"{name.replace('_', ' '):<11} {value or '-'}")
+    if doc.status == "open":
+        say(f"After the cause is mended: trialbridge dead-letters replay {doc.id}")
+
+
+async def _get(identity: str, state: Path | None) -> DeadLetterDoc:
+    async with open_ports(settings_of(state)) as ports:
+        doc = await ports.documents.get(DEAD_LETTERS, identity)
+    if doc is None:
+        raise Refused("dead-letters.unknown", "There is no such dead letter; trialbridge dead-letters list shows all.")
+    return doc
+
+
+@app.command()
 def replay(
     ids: Annotated[list[str] | None, typer.Argument(help="Entries to replay, by id.")] = None,
     code: Code = "",
-    wait: Annotated[float, typer.Option(help="Seconds to wait for the services to take it up.")] = 30.0,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the services to take it up.", min=0)] = 30.0,
+    state: State = None,
     json: Json = False,
 ) -> None:
-    """Send entries through again; what has gone through before has no second effect. The services must be running."""
+    """Send entries through again; what has gone through before has no second effect. The services must be running.
+
+    Exit code 0: sent; 1: one was refused, with the reason; 69: nobody has taken it up within the wait.
+    """
     if not ids and not code:
-        raise typer.BadParameter("name entries by id, or a --code")
-    refused = asyncio.run(_replay(ids or [], code, wait, json=json))
-    if refused:
+        raise typer.BadParameter("name entries by id, or a --code; trialbridge dead-letters list shows both")
+    answers = asyncio.run(_replay(ids or [], code, wait, state))
+    for identity, answer in answers:
+        _tell(identity, answer, json=json)
+    if not answers and not json:
+        say("Nothing to replay.")
+    if any(answer.status == "refused" for _, answer in answers):
         raise typer.Exit(EXIT_INPUT)
+    if any(answer.status == "requested" for _, answer in answers):
+        raise typer.Exit(EXIT_AWAY)
 
 
-async def _replay(ids: list[str], code: str, wait: float, *, json: bool) -> int:
-    refused = 0
-    async with open_ports(read_settings(BaseServiceSettings)) as ports:
+async def _replay(ids: Sequence[str], code: str, wait: float, state: Path | None) -> list[tuple[str, CommandDoc]]:
+    async with open_ports(settings_of(state)) as ports:
         chosen = ids or [doc.id for doc in await _find(ports, code, every=False)]
-        for identity in chosen:
-            answer = await ask(ports, "coatcheck", "replay", {"dead_letter": identity}, wait)
-            if json:
-                emit({"id": identity, "status": answer.status, "code": answer.code, "message": answer.message})
-            elif answer.status == "done":
-                OUT.print(f"{identity}: sent through again")
-            else:
-                complain(identity, answer.code or answer.status, answer.message or "No service has taken it up yet.")
-            refused += answer.status != "done"
-    if not chosen and not json:
-        OUT.print("Nothing to replay.")
-    return refused
+        asked = (ask(ports, "coatcheck", "replay", {"dead_letter": identity}, wait) for identity in chosen)
+        return list(zip(chosen, await asyncio.gather(*asked), strict=True))
+
+
+def _tell(identity: str, answer: CommandDoc, *, json: bool) -> None:
+    if json:
+        emit({"id": identity, "status": answer.status, "code": answer.code, "message": answer.message})
+    elif answer.status == "done":
+        say(f"{identity}: {answer.message or 'sent through again'}")
+    elif answer.status == "refused":
+        complain(identity, answer.code, answer.message)
+    else:
+        complain(identity, "replay.open", "No service has taken it up yet; it will once the services run.")

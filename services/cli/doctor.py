@@ -1,89 +1,63 @@
 """``trialbridge doctor``: is everything set up so that the services can start?"""
 
 import asyncio
-import contextlib
+import logging
 import platform
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any, Final
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
-from services.cli.demo.settled import groups
-from services.cli.output import EXIT_AWAY, EXIT_CONFIG, OUT, emit
-from trialbridge.contracts.errors import Misconfigured, Retryable, TrialbridgeError
-from trialbridge.runtime import stores
-from trialbridge.runtime.backlog import backlog
+from services.cli.examine import Finding, examine
+from services.cli.output import EXIT_AWAY, EXIT_CONFIG, OUT, emit, say
+from services.cli.places import State, given_by
+from services.cli.wanted import problems
 from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 from trialbridge.runtime.web import product_version
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor's report."""
-
-    what: str
-    state: Literal["ok", "away", "wrong"]
-    message: str
-    code: str = ""
+STYLES: Final = {"ok": "green", "away": "yellow", "wrong": "red"}
 
 
-def doctor(json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Check settings, key ring, event log, document store and object store before any data is touched."""
-    findings = asyncio.run(_examine())
+def doctor(
+    state: State = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Check settings, key ring, document store, object store and event log; changes nothing.
+
+    Exit code 0: services can start; 78: something is wrong, and the line says how to mend it; 69: something is away.
+    """
+    # What this library logs of a broker that is away, the finding says.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    findings = asyncio.run(_findings(given_by(state)))
     if json:
         emit({"version": product_version(), "findings": [asdict(one) for one in findings]})
     else:
-        for one in findings:
-            mark = {"ok": "[green]ok[/]", "away": "[yellow]away[/]", "wrong": "[red]wrong[/]"}[one.state]
-            OUT.print(f"{mark:<18} {one.what}: {one.message}")
+        _show(findings)
     if any(one.state == "wrong" for one in findings):
         raise typer.Exit(EXIT_CONFIG)
     if any(one.state == "away" for one in findings):
         raise typer.Exit(EXIT_AWAY)
 
 
-async def _examine() -> list[Finding]:
-    findings = [Finding("trialbridge", "ok", f"version {product_version()}, Python {platform.python_version()}")]
-    try:
-        settings = read_settings(BaseServiceSettings)
-    except Misconfigured as error:
-        return [*findings, Finding("settings", "wrong", error.message, error.code)]
-    findings.append(Finding("settings", "ok", "all understood"))
-    return [
-        *findings,
-        await _try("key ring", lambda: _keys(settings), str(settings.keyring)),
-        await _try("document store", lambda: _documents(settings), settings.documents.split("@")[-1]),
-        await _try("object store", lambda: _objects(settings), settings.objects),
-        await _try("event log", lambda: _log(settings), settings.broker),
-    ]
+async def _findings(given: Mapping[str, Any]) -> list[Finding]:
+    product = Finding("trialbridge", "ok", f"version {product_version()}, Python {platform.python_version()}")
+    wrong = problems(given=given)
+    if wrong:
+        # Where a setting is not understood, nothing can be said of what it names.
+        return [product, *(Finding("settings", "wrong", one, "settings.invalid") for one in wrong)]
+    settings = read_settings(BaseServiceSettings, **given)
+    return [product, Finding("settings", "ok", "all understood"), *await examine(settings)]
 
 
-async def _try(what: str, attempt: Callable[[], Awaitable[None]], where: str) -> Finding:
-    try:
-        await attempt()
-    except TrialbridgeError as error:
-        return Finding(what, "away" if isinstance(error, Retryable) else "wrong", error.message, error.code)
-    return Finding(what, "ok", where)
-
-
-async def _keys(settings: BaseServiceSettings) -> None:
-    await stores.open_keys(settings).ping()
-
-
-async def _documents(settings: BaseServiceSettings) -> None:
-    store = stores.open_documents(settings, stores.open_seal(settings, stores.open_keys(settings)))
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(store.close)
-        await store.ping()
-
-
-async def _objects(settings: BaseServiceSettings) -> None:
-    store = stores.open_objects(settings)
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(store.close)
-        await store.ping()
-
-
-async def _log(settings: BaseServiceSettings) -> None:
-    await backlog(settings.broker, groups(settings), settings)
+def _show(findings: list[Finding]) -> None:
+    if not OUT.is_terminal:
+        for one in findings:
+            say(f"{one.state:<6}{one.what}: {one.message}")
+        return
+    grid = Table.grid(padding=(0, 2))
+    for one in findings:
+        grid.add_row(Text(one.state, style=STYLES[one.state]), Text(one.what), Text(one.message))
+    OUT.print(grid)

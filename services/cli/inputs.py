@@ -1,19 +1,94 @@
-"""Which files a path given on the command line means."""
+"""Which files a path given on the command line means, and the list of what could not be taken."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-import typer
+from services.cli.output import complain, remark
+from trialbridge.emr.sniff import ENDINGS, UNKNOWN, media_type_of
+
+TRIAL_ENDINGS: Final = (".yaml", ".yml", ".json")
+RECORD_ENDINGS: Final = tuple(ENDINGS)
+HEAD: Final = 4096
+"""Bytes that tell a file's format."""
 
 
-def files_of(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
-    """Yield ``path`` itself if it is a file, else the files below it that end in one of ``suffixes``, by name.
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One input, or a part of one, that was refused."""
 
-    Raises `typer.BadParameter` where there is nothing at ``path``.
+    input: str
+    where: str
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class Troubles:
+    """What was refused; each is told as it comes."""
+
+    found: list[Trouble] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Files in folders that are of another kind, by ending."""
+
+    def note(self, source: Path, where: str, code: str, message: str, line: int = 0) -> None:
+        """Say what was refused, at which place of the input (and line, counted from 1), and keep it."""
+        self.found.append(Trouble(str(source), where, code, message))
+        spot = f"{source}:{line}" if line else str(source)
+        complain(f"{spot}: {where}" if where else spot, code, message)
+
+
+def is_record(path: Path) -> bool:
+    """Return whether a file holds medical records, by its first bytes or the ending of its name."""
+    try:
+        with path.open("rb") as file:
+            return media_type_of(path.name, file.read(HEAD)) != UNKNOWN
+    except OSError:
+        # Reading it will say what is wrong with it.
+        return path.suffix.lower() in RECORD_ENDINGS
+
+
+def is_trial(path: Path) -> bool:
+    """Return whether a file may be a trial, by the ending of its name."""
+    return path.suffix.lower() in TRIAL_ENDINGS
+
+
+def files_of(path: Path, wanted: Callable[[Path], bool], troubles: Troubles) -> list[Path]:
+    """Return ``path`` itself if it is a file, else the ``wanted`` files below it by name; hidden ones are left alone.
+
+    Nothing there, or no such file in the folder, is a trouble; other files in a folder are remarked upon.
     """
-    if path.is_file():
-        yield path
-    elif path.is_dir():
-        yield from (one for one in sorted(path.rglob("*")) if one.is_file() and one.suffix.lower() in suffixes)
-    else:
-        raise typer.BadParameter(f"there is no file or folder {path}")
+    if not path.exists():
+        troubles.note(path, "", "file.missing", "There is no such file or folder; check the path.")
+        return []
+    if not path.is_dir():
+        return [path]
+    every = [one for one in sorted(path.rglob("*")) if one.is_file() and not _hidden(one.relative_to(path))]
+    chosen = [one for one in every if wanted(one)]
+    others = Counter(one.suffix.lower() or "no ending" for one in every)
+    others.subtract(one.suffix.lower() or "no ending" for one in chosen)
+    others = +others
+    troubles.skipped.update(others)
+    if others:
+        kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(others.items()))
+        remark(f"{path}: {others.total()} files of other kinds are not read ({kinds})")
+    if not chosen:
+        ends = ", ".join(TRIAL_ENDINGS if wanted is is_trial else RECORD_ENDINGS)
+        message = f"No file in this folder can be read here; names end in {ends}."
+        troubles.note(path, "", "folder.empty", message)
+    return chosen
+
+
+def _hidden(inside: Path) -> bool:
+    return any(part.startswith(".") for part in inside.parts)
+
+
+def read_input(path: Path, troubles: Troubles) -> bytes | None:
+    """Return a file's bytes; what cannot be read is a trouble, and None."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        troubles.note(path, "", "file.unreadable", "The file cannot be read; check who may read it.")
+        return None

@@ -1,23 +1,31 @@
-"""What commands write and how they end: JSON lines or rich text on standard output, problems on standard error."""
+"""What commands write and how they end: JSON lines or readable text on standard output, problems on standard error."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 EXIT_OK: Final = 0
 EXIT_INPUT: Final = 1
-"""Some input was refused; the good ones went through."""
+"""Some input was refused or is not there; the good ones went through."""
 EXIT_USAGE: Final = 2
+"""The command line is not understood; nothing was done."""
 EXIT_AWAY: Final = 69
-"""EX_UNAVAILABLE of sysexits.h: a broker or store did not answer."""
+"""EX_UNAVAILABLE of sysexits.h: a service, broker or store did not answer."""
+EXIT_FAULT: Final = 70
+"""EX_SOFTWARE of sysexits.h: a fault of the product's own."""
 EXIT_CONFIG: Final = 78
 """EX_CONFIG of sysexits.h: a setting is wrong."""
 
 OUT: Final = Console(highlight=False)
 ERR: Final = Console(stderr=True, highlight=False)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+Cell = str | Text
 
 
 def emit(value: Any) -> None:
@@ -26,6 +34,39 @@ def emit(value: Any) -> None:
     sys.stdout.buffer.flush()
 
 
+def say(line: str) -> None:
+    """Write one line as it is on standard output, however long."""
+    OUT.print(line, markup=False, soft_wrap=True)
+
+
 def complain(where: str, code: str, message: str) -> None:
     """Write one located problem on standard error, as compilers do: ``where: code: message``."""
     ERR.print(f"{where}: {code}: {message}", markup=False, soft_wrap=True)
+
+
+def remark(line: str) -> None:
+    """Write one line on standard error that is no problem."""
+    ERR.print(line, markup=False, soft_wrap=True)
+
+
+def show_rows(console: Console, heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """Show rows under their heads: as a table on a terminal, elsewhere as aligned plain lines that nothing shortens."""
+    if console.is_terminal:
+        table = Table(*heads)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+        return
+    texts = [list(heads), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[place]) for row in texts) for place in range(len(heads))]
+    for row in texts:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        console.print(line.rstrip(), markup=False, soft_wrap=True)
+
+
+def headline(console: Console, title: str) -> None:
+    """Show a headline: a ruled line on a terminal, elsewhere the title alone."""
+    if console.is_terminal:
+        console.rule(title)
+    else:
+        console.print(title, markup=False)

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
-from services.cli.house import SERVICES, open_house
-from services.cli.output import ERR
+from services.cli.house import SERVICES, open_house, own
+from services.cli.output import remark
+from services.cli.places import State, given_by
+from services.cli.wanted import KINDS, PORTAL, check_settings
 from services.portal.bootstrap import build as build_portal
 from services.portal.settings import PortalSettings
 from trialbridge.runtime.health import health_door, web_door
@@ -15,34 +18,41 @@ from trialbridge.runtime.serve import stop_on_signals
 from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 from trialbridge.runtime.telemetry import logs
 
-PORTAL = "portal"
-
 
 def run(
-    services: Annotated[list[str] | None, typer.Argument(help="Which services; all by default.")] = None,
+    services: Annotated[
+        list[str] | None, typer.Argument(help=f"Which services, all by default: {', '.join(KINDS)}.")
+    ] = None,
+    state: State = None,
 ) -> None:
-    """Run services in this process until Ctrl-C; the embedded stores allow one such process."""
-    names = services or [*SERVICES, PORTAL]
+    """Run services in this process until Ctrl-C; the embedded stores allow one such process.
+
+    Wrong settings are refused with exit code 78 before any data is touched; `trialbridge doctor` says more.
+    """
+    names = services or list(KINDS)
     for name in names:
-        if name not in SERVICES and name != PORTAL:
-            raise typer.BadParameter(f"there is no service {name}; there are {', '.join([*SERVICES, PORTAL])}")
-    base = read_settings(BaseServiceSettings)
+        if name not in KINDS:
+            raise typer.BadParameter(f"there is no service {name}; there are {', '.join(KINDS)}")
+    given = given_by(state)
+    check_settings(names, given)
+    base = read_settings(BaseServiceSettings, **given)
     logs.configure(base.log_level)
-    asyncio.run(_run(base, names))
+    asyncio.run(_run(base, names, given))
 
 
-async def _run(base: BaseServiceSettings, names: list[str]) -> None:
+async def _run(base: BaseServiceSettings, names: Sequence[str], given: Mapping[str, Any]) -> None:
     stop = stop_on_signals()
     async with (
-        open_house({}, [name for name in SERVICES if name in names]) as house,
+        open_house(given, [name for name in SERVICES if name in names]) as house,
         contextlib.AsyncExitStack() as doors,
     ):
         await doors.enter_async_context(health_door(base, "run", house.ports.documents.ping))
         if PORTAL in names:
-            settings = read_settings(PortalSettings)
+            settings = read_settings(PortalSettings, **own(PortalSettings, given))
             door = web_door(build_portal(settings, house.ports), settings.portal_host, settings.portal_port)
             port = await doors.enter_async_context(door)
-            ERR.print(f"The portal listens on http://{settings.portal_host}:{port}")
+            remark(f"The portal listens on http://{settings.portal_host}:{port}")
+        remark(f"Running: {', '.join(names)}. Ctrl-C ends it.")
         waits = [asyncio.create_task(stop.wait())]
         if house.stages:
             waits.append(asyncio.create_task(house.failure()))  # type: ignore[arg-type]  # both end the wait

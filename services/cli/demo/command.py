@@ -3,22 +3,27 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Console
 
 from services.cli.demo.director import Director
 from services.cli.demo.live import LiveView
 from services.cli.demo.options import DemoOptions
+from services.cli.demo.outcome import show
 from services.cli.demo.scripts import script_for
 from services.cli.demo.sign_ins import SIGN_INS
-from services.cli.demo.summary import show, summarise
+from services.cli.demo.summary import summarise
 from services.cli.house import House, open_house, own
-from services.cli.output import ERR, OUT, emit
+from services.cli.match import day_of
+from services.cli.output import ERR, EXIT_INPUT, OUT, emit
+from services.cli.places import stores_below
+from services.cli.wanted import check_settings
 from services.portal.bootstrap import build as build_portal
 from services.portal.settings import PortalSettings
+from trialbridge.contracts.errors import Misconfigured
 from trialbridge.runtime.health import web_door
 from trialbridge.runtime.serve import open_ports, stop_on_signals
 from trialbridge.runtime.settings import BaseServiceSettings, read_settings
@@ -37,47 +42,54 @@ def demo(
     ] = STATE,
     once: Annotated[bool, typer.Option("--once", help="End after the run, without the portal.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the synthetic patients.")] = SEED,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic patients; the same seed gives the same run.")] = SEED,
     patients: Annotated[int, typer.Option(help="How many synthetic patients.", min=1)] = PATIENTS,
     data: Annotated[
         Path | None, typer.Option(help="Your own folder of FHIR bundles, NDJSON and HL7 v2 messages.")
     ] = None,
     trials: Annotated[Path | None, typer.Option(help="Your own folder of trials (YAML, JSON or CTML).")] = None,
     as_of: Annotated[str, typer.Option(help="Day of the evaluation, YYYY-MM-DD.")] = AS_OF.isoformat(),
-    port: Annotated[int, typer.Option(help="Of the portal; 0 takes a free one.")] = 8080,
+    port: Annotated[int, typer.Option(help="Port of the portal; 0 takes a free one.")] = 8080,
     attach: Annotated[
         bool, typer.Option("--attach", help="Feed services that already run, as TRIALBRIDGE_ settings say.")
     ] = False,
-    repeat: Annotated[int, typer.Option(help="Deliver each ticket so many times.", min=1, max=9)] = 1,
-    shuffle: Annotated[int, typer.Option(help="Deliver in the order of this seed; 0 keeps the order.")] = 0,
+    repeat: Annotated[
+        int, typer.Option(help="Deliver each ticket so many times; the end is the same.", min=1, max=9)
+    ] = 1,
+    shuffle: Annotated[
+        int, typer.Option(help="Deliver in the order of this seed; 0 keeps the order, the end is the same.")
+    ] = 0,
 ) -> None:
-    """Run the whole pipeline on synthetic patients (or your own data), then serve the portal."""
-    try:
-        day = date.fromisoformat(as_of)
-    except ValueError:
-        raise typer.BadParameter("must be a date such as 2026-06-01", param_hint="--as-of") from None
+    """Run the whole pipeline on synthetic patients (or your own data), then serve the portal until Ctrl-C.
+
+    Run again on the same --state it goes on where it stopped. `trialbridge dead-letters list --state DIR` and
+    `trialbridge ticket issue FILE --state DIR` look at it and feed it further.
+    """
     options = DemoOptions(
-        state=state, seed=seed, patients=patients, as_of=day, data=data, trials=trials, once=once, json=json,
+        state=state, seed=seed, patients=patients, as_of=day_of(as_of), data=data, trials=trials, once=once, json=json,
         attach=attach, repeat=repeat, shuffle=shuffle, port=port,
     )  # fmt: skip
+    check_settings(given={} if attach else stores_below(state))
     script = script_for(options)
     if shuffle:
         script = shuffled(script, shuffle)
-    asyncio.run(_attached(options, script) if attach else _embedded(options, script))
+    if not asyncio.run(_attached(options, script) if attach else _embedded(options, script)):
+        raise typer.Exit(EXIT_INPUT)
 
 
 def embedded_settings(options: DemoOptions) -> dict[str, Any]:
     """Return the settings of a run in this process, with its stores under the state folder; makes folder and keys."""
     state = options.state.resolve()
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        raise Misconfigured(
+            "state.unusable", f"{state} cannot be made a folder; name another one with --state."
+        ) from None
     keyring = state / "keys.json"
     if not keyring.exists():
         create_keyring(keyring, [NETWORK, "own-data", *(tenant.id for tenant in TENANTS)])
-    return {
-        "broker": f"trialbridge-embedded://{state / 'log.db'}",
-        "documents": f"sqlite://{state / 'documents.db'}",
-        "objects": f"file://{state / 'objects'}",
-        "keyring": keyring,
+    return stores_below(state) | {
         "commit_interval": 0.2,
         "heartbeat_interval": 0.25,
         "poll_interval": 0.1,
@@ -85,7 +97,7 @@ def embedded_settings(options: DemoOptions) -> dict[str, Any]:
     }
 
 
-async def _embedded(options: DemoOptions, script: Script) -> None:
+async def _embedded(options: DemoOptions, script: Script) -> bool:
     logs.configure("error")
     given = embedded_settings(options)
     extra = {"trialfeed": {"as_of": options.as_of.isoformat()}}
@@ -100,19 +112,21 @@ async def _embedded(options: DemoOptions, script: Script) -> None:
             one.result()
         failure.cancel()
         if url:
-            await _stay(url)
+            await _stay(ERR if options.json else OUT, url)
+        return work.result()
 
 
-async def _attached(options: DemoOptions, script: Script) -> None:
+async def _attached(options: DemoOptions, script: Script) -> bool:
     settings = read_settings(BaseServiceSettings)
     logs.configure(settings.log_level)
     async with open_ports(settings) as ports:
         director = Director(ports, settings, script, options.repeat)
         await director.claim(options.fingerprint())
-        await _direct(director, options, script)
+        return await _direct(director, options, script)
 
 
-async def _direct(director: Director, options: DemoOptions, script: Script) -> None:
+async def _direct(director: Director, options: DemoOptions, script: Script) -> bool:
+    """Play the script and show what came out; return whether all that was asked for was accepted."""
     console = ERR if options.json else OUT
     with LiveView(console, director.ports.documents, len(script.steps), script.bundles * options.repeat) as view:
         await director.run(view)
@@ -120,7 +134,9 @@ async def _direct(director: Director, options: DemoOptions, script: Script) -> N
     if options.json:
         emit(result)
     else:
-        await show(console, director.ports.documents, result)
+        where = "" if options.attach else f" --state {options.state}"
+        await show(console, director.ports.documents, result, f"trialbridge dead-letters list{where}")
+    return not result["refused"]
 
 
 @contextlib.asynccontextmanager
@@ -132,8 +148,10 @@ async def _portal(house: House, given: dict[str, Any], port: int) -> AsyncIterat
         yield f"http://127.0.0.1:{listening}"
 
 
-async def _stay(url: str) -> None:
-    OUT.print()
-    OUT.print(f"The portal is open: [bold]{url}[/]  (one-click sign-in as practice, laboratory, auditor or operator)")
-    OUT.print("Ctrl-C ends it; the same command goes on from here.")
+async def _stay(console: Console, url: str) -> None:
+    console.print()
+    console.print(
+        f"The portal is open: [bold]{url}[/]  (one-click sign-in as practice, laboratory, auditor or operator)"
+    )
+    console.print("Ctrl-C ends it; the same command goes on from here.")
     await stop_on_signals().wait()

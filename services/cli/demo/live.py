@@ -21,6 +21,8 @@ WORDS: Final = {
     "matchbook": "applies gates, approves",
     "notifier": "tells the practices",
 }
+WIDE: Final = 100
+"""Columns from which there is room for what each stage does."""
 
 
 class LiveView:
@@ -31,8 +33,8 @@ class LiveView:
         self._console = console
         self._documents = documents
         self._bars = Progress(
-            TextColumn("{task.description:<34}"),
-            BarColumn(bar_width=32),
+            TextColumn("{task.description:<40}"),
+            BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=console,
@@ -56,7 +58,7 @@ class LiveView:
         """Say which step begins (counted from 0)."""
         self._bars.update(self._steps, completed=number, description=title)
         if not self._console.is_terminal:
-            self._console.print(f"{title} …")
+            self._console.print(f"{title} …", soft_wrap=True)
 
     async def look(self, left: int) -> None:
         """Draw the present state; ``left`` is how much is not done."""
@@ -71,9 +73,11 @@ class LiveView:
         self._live.update(self._picture(stages, matches, people.get("", 0), left))
 
     def _picture(self, stages: Sequence[StageDoc], matches: dict[str, int], people: int, left: int) -> Group:
+        wide = self._console.width >= WIDE
+        heads = ("stage", *(("does",) if wide else ()), "records", "sent", "set aside", "behind", "busy s")
         table = Table(expand=False, box=None, padding=(0, 2))
-        for column in ("stage", "", "records", "sent", "set aside", "behind", "busy s"):
-            table.add_column(column, justify="left" if column in {"stage", ""} else "right")
+        for head in heads:
+            table.add_column(head, justify="left" if head in {"stage", "does"} else "right", no_wrap=True)
         # A worker that was killed leaves its last word behind; only recent words about lag count.
         newest = max((doc.updated for doc in stages), default="")[:18]
         for name in ORDER:
@@ -81,7 +85,7 @@ class LiveView:
             alive = [doc for doc in mine if doc.updated >= newest]
             table.add_row(
                 name,
-                Text(WORDS[name], style="dim"),
+                *((Text(WORDS[name], style="dim"),) if wide else ()),
                 str(sum(doc.processed for doc in mine)),
                 str(sum(doc.emitted for doc in mine)),
                 str(sum(doc.dead_lettered for doc in mine)),

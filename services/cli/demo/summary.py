@@ -1,26 +1,22 @@
-"""The demo's result: counts, seconds by stage and the canonical hash, as one object and as readable text."""
+"""The demo's result as one object: counts, seconds by stage and the canonical hash."""
 
 from typing import Any
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from services.matchbook.canonical import run_hash
 from trialbridge.contracts.documents import (
+    COMMANDS,
     DEAD_LETTERS,
     MATCHES,
     NOTIFICATIONS,
     PATIENTS,
     STAGES,
     TICKETS,
-    MatchDoc,
+    CommandDoc,
 )
-from trialbridge.criteria.verdicts import Explanation
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import DocumentStore, Query
-
-TOP = 8
 
 
 async def summarise(documents: DocumentStore, wall: dict[str, float]) -> dict[str, Any]:
@@ -31,10 +27,12 @@ async def summarise(documents: DocumentStore, wall: dict[str, float]) -> dict[st
     notified = await documents.count(NOTIFICATIONS, {})
     tickets = await documents.count(TICKETS, {}, by="status")
     digest, _ = await run_hash(documents)
+    refused = await collect(documents, COMMANDS, Query(where={"status": "refused"}, limit=200))
     return {
         "patients": sum(people.values()),
         "views": sum(count for removed, count in people.items() if removed.lower() in {"false", "0", ""}),
-        "proposed": sum(by_status.values()),
+        # One that was closed before any approval may never have been proposed where records came in another order.
+        "proposed": sum(by_status.values()) - by_status.get("closed", 0),
         "approved": by_status.get("approved", 0),
         "potentially": by_status.get("potentially", 0),
         "held": by_status.get("held", 0),
@@ -43,6 +41,7 @@ async def summarise(documents: DocumentStore, wall: dict[str, float]) -> dict[st
         "notified": notified.get("", 0),
         "tickets": tickets,
         "dead_letters": dict(sorted(letters.items())),
+        "refused": [refusal_of(doc) for doc in sorted(refused, key=lambda doc: doc.id)],
         "seconds": await _seconds(documents) | {"wall": wall},
         "hash": digest,
     }
@@ -56,60 +55,9 @@ async def _seconds(documents: DocumentStore) -> dict[str, float]:
     return busy
 
 
-async def show(console: Console, documents: DocumentStore, result: dict[str, Any]) -> None:
-    """Print the summary for people."""
-    console.rule("What came out")
-    facts = Table.grid(padding=(0, 2))
-    for label, value in _lines(result):
-        facts.add_row(label, value)
-    console.print(facts)
-    await _show_missing(console, documents)
-    await _show_letters(console, documents)
-    seconds = "  ".join(f"{name} {value:.1f} s" for name, value in result["seconds"].items() if name != "wall")
-    total = sum(result["seconds"]["wall"].values())
-    console.print(f"Busy by stage: {seconds}; {total:.1f} s in all.")
-    console.print(f"Hash of matches, approvals and withdrawals: {result['hash']}")
-
-
-def _lines(result: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        ("Patients", f"{result['patients']} persons, {result['views']} views, one for each across all sources"),
-        ("Approved", f"[bold green]{result['approved']}[/]"),
-        ("Potentially eligible", f"[yellow]{result['potentially']}[/] (something is not known yet)"),
-        ("Held at a gate", f"{result['held']}, and {result['awaiting_review']} await a review"),
-        ("Withdrawn", f"{result['withdrawn']}"),
-        ("Ever proposed", f"{result['proposed']}"),
-        ("Notified", f"{result['notified']} entries in practices' inboxes"),
-    ]
-
-
-async def _show_missing(console: Console, documents: DocumentStore) -> None:
-    """Show which single question would settle most of the potentially eligible."""
-    questions: dict[str, int] = {}
-    for doc in await collect(documents, MATCHES, Query(where={"status": "potentially"}, limit=500)):
-        for sentence in missing_of(doc):
-            questions[sentence] = questions.get(sentence, 0) + 1
-    if questions:
-        table = Table("What is missing most often", "matches")
-        for sentence, count in sorted(questions.items(), key=lambda item: (-item[1], item[0]))[:TOP]:
-            table.add_row(sentence, str(count))
-        console.print(table)
-
-
-def missing_of(doc: MatchDoc) -> list[str]:
-    """Return the sentences that say what would settle a match, each once."""
-    explanation = msgspec.json.decode(doc.explanation, type=Explanation)
-    return list(dict.fromkeys(one.settle for one in explanation.missing))
-
-
-async def _show_letters(console: Console, documents: DocumentStore) -> None:
-    found = await collect(documents, DEAD_LETTERS, Query(where={"status": "open"}, limit=200))
-    if not found:
-        console.print("Dead letters: none.")
-        return
-    table = Table("Dead letters: code", "where", "why")
-    for doc in sorted(found, key=lambda one: (one.code, one.id))[:TOP]:
-        table.add_row(doc.code, str(doc.place), doc.message)
-    console.print(table)
-    if len(found) > TOP:
-        console.print(f"… and {len(found) - TOP} more: trialbridge dead-letters list")
+def refusal_of(doc: CommandDoc) -> dict[str, str]:
+    """Return what was asked for and refused, by the name it came under, with code and reason."""
+    body = msgspec.json.decode(doc.body)
+    asked = body if isinstance(body, dict) else {}
+    name = asked.get("name") or asked.get("trial") or doc.kind
+    return {"kind": doc.kind, "name": str(name), "code": doc.code, "message": doc.message}
