@@ -36,7 +36,11 @@ class Sender(Protocol):
     async def send(
         self, topic: str, partition: int, key: bytes, value: bytes | None, headers: Mapping[str, bytes]
     ) -> Awaitable[object]:
-        """Hand over one message; what is returned is done when the log has it for good. Waits where the log is behind."""
+        """Hand over one message and return what `durable` waits for. Waits where the log is behind."""
+        ...
+
+    async def durable(self, sent: Iterable[Awaitable[object]]) -> None:
+        """Return when the log has all of it for good; raise `Unavailable` where it did not take something."""
         ...
 
 
@@ -218,7 +222,7 @@ class Lane:
             alone = topics.BY_NAME[topic].compacted
             for run in ([e] for e in envelopes) if alone else wire.batches(envelopes):
                 waits.extend(await self._send_run(topic, partition, network, run))
-        await asyncio.gather(*waits, *self._writes())
+        await asyncio.gather(self._links.sender.durable(waits), *self._writes())
         for table, writes in changes:
             table.keep(self._partition, writes)
 

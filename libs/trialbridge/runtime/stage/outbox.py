@@ -1,6 +1,5 @@
 """How background loops send records: the same wire form as the lane's, each send durable on return."""
 
-import asyncio
 from typing import TypeVar
 
 import msgspec
@@ -43,5 +42,5 @@ class Outbox:
             for partition in where
             for message in messages
         ]
-        await asyncio.gather(*waits)
+        await self._links.sender.durable(waits)
         metrics.EMITTED.labels(self._links.stage, topic.name).inc(len(where))

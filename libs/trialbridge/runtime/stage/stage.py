@@ -5,7 +5,7 @@ import contextlib
 import os
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -64,15 +64,22 @@ class FaustSender:
     ) -> Awaitable[object]:
         """Hand over one message."""
         name = self._prefix + topic if topic in topics.BY_NAME else topic
-        sent = await self._app.producer.send(name, key, value, partition, None, dict(headers))
-        return _as_unavailable(sent)
+        with _as_unavailable():
+            sent: Awaitable[object] = await self._app.producer.send(name, key, value, partition, None, dict(headers))
+        return sent
+
+    async def durable(self, sent: Iterable[Awaitable[object]]) -> None:
+        """Return when the log has all of it for good."""
+        with _as_unavailable():
+            await asyncio.gather(*sent)
 
 
-async def _as_unavailable(sent: Awaitable[object]) -> object:
+@contextlib.contextmanager
+def _as_unavailable() -> Iterator[None]:
     """Turn the client's errors into ours, so that the boundary waits them out."""
     try:
-        return await sent
-    except Unavailable:
+        yield
+    except TrialbridgeError:
         raise
     except (OSError, faust.exceptions.FaustError, RuntimeError) as error:
         raise Unavailable(

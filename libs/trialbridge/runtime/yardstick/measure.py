@@ -103,7 +103,7 @@ async def _load(settings: BaseServiceSettings, ports: Ports, count: int, per_mes
         for message in await wire.encode(envelopes, envelopes[0].network, "", None, {}):
             key = envelopes[0].key.encode()
             waits += [await sender.send(source.name, partition, key, message.value, {})]
-    await asyncio.gather(*waits)
+    await sender.durable(waits)
     await feeder.stop()
 
 

@@ -1,7 +1,7 @@
 """A boundary with a log, a store and a seal that live in memory."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,9 @@ class ToyLog:
             self.sent.append(Sent(topic, partition, key, value, headers))
             future.set_result(None)
         return future
+
+    async def durable(self, sent: Iterable[Awaitable[object]]) -> None:
+        await asyncio.gather(*sent)
 
 
 @dataclass
