@@ -11,7 +11,7 @@ from services.coatcheck.tickets import cause_of, check_ticket, document, reissue
 from trialbridge.contracts.documents import DEAD_LETTERS, TICKETS, CommandDoc, DeadLetterDoc
 from trialbridge.contracts.errors import Place, Refused
 from trialbridge.contracts.events import TicketIssued
-from trialbridge.contracts.ids import TicketId
+from trialbridge.contracts.ids import NetworkId, TicketId
 from trialbridge.contracts.topics import EMR_TICKETS
 from trialbridge.runtime.commands import Answer, Carrier, CommandDesk, read_body
 from trialbridge.runtime.effects import Emitter
@@ -41,12 +41,13 @@ class TicketDesk:
         return {"issue_ticket": self.issue_ticket, "replay": self.replay}
 
     async def issue_ticket(self, command: CommandDoc, emitter: Emitter) -> Answer:
-        """Publish a new ticket; raise `Refused` ``ticket.*`` where it does not hold together."""
+        """Publish a new ticket; raise `Refused` ``ticket.*`` where it does not hold together or its network has no key."""
         ticket = read_body(command, TicketIssued)
         now = self.now()
         if not ticket.expires:
             ticket = reissued(ticket, ticket.issue, now, self.valid_for)
         check_ticket(ticket)
+        await self._check_network(ticket.network)
         known = await self.documents.get(TICKETS, ticket.ticket)
         await self.documents.upsert(TICKETS, [document(ticket, "issued", now, known)])
         await self._publish(ticket, emitter)
@@ -68,6 +69,17 @@ class TicketDesk:
         closed = msgspec.structs.replace(letter, version=letter.version + 1, status="replayed")
         await self.documents.replace(DEAD_LETTERS, closed, letter.version)
         return Answer(result)
+
+    async def _check_network(self, network: NetworkId) -> None:
+        """Refuse a network whose records could not be sealed: no stage could even set them aside."""
+        try:
+            await self.seal.seal(network, "ticket", b"")
+        except Refused:
+            raise Refused(
+                "ticket.unknown-network",
+                "The key ring has no key for this network; check its name, or add one.",
+                Place(field="network"),
+            ) from None
 
     async def _send_through(self, letter: DeadLetterDoc, emitter: Emitter) -> dict[str, object]:
         """Publish what the letter holds. Of a bundle's bad records none is sent alone: its ticket is issued again."""

@@ -15,6 +15,7 @@ from trialbridge.runtime.ports import ObjectInfo
 
 Status = Literal["issued", "waiting", "redeemed", "refused", "expired"]
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
+RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 SPAN: Final = 10_000
 """Versions that one issue of a ticket may use."""
 STEPS: Final = {"issued": 1, "waiting": 2, "expired": SPAN - 2, "refused": SPAN - 2, "redeemed": SPAN - 1}
@@ -90,9 +91,12 @@ def check_ticket(ticket: TicketIssued) -> None:
 def moment(text: str, field: str) -> datetime:
     """Return an RFC 3339 time; raise `Refused` ``ticket.bad-time`` where it is none or names no zone."""
     try:
-        found = datetime.fromisoformat(text)
+        # Python reads weeks, days alone and times without colons too; what comes after this stage does not.
+        found = datetime.fromisoformat(text) if RFC_3339.fullmatch(text) else None
     except ValueError:
-        raise _refused("bad-time", f"{field} must be a time such as 2026-06-01T08:00:00Z.", field) from None
+        found = None
+    if found is None:
+        raise _refused("bad-time", f"{field} must be a time such as 2026-06-01T08:00:00Z.", field)
     if found.tzinfo is None:
         raise _refused("bad-time", f"{field} must name its zone.", field)
     return found
