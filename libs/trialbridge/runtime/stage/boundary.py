@@ -93,7 +93,7 @@ class Boundary:
         done: list[LogEvent] = []
         for event in events:
             done.extend(await self._take(lane, event))
-        await self._persist(lane)
+        await self._persist(lane, events[0])
         for event in done:
             event.ack()
         self._count(lane, time.perf_counter() - started)
@@ -164,9 +164,8 @@ class Boundary:
             )  # fmt: skip
             self._poisoned(event.topic, error)
             return
-        self.counters.processed += 1
         self.guard.count(poison=False)
-        metrics.RECORDS.labels(self.links.stage, event.topic, "done").inc()
+        lane.handled[event.topic] = lane.handled.get(event.topic, 0) + 1
 
     def _decode(self, topic: Topic[Any], event: LogEvent, envelope: wire.Envelope) -> Received[Payload]:
         decoder = self._decoders.get(topic.name)
@@ -240,16 +239,16 @@ class Boundary:
                 self.counters.waiting = False
                 return result
 
-    async def _persist(self, lane: Lane) -> None:
+    async def _persist(self, lane: Lane, first: LogEvent) -> None:
         if self.lineage and (lane.set_asides or lane.warnings):
-            self._note_lineage(lane)
+            self._note_lineage(lane, first)
         await self._waiting_out(lane.flush, None)
 
-    def _note_lineage(self, lane: Lane) -> None:
+    def _note_lineage(self, lane: Lane, first: LogEvent) -> None:
         counts = dict(lane.warnings)
         for code in lane.set_asides:
             counts[code] = counts.get(code, 0) + 1
-        identity = EventId(f"{self.links.stage}/{lane.partition}/{self.counters.processed}")
+        identity = EventId(f"{self.links.stage}/{first.topic}/{first.partition}/{first.offset}")
         outcome: Literal["done", "dead-lettered"] = "dead-lettered" if lane.set_asides else "done"
         note = LineageRecorded(
             trace=trace.trace_of(identity),
@@ -269,6 +268,9 @@ class Boundary:
     def _count(self, lane: Lane, seconds: float) -> None:
         metrics.BATCH_SECONDS.labels(self.links.stage).observe(seconds)
         self.counters.seconds += seconds
+        for topic, count in lane.handled.items():
+            metrics.RECORDS.labels(self.links.stage, topic, "done").inc(count)
+            self.counters.processed += count
         for topic, count in lane.emitted.items():
             metrics.EMITTED.labels(self.links.stage, topic).inc(count)
             self.counters.emitted += count

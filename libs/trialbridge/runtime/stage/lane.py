@@ -7,7 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -56,14 +56,15 @@ class Links:
     tables: dict[str, StateTable[Any]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Marks:
-    """How much a lane holds at a moment, to return to."""
+    """Where a record's effects begin."""
 
     outputs: int
-    docs: dict[tuple[str, str], tuple[Collection[Any], Document]]
-    changes: dict[tuple[str, str], NetworkId]
-    undo: int
+    set_asides: int
+
+
+_ABSENT: Final = object()
 
 
 class PartTable(Generic[V]):
@@ -103,8 +104,11 @@ class Lane:
         self._outputs: list[tuple[str, int, wire.Envelope]] = []
         self._docs: dict[tuple[str, str], tuple[Collection[Any], Document]] = {}
         self._changes: dict[tuple[str, str], NetworkId] = {}
-        self._undo: list[tuple[StateTable[Any], str, Any]] = []
+        self._undo: list[tuple[StateTable[Any] | dict[Any, Any], Any, Any]] = []
+        """What the record at hand changed, with what was there before."""
         self.warnings: dict[str, int] = {}
+        self.handled: dict[str, int] = {}
+        """Number of records handled well, by topic."""
         self.set_asides: list[str] = []
 
     @property
@@ -116,16 +120,25 @@ class Lane:
         """Turn to the next record; return marks to go back to should it be poison."""
         self._record = record
         self._ordinals = {}
-        return Marks(len(self._outputs), dict(self._docs), dict(self._changes), len(self._undo))
+        self._undo.clear()
+        return Marks(len(self._outputs), len(self.set_asides))
 
     def undo(self, marks: Marks) -> None:
-        """Take back everything since ``marks``."""
+        """Take back everything since ``marks``, those of the record at hand."""
         del self._outputs[marks.outputs :]
-        self._docs = marks.docs
-        self._changes = marks.changes
-        while len(self._undo) > marks.undo:
-            table, key, before = self._undo.pop()
-            table.restore(self._partition, key, before)
+        del self.set_asides[marks.set_asides :]
+        while self._undo:
+            kept, key, before = self._undo.pop()
+            if isinstance(kept, StateTable):
+                kept.restore(self._partition, key, before)
+            elif before is _ABSENT:
+                del kept[key]
+            else:
+                kept[key] = before
+
+    def _set(self, kept: dict[Any, Any], key: object, value: object) -> None:
+        self._undo.append((kept, key, kept.get(key, _ABSENT)))
+        kept[key] = value
 
     def table(self, spec: TableSpec[V]) -> Table[V]:
         """Return the part of the table that belongs to the partition at hand."""
@@ -136,7 +149,7 @@ class Lane:
         before = table.note(self._partition, key, value)
         self._undo.append((table, key, before))
         sealed_for = network or (self._record.network if self._record else NO_NETWORK)
-        self._changes[(table.spec.name, key)] = sealed_for
+        self._set(self._changes, (table.spec.name, key), sealed_for)
 
     def emit(self, topic: Topic[P], key: str, payload: P, network: NetworkId) -> None:
         """Note an output; its id is derived from the record at hand."""
@@ -161,7 +174,7 @@ class Lane:
         spot = (collection.name, doc.id)
         noted = self._docs.get(spot)
         if noted is None or noted[1].version < doc.version:
-            self._docs[spot] = (collection, doc)
+            self._set(self._docs, spot, (collection, doc))
 
     def set_aside(self, error: Poison, payload: bytes, payload_type: str) -> None:
         """Put part of the record at hand into dead_letters."""
@@ -197,7 +210,7 @@ class Lane:
 
     def warn(self, code: str) -> None:
         """Count a warning."""
-        self.warnings[code] = self.warnings.get(code, 0) + 1
+        self._set(self.warnings, code, self.warnings.get(code, 0) + 1)
 
     @property
     def emitted(self) -> dict[str, int]:
