@@ -10,7 +10,7 @@
       links[Math.min(links.length - 1, Math.max(0, at + step))].focus();
       event.preventDefault();
     } else if (event.key === "/") {
-      const field = document.querySelector("main input, main select");
+      const field = document.querySelector("main input:not([type=hidden]), main select");
       if (field) { field.focus(); event.preventDefault(); }
     }
   });
