@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ from trialbridge.runtime.yardstick.measure import (
 )
 
 app = typer.Typer(no_args_is_help=True, help="Seeded measurements; ratios against a named baseline in the same run.")
-TURNS = 2
+TURNS = 3
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Seed = Annotated[int, typer.Option(help="Of the load.")]
 Kafka = Annotated[
@@ -84,7 +84,7 @@ async def _transports(folder: Path, kafka: str, records: int, per_message: int, 
             found["embedded"].append(await measure_stage(embedded, ports, records, per_message, seed))
             on_kafka = settings_for(f"trialbridge-kafka://{kafka}", "bench")
             found["kafka"].append(await measure_stage(on_kafka, ports, records, per_message, seed))
-    return {name: max(rates) for name, rates in found.items()}
+    return _best(found)
 
 
 @contextlib.asynccontextmanager
@@ -98,7 +98,7 @@ async def _ports(folder: Path) -> AsyncIterator[Ports]:
 @app.command()
 def lane(
     kafka: Kafka,
-    records: Annotated[int, typer.Option(help="How many records.")] = 20_000,
+    records: Annotated[int, typer.Option(help="How many records.")] = 50_000,
     per_message: Annotated[int, typer.Option(help="Records in a message.")] = 50,
     seed: Seed = 7,
     json: Json = False,
@@ -112,10 +112,17 @@ def lane(
 
 async def _lanes(folder: Path, kafka: str, records: int, per_message: int, seed: int) -> dict[str, float]:
     broker = f"trialbridge-kafka://{kafka}"
+    found: dict[str, list[float]] = {"lane": [], "faust": []}
     async with _ports(folder) as ports:
-        fast = await measure_stage(settings_for(broker, "bench"), ports, records, per_message, seed)
-        plain = await measure_plain(settings_for(broker, "bench"), ports, records, per_message, seed)
-    return {"lane": fast, "faust": plain}
+        for _ in range(TURNS):
+            found["lane"].append(await measure_stage(settings_for(broker, "bench"), ports, records, per_message, seed))
+            found["faust"].append(await measure_plain(settings_for(broker, "bench"), ports, records, per_message, seed))
+    return _best(found)
+
+
+def _best(found: Mapping[str, list[float]]) -> dict[str, float]:
+    """Return the best turn of each: what else ran on the machine only ever slows a turn down."""
+    return {name: max(rates) for name, rates in found.items()}
 
 
 def _print(result: dict[str, Any], *, json: bool) -> None:
