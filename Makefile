@@ -25,13 +25,14 @@ test: setup ## Unit, contract, end-to-end and integration tests; the test bed is
 	@$(BIN)/python -m infra.testbed.suites $(ARGS)
 .PHONY: test
 
-check: setup ## Format, lint, types, import rules, generated documents, requirement lists
+check: setup ## Format, lint, types, import rules, generated documents, requirement lists, compose file
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m infra.generate --check
 	@$(BIN)/python -m infra.lock --check
+	@$(BIN)/python -m infra.compose
 .PHONY: check
 
 break: setup ## The long fault and load tests: kills, joins, hostile input by the thousand
@@ -57,6 +58,10 @@ cluster-up: setup ## Start the test bed and every service on it, each a process 
 cluster-down: setup ## Stop them
 	@$(BIN)/python -m infra.testbed.cluster down
 .PHONY: cluster-down
+
+secrets: setup ## Make the key ring and credentials that docker-compose.yml mounts (ARGS="network practice ...")
+	@$(BIN)/python -m infra.secrets $(ARGS)
+.PHONY: secrets
 
 testbed-up: setup ## Start Kafka, MongoDB and S3 on loopback, and print how to reach them
 	@$(BIN)/python -m infra.testbed up

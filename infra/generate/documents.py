@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from infra.generate import asyncapi, kafka, metrics, promises, settings, topics
+from infra.generate import asyncapi, demo_env, kafka, metrics, promises, settings, topics
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -15,6 +15,7 @@ DOCUMENTS: Final[Mapping[str, Callable[[Path], str]]] = {
     "docs/settings.md": settings.render,
     "docs/metrics.md": metrics.render,
     "docs/promises.md": promises.render,
+    "infra/demo.env": demo_env.render,
 }
 """By path under the project's root: the function that gives the file's text."""
 
