@@ -53,7 +53,8 @@ def read_ring(path: Path) -> Ring:
         raw = path.read_bytes()
     except OSError:
         raise Misconfigured(
-            "keyring.missing", f"The key ring {path} cannot be read; name it in TRIALBRIDGE_KEYRING, or make one."
+            "keyring.missing",
+            f"The key ring {path} cannot be read; name it in TRIALBRIDGE_KEYRING, or make one: trialbridge keys make.",
         ) from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise Misconfigured("keyring.permissions", f"Others may read the key ring; run chmod 600 {path}.")

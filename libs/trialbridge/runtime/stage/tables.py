@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+import zstandard
 from faust.stores import memory
 from faust.tables.table import Table as FaustTable
 
@@ -21,6 +22,8 @@ V = TypeVar("V")
 
 SPLIT: Final = b"\x02"
 SEPARATOR: Final = "\x00"
+SMALL: Final = 200
+"""Bytes up to which a value is kept as it is: a frame of its own would save nothing. JSON never begins as a frame does."""
 
 
 class KeyNotAtHand(Exception):
@@ -128,7 +131,8 @@ class StateTable(Generic[V]):
         """Return the changelog entries that write ``value``, by raw key in order (None deletes); `keep` them once durable."""
         writes: dict[str, bytes | None] = {key: None}
         if value is not None:
-            content = wire.compress(self._encoder.encode(value))
+            plain = self._encoder.encode(value)
+            content = wire.compress(plain) if len(plain) > SMALL else plain
             chunks = [content[i : i + wire.CHUNK] for i in range(0, len(content), wire.CHUNK)]
             raws = [await self._raw(network, chunk) for chunk in chunks]
             if len(raws) == 1:
@@ -171,7 +175,7 @@ class StateTable(Generic[V]):
         names = self._pieces(raw, key) or [key]
         content = b"".join(self._content(part[name]) for name in names if name in part)
         try:
-            return self._decoder.decode(wire.decompress(content))
+            return self._decoder.decode(wire.decompress(content) if content[:4] == zstandard.FRAME_HEADER else content)
         except msgspec.DecodeError:
             raise Undecodable(
                 "table.value-invalid", f"A value of table {self.spec.name} does not follow its type."
