@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
@@ -19,11 +19,6 @@ OPERATOR: Final = "operator@network"
 STAGES: Final = ("trialfeed", "coatcheck", "patientview", "matcher", "matchbook", "notifier")
 WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
-LOOKS: Final[dict[str, dict[str, Any]]] = {
-    "wide": {"viewport": WIDE},
-    "dark": {"viewport": WIDE, "color_scheme": "dark"},
-    "phone": {"viewport": PHONE, "has_touch": True},
-}
 SAFE_COUNT: Final = re.compile(r"0|1–10|withheld|1[1-9]|[2-9]\d|\d{3,}")  # noqa: RUF001 -- the sign on the page
 TRIAL: Final = """\
 id: WALK-01
@@ -60,7 +55,7 @@ def place(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def desk(place: Place, chromium: Browser) -> Iterator[Desk]:
     """Yield a wide window."""
-    with sit_down(place, chromium, **LOOKS["wide"]) as made:
+    with sit_down(place, chromium, viewport=WIDE) as made:
         yield made
 
 
@@ -86,13 +81,17 @@ def pages(desk: Desk) -> Iterator[tuple[str, str]]:
     yield "problem-explained", "/problems/mark.unknown"
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_accessible_and_fits_its_window(place: Place, chromium: Browser, look: str) -> None:
-    with sit_down(place, chromium, **LOOKS[look]) as desk:
-        for name, path in pages(desk):
-            desk.open(path)
-            expect(desk.page.locator("h1")).to_have_count(1)
-            desk.inspect(f"{look}-{name}", ["color-contrast"] if look == "dark" else [])
+def test_every_page_is_accessible_and_fits_its_window_in_light_dark_and_on_a_phone(desk: Desk) -> None:
+    for name, path in pages(desk):
+        desk.open(path)
+        expect(desk.page.locator("h1")).to_have_count(1)
+        desk.inspect(f"wide-{name}")
+        desk.page.emulate_media(color_scheme="dark")
+        desk.inspect(f"dark-{name}", ["color-contrast"])
+        desk.page.emulate_media(color_scheme="light")
+        desk.page.set_viewport_size(PHONE)
+        desk.inspect(f"phone-{name}")
+        desk.page.set_viewport_size(WIDE)
 
 
 def test_every_page_can_be_walked_by_keyboard(desk: Desk) -> None:
@@ -276,7 +275,7 @@ def test_an_operator_sees_the_stages_and_sends_a_dead_letter_through_again(desk:
 
 
 def test_a_reader_without_the_scope_is_shown_the_door(place: Place, chromium: Browser) -> None:
-    with sit_down(place, chromium, **LOOKS["wide"]) as desk:
+    with sit_down(place, chromium, viewport=WIDE) as desk:
         desk.sign_in(f"manager@{LABS[0]}")
         for path, status in (("/worklist", 403), ("/operation", 403), ("/history", 403), ("/nothing", 404)):
             answer = desk.page.goto(place.url + path)
