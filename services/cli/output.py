@@ -54,7 +54,8 @@ def show_rows(console: Console, heads: Sequence[str], rows: Sequence[Sequence[Ce
     if console.is_terminal:
         table = Table(*heads)
         for row in rows:
-            table.add_row(*row)
+            # A plain string would be read as markup, brackets and all.
+            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
         console.print(table)
         return
     texts = [list(heads), *([str(cell) for cell in row] for row in rows)]

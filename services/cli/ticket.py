@@ -14,11 +14,12 @@ from services.cli.inputs import Troubles, read_input
 from services.cli.output import EXIT_AWAY, EXIT_INPUT, OUT, complain, emit, say, show_rows
 from services.cli.places import State, settings_of
 from trialbridge.contracts.documents import COMMANDS, TICKETS, CommandDoc, TicketDoc
-from trialbridge.contracts.ids import NetworkId, SourceId, TenantId, TicketId, ticket_id
+from trialbridge.contracts.errors import Refused
+from trialbridge.contracts.ids import Digest, NetworkId, SourceId, TenantId, TicketId, ticket_id
 from trialbridge.emr.sniff import HL7V2, JSON, NDJSON
 from trialbridge.runtime.paging import collect
-from trialbridge.runtime.ports import Query
-from trialbridge.runtime.serve import open_ports, utc_now
+from trialbridge.runtime.ports import ObjectInfo, Query
+from trialbridge.runtime.serve import ServicePorts, open_ports, utc_now
 from trialbridge.runtime.settings import BaseServiceSettings
 
 MEDIA: Final = {".json": JSON, ".ndjson": NDJSON, ".jsonl": NDJSON, ".hl7": HL7V2, ".er7": HL7V2, ".v2": HL7V2}
@@ -81,7 +82,7 @@ def issue_ticket(
 async def _deliver(settings: BaseServiceSettings, parcel: Parcel, wait: float) -> dict[str, Any]:
     """Store the parcel, ask for its ticket, and return how it stands once redeemed or refused, or after ``wait`` seconds."""
     async with open_ports(settings) as ports:
-        info, sha256 = await put_parcel(ports, parcel)
+        info, sha256 = await _stored(ports, parcel)
         asked = issue(ports, parcel, info, sha256)
         await ports.documents.upsert(COMMANDS, [asked])
         identity = ticket_id(parcel.tenant, info.uri, info.version)
@@ -93,6 +94,16 @@ async def _deliver(settings: BaseServiceSettings, parcel: Parcel, wait: float) -
             if settled or time.monotonic() >= end:
                 return _outcome(identity, doc, request)
             await asyncio.sleep(PAUSE)
+
+
+async def _stored(ports: ServicePorts, parcel: Parcel) -> tuple[ObjectInfo, Digest]:
+    try:
+        return await put_parcel(ports, parcel)
+    except Refused as error:
+        if error.code != "key.unknown":
+            raise
+        hint = f"The key ring has no key for this practice; trialbridge keys add {parcel.tenant} makes one."
+        raise Refused(error.code, hint) from None
 
 
 def _outcome(identity: TicketId, doc: TicketDoc | None, request: CommandDoc) -> dict[str, Any]:

@@ -1,0 +1,138 @@
+"""``trialbridge convert``: any supported file in, NDJSON by resource type and one report out."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.unit.services.cli.conftest import Invoke, bundle, lines, records, v2_message, write
+
+REPORT = {"inputs", "resources", "errors", "account"}
+ERROR = {"input", "where", "code", "message"}
+
+
+def report(text: str) -> dict[str, Any]:
+    """Return the JSON object that ends a run."""
+    found: dict[str, Any] = orjson.loads(text.splitlines()[-1])
+    assert found.keys() == REPORT
+    for error in found["errors"]:
+        assert error.keys() == ERROR
+        assert all(isinstance(value, str) for value in error.values())
+    return found
+
+
+def test_every_format_ends_in_files_by_resource_type(cli: Invoke, tmp_path: Path) -> None:
+    given = [
+        write(tmp_path / "b.json", bundle("eva")),
+        write(tmp_path / "r.ndjson", *records("ada")),
+        tmp_path / "m.hl7",
+    ]
+    given[-1].write_bytes(v2_message("4711"))
+    out = tmp_path / "new" / "out"
+    result = cli("convert", *given, "--out", out, "--json")
+    assert result.exit_code == 0
+    found = report(result.stdout)
+    assert found["inputs"] == 3
+    assert found["errors"] == []
+    assert found["resources"]["Patient"] == 3
+    assert found["resources"]["Condition"] == 2
+    assert {path.name for path in out.iterdir()} == {f"{kind}.ndjson" for kind in found["resources"]}
+    for kind, count in found["resources"].items():
+        written = lines((out / f"{kind}.ndjson").read_text())
+        assert [one["resourceType"] for one in written] == [kind] * count
+    born = {one["birthDate"] for one in lines((out / "Patient.ndjson").read_text())}
+    assert born == {"1960-02-03"}
+
+
+def test_bad_inputs_are_listed_and_the_good_ones_written(cli: Invoke, tmp_path: Path) -> None:
+    folder = write(tmp_path / "in" / "good.json", bundle("eva")).parent
+    (folder / "broken.json").write_text('{"resourceType": ')
+    (folder / "lines.ndjson").write_bytes(orjson.dumps(records("ada")[0]) + b"\nnot json\n")
+    (folder / "bad.hl7").write_bytes(v2_message("4711", kind="ZZZ^Z01"))
+    missing = tmp_path / "missing.json"
+    result = cli("convert", missing, folder, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 1
+    found = report(result.stdout)
+    assert found["inputs"] == 4
+    assert found["resources"]["Patient"] == 2
+    by_input = {error["input"]: error for error in found["errors"]}
+    assert by_input.keys() == {
+        str(missing),
+        *(str(folder / name) for name in ("broken.json", "lines.ndjson", "bad.hl7")),
+    }
+    assert by_input[str(missing)]["code"] == "file.missing"
+    assert "message 2" in by_input[str(folder / "lines.ndjson")]["where"]
+    assert by_input[str(folder / "bad.hl7")]["code"] == "v2.unsupported-message"
+    assert len(result.stderr.splitlines()) == 4
+    for error in found["errors"]:
+        assert f"{error['code']}: {error['message']}" in result.stderr
+
+
+def test_a_file_twice_is_one_input_and_an_earlier_result_none(cli: Invoke, tmp_path: Path) -> None:
+    folder = write(tmp_path / "in" / "good.json", bundle("eva")).parent
+    out = folder / "out"
+    first = report(cli("convert", folder, folder / "good.json", "--out", out, "--json").stdout)
+    again = report(cli("convert", folder, "--out", out, "--json").stdout)
+    assert first == again
+    assert first["inputs"] == 1
+
+
+def test_converting_a_result_gives_the_same_bytes(cli: Invoke, tmp_path: Path) -> None:
+    source = write(tmp_path / "b.json", bundle("eva"))
+    cli("convert", source, "--out", tmp_path / "one")
+    assert cli("convert", tmp_path / "one", "--out", tmp_path / "two").exit_code == 0
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
+    assert one == two
+    assert one
+
+
+def test_other_files_of_a_folder_are_counted_and_remarked_upon(cli: Invoke, tmp_path: Path) -> None:
+    folder = write(tmp_path / "in" / "good.json", bundle("eva")).parent
+    (folder / "letter.pdf").write_bytes(b"%PDF-1.7")
+    (folder / "feed.txt").write_bytes(v2_message("4711"))
+    result = cli("convert", folder, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 0
+    found = report(result.stdout)
+    assert found["inputs"] == 2
+    assert found["account"]["skipped"] == {".pdf": 1}
+    assert "1 files of other kinds are not read (1 .pdf)" in result.stderr
+
+
+def test_an_empty_folder_is_an_error_with_the_next_step(cli: Invoke, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = cli("convert", empty, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 1
+    assert [error["code"] for error in report(result.stdout)["errors"]] == ["folder.empty"]
+    assert "names end in .json" in result.stderr
+
+
+def test_an_output_that_is_a_file_is_an_error_of_use(cli: Invoke, tmp_path: Path) -> None:
+    taken = write(tmp_path / "taken", bundle("eva"))
+    result = cli("convert", taken, "--out", taken)
+    assert result.exit_code == 2
+    assert "--out" in result.stderr
+
+
+def test_a_disk_that_takes_nothing_is_said(cli: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "out" / "Patient.ndjson").mkdir(parents=True)
+    result = cli("convert", write(tmp_path / "b.json", bundle("eva")), "--out", tmp_path / "out")
+    assert result.exit_code == 69
+    assert f"{tmp_path / 'out'}: out.unwritable: " in result.stderr
+
+
+def test_people_get_a_plain_table(cli: Invoke, tmp_path: Path) -> None:
+    result = cli("convert", write(tmp_path / "b.json", bundle("eva")), "--out", tmp_path / "out")
+    told = [line.split() for line in result.stdout.splitlines()[:-1]]
+    assert told == [["resource", "type", "count"], ["Condition", "1"], ["Observation", "1"], ["Patient", "1"]]
+    assert result.stdout.splitlines()[-1] == f"1 files read, 3 resources written to {tmp_path / 'out'}, 0 problems"
+
+
+@pytest.mark.parametrize("folder", ["fhir-r4-synthea", "hl7v2"])
+def test_public_samples(cli: Invoke, shared_data: Path, tmp_path: Path, folder: str) -> None:
+    result = cli("convert", shared_data / folder, "--out", tmp_path, "--json")
+    found = report(result.stdout)
+    assert found["resources"]["Patient"] > 0
+    assert result.exit_code == (1 if found["errors"] else 0)
+    assert sum(found["resources"].values()) == sum(len(path.read_bytes().splitlines()) for path in tmp_path.iterdir())
