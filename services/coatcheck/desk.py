@@ -9,7 +9,7 @@ import msgspec
 from services.coatcheck.replay import republish
 from services.coatcheck.tickets import cause_of, check_ticket, document, reissued, ticket_of
 from trialbridge.contracts.documents import DEAD_LETTERS, TICKETS, CommandDoc, DeadLetterDoc
-from trialbridge.contracts.errors import Place, Refused
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Refused
 from trialbridge.contracts.events import TicketIssued
 from trialbridge.contracts.ids import NetworkId, TicketId
 from trialbridge.contracts.topics import EMR_TICKETS
@@ -89,7 +89,7 @@ class TicketDesk:
             return await self._reissue(await self._known(TicketId(letter.key)), emitter)
         try:
             ticket = msgspec.json.decode(letter.payload, type=TicketIssued)
-        except msgspec.DecodeError:
+        except NOT_AS_DESCRIBED:
             raise Refused("replay.not-a-ticket", "What was set aside is not a ticket; have it issued anew.") from None
         return await self._reissue(ticket, emitter)
 

@@ -6,7 +6,7 @@ import msgspec
 
 from trialbridge.contracts import topics
 from trialbridge.contracts.documents import DeadLetterDoc
-from trialbridge.contracts.errors import Refused
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Refused
 from trialbridge.contracts.ids import EventId, NetworkId
 from trialbridge.contracts.topics import Topic
 from trialbridge.runtime.effects import Emitter
@@ -45,7 +45,7 @@ async def republish(letter: DeadLetterDoc, seal: wire.Seal, emitter: Emitter) ->
 def _decode(topic: Topic[Any], data: msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(data, type=topic.payload)
-    except msgspec.DecodeError:
+    except NOT_AS_DESCRIBED:
         raise Refused(
             "replay.not-a-record", "What was set aside still does not follow its topic's contract; have it sent anew."
         ) from None

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from services.coatcheck.senders import Sender, Senders
 from services.coatcheck.tickets import check_ticket
 from trialbridge.contracts.documents import COMMANDS, TICKETS, CommandDoc
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, json_path
 from trialbridge.contracts.events import TicketIssued
 from trialbridge.contracts.ids import Digest, SourceId, derive, ticket_id
 from trialbridge.runtime.ports import DocumentStore
@@ -111,11 +112,9 @@ async def _body(request: Request) -> bytes:
 def _decode(raw: bytes) -> TicketAsked:
     try:
         return msgspec.json.decode(raw, type=TicketAsked)
-    except msgspec.DecodeError as error:
-        _, _, path = str(error).rpartition("`$")
-        where = f" at ${path.rstrip('`')}" if path else ""
+    except NOT_AS_DESCRIBED as error:
         raise Problem(
-            422, "request.invalid", f"The body is not as the description says{where}; see /openapi.json."
+            422, "request.invalid", f"The body is not as described, at {json_path(error)}; see /openapi.json."
         ) from None
 
 

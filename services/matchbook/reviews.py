@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from trialbridge.contracts.documents import COMMANDS, MATCHES, CommandDoc, MatchDoc
-from trialbridge.contracts.errors import Place, Refused
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Refused
 from trialbridge.contracts.events import MatchReviewed
 from trialbridge.contracts.ids import Digest, MatchId, NetworkId, PatientId
 from trialbridge.contracts.topics import MATCH_REVIEWS
@@ -65,7 +65,7 @@ class ReviewDesk:
             raise Refused("command.unknown-kind", f"The matchbook knows the command {KIND} only.", Place(field="kind"))
         try:
             asked = msgspec.json.decode(command.body, type=ReviewAsked)
-        except msgspec.DecodeError:
+        except NOT_AS_DESCRIBED:
             raise Refused(
                 "review.malformed", "Give match, decision (approve, decline, reopen) and explanation_digest."
             ) from None

@@ -11,10 +11,21 @@ TrialbridgeError
     └── TooMuchPoison the share of poison says that the fault is ours
 """
 
+import re
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
+
+NOT_AS_DESCRIBED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""All that msgspec raises on hostile bytes: beside its own errors, those for text that is no UTF-8 and for deep nesting."""
+_PATH: Final = re.compile(r" - at (?:`key` in )?`(\$(?:\.[A-Za-z_][A-Za-z0-9_]{0,60}|\[(?:\d+|\.\.\.)\])*)`\Z")
+
+
+def json_path(error: Exception) -> str:
+    """Return the JSON path that msgspec names at the end of an error's text, ``$`` without one; the rest might quote a value."""
+    found = _PATH.search(str(error))
+    return found[1] if found else "$"
 
 
 class RetryClass(StrEnum):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trialbridge.contracts.errors import Place, Poison, Undecodable
+from trialbridge.contracts.errors import Place, Poison, Undecodable, json_path
 from trialbridge.contracts.ids import NetworkId, RecordId, SourceId, TenantId
 from trialbridge.criteria.facts import PatientFacts
 from trialbridge.emr.convert import convert
@@ -103,8 +103,7 @@ def _facts_file(path: Path, body: bytes) -> Iterator[PatientFacts | SetAside]:
         try:
             yield _FACTS.decode(raw)
         except msgspec.DecodeError as error:
-            where = str(error).rpartition("`$")[2].rstrip("`")
-            place = msgspec.structs.replace(place, field=where.lstrip(".") or "facts")
+            place = msgspec.structs.replace(place, field=json_path(error).lstrip("$.") or "facts")
             yield SetAside(
                 Undecodable("facts.invalid", "A fact does not follow the schema of facts files.", place), raw, "facts"
             )

@@ -20,7 +20,7 @@ def decode(text: bytes, place: Place) -> Any:
     """Return the value; raise `Undecodable` ``json.broken`` or ``json.too-deep``."""
     try:
         return _DECODER.decode(text.removeprefix(_BOM))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise Undecodable("json.broken", "This is not JSON.", place) from None
     except (RecursionError, ValueError, ArithmeticError):
         raise Undecodable(

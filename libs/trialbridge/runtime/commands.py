@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from trialbridge.contracts.documents import COMMANDS, CommandDoc
-from trialbridge.contracts.errors import Place, Poison, Refused
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Poison, Refused, json_path
 from trialbridge.runtime.effects import Emitter
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import DocumentStore, Query
@@ -84,9 +84,8 @@ def read_body(command: CommandDoc, kind: type[T]) -> T:
     """Return a command's body; raise `Refused` ``command.malformed`` with the path where it is not of ``kind``."""
     try:
         return msgspec.json.decode(command.body, type=kind)
-    except msgspec.DecodeError as error:
-        _, _, path = str(error).rpartition("`$")
-        place = Place(field=f"${path.rstrip('`')}" if path else "$")
+    except NOT_AS_DESCRIBED as error:
+        place = Place(field=json_path(error))
         raise Refused(
             "command.malformed", f"The command's body is not as described, at {place.field}.", place
         ) from None

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from trialbridge.contracts import topics
-from trialbridge.contracts.errors import Fatal, Place, Poison, Retryable, Undecodable
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Fatal, Place, Poison, Retryable, Undecodable, json_path
 from trialbridge.contracts.events import LineageRecorded, Payload
 from trialbridge.contracts.ids import EventId, NetworkId
 from trialbridge.contracts.topics import Topic
@@ -173,9 +173,9 @@ class Boundary:
             decoder = self._decoders[topic.name] = msgspec.json.Decoder(topic.payload)
         try:
             payload = decoder.decode(envelope.data)
-        except msgspec.DecodeError as error:
+        except NOT_AS_DESCRIBED as error:
             raise Undecodable(
-                "wire.payload-invalid", f"A record does not follow {topic.type}.", Place(field=_path(error))
+                "wire.payload-invalid", f"A record does not follow {topic.type}.", Place(field=json_path(error))
             ) from None
         return Received(
             envelope.id,
@@ -292,9 +292,3 @@ def _part_set(event: LogEvent) -> wire.PartSet | None:
 def _base(key: bytes) -> bytes:
     """Return the record's key out of a message's."""
     return key.split(wire.PART_MARK, 1)[0]
-
-
-def _path(error: msgspec.DecodeError) -> str:
-    """Return the JSON path that msgspec names at the end of its message; the rest might quote a value."""
-    _, _, path = str(error).rpartition("`$")
-    return f"${path.rstrip('`')}" if path else "$"

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import msgspec
 import zstandard
 
-from trialbridge.contracts.errors import Undecodable
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Undecodable
 from trialbridge.contracts.ids import EventId, NetworkId
 from trialbridge.contracts.topics import MESSAGE_LIMIT, Topic
 
@@ -133,7 +133,7 @@ def decode(content: bytes) -> tuple[Envelope, ...]:
     """Return the envelopes in compressed content; raise `Undecodable` where they do not follow the contract."""
     try:
         return _DECODER.decode(decompress(content))
-    except msgspec.DecodeError:
+    except NOT_AS_DESCRIBED:
         raise Undecodable("wire.not-envelopes", "A message does not hold envelopes.") from None
 
 
