@@ -10,7 +10,10 @@ from trialbridge.contracts.errors import Place, Poison
 from trialbridge.contracts.events import Identifier
 from trialbridge.emr.hl7v2.message import Composite
 
-_STAMP: Final = re.compile(r"(\d{4})(\d{2})?(\d{2})?(?:(\d{2})(\d{2})(?:(\d{2})(\.\d{1,4})?)?)?([+-]\d{4})?")
+_STAMP: Final = re.compile(
+    r"(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(\.\d{1,4})?)?)?)?)?)?([+-]\d{4})?", re.ASCII
+)
+"""YYYY[MM[DD[HH[MM[SS[.S[S[S[S]]]]]]]]][+/-ZZZZ] (2.5.1, 2.A.22): each part only behind the one before."""
 _SEX: Final = {"F": "female", "M": "male", "O": "other", "A": "other", "N": "other", "U": "unknown", "": "unknown"}
 
 
@@ -38,7 +41,8 @@ def timestamp(text: str, place: Place, *, zone: str = "+00:00") -> str:
     if not _real(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0)):
         raise Poison("v2.bad-date", "There is no such day or time.", place)
     shown = "-".join(part for part in (year, month, day) if part)
-    if hour is None or day is None:
+    if minute is None:
+        # FHIR has no hour without its minutes: the day is what is certain.
         return shown
     written = f"{offset[:3]}:{offset[3:]}" if offset else zone
     return f"{shown}T{hour}:{minute}:{second or '00'}{fraction or ''}{written}"
