@@ -22,21 +22,31 @@ SAME = (
     "dead_letters",
     "hash",
 )
-START = 2.0
+START = 1.0
 """Seconds that a process needs before it works."""
 
 
-def embedded_kills(folder: Path, kills: int, seed: int) -> None:
+def embedded_kills(folder: Path, kills: int, seed: int) -> int:
+    """Kill running demos until ``kills`` hit one at work, each restarted on its state; return how many runs came to their end.
+
+    A run that ends by itself must have come to the undisturbed run's end; the next kills are for a new one.
+    """
     rng = random.Random(seed)
     undisturbed = demo(folder / "undisturbed", *PATIENTS)
     length = sum(undisturbed["seconds"]["wall"].values())
-    state = folder / "killed"
-    for _ in range(kills):
+    state, runs, done = folder / "run-0", 0, 0
+    while done < kills:
         process = start_demo(state, *PATIENTS)
         time.sleep(START + rng.uniform(0, length / 2))
+        done += process.poll() is None
+        ended = process.poll() is not None
         kill(process)
-    result = demo(state, *PATIENTS)
-    assert {name: result[name] for name in SAME} == {name: undisturbed[name] for name in SAME}
+        if ended or done == kills:
+            result = demo(state, *PATIENTS)
+            assert {name: result[name] for name in SAME} == {name: undisturbed[name] for name in SAME}
+            runs += 1
+            state = folder / f"run-{runs}"
+    return runs
 
 
 def test_killing_the_embedded_process_loses_and_doubles_nothing(tmp_path: Path) -> None:
