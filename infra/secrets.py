@@ -43,7 +43,7 @@ def make(folder: Path, scopes: Sequence[str]) -> list[str]:
         os.chown(keyring, USER, USER)
     if not (folder / "users.json").exists():
         password = secrets.token_urlsafe(18)
-        user = {"name": "operator", "tenant": NETWORK, "role": Role.OPERATOR}
+        user = {"name": "operator", "tenant": "network", "role": Role.OPERATOR}
         users = [{**user, "hash": hash_password(password, secrets.token_bytes(16))}]
         made += _write(folder / "operator_password", f"{password}\n", 0o600)
         made += _write(folder / "users.json", msgspec.json.encode(users).decode(), 0o444)
