@@ -91,7 +91,7 @@ def bombs(rng: Random) -> Iterator[BadInput]:
     yield _bomb("many in a tar", packing.gzipped(packing.tarred(names)), TOO_MANY)
     yield _bomb("many members of gzip", packing.gzipped(b"") * ENTRIES, TOO_MANY)
     yield _bomb("many frames of zstd", packing.zstandardised(b"") * ENTRIES, TOO_MANY)
-    yield _bomb("a directory larger than its zip", packing.zipped([(str(n) * 60_000, b"") for n in range(9)]), TOO_MANY)
+    yield _bomb("a directory larger than its zip", packing.zipped([(str(n) * 60_000, b"") for n in range(3)]), TOO_MANY)
     yield _bomb("five times gzip", wrapped(5, packing.gzipped), TOO_DEEP)
     yield _bomb("five times zstd", wrapped(5, packing.zstandardised), TOO_DEEP)
     yield _bomb("gzip and zstd in turn", wrapped(6, packing.gzipped, packing.zstandardised), TOO_DEEP)

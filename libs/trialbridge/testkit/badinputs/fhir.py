@@ -97,7 +97,7 @@ def not_fhir() -> Iterator[BadInput]:
     for number, (bad, code, field) in enumerate((*STRANGE, *WRONG)):
         make = in_bundle if number % 2 else on_lines
         yield make(f"resource {number}", "not FHIR", bad, code, field, f"fhir-{number}")
-    for number, entry in enumerate((7, {}, [])):
+    for number, entry in enumerate((7, {}, "x")):
         plain = encode({"resourceType": "Bundle", "type": "collection", "entry": entry})
         bundle = Bundle(plain=plain, media_type=JSON)
         yield refused(f"entries {number}", "not FHIR", bundle, "fhir.not-a-bundle", Place(entry="1", field="entry"))

@@ -11,9 +11,7 @@ from trialbridge.contracts.documents import COMMANDS, CommandDoc
 from trialbridge.contracts.events import TicketIssued
 from trialbridge.contracts.ids import (
     LocalPatientId,
-    NetworkId,
     SourcePatientKey,
-    TicketId,
     derive,
     digest,
     source_patient_key,
@@ -24,6 +22,7 @@ from trialbridge.runtime.effects import Emitter
 from trialbridge.runtime.partitioner import partition_of
 from trialbridge.runtime.ports import DocumentStore, KeyService, ObjectStore
 from trialbridge.testkit.badinputs.model import Asked, Bundle, Locked, Message
+from trialbridge.testkit.places import NETWORK
 
 VALID_FOR: Final = timedelta(days=7)
 CREATED: Final = "2026-06-01T06:00:00Z"
@@ -45,6 +44,8 @@ class Handed:
 
     ticket: str = ""
     uri: str = ""
+    own: str = ""
+    """The id that the honest ticket of the stored object has; empty where nothing is stored."""
     commands: list[str] = field(default_factory=list)
     later: tuple[str, Locked] | None = None
     """Key and content of an object that is to be stored once its ticket waits."""
@@ -60,7 +61,6 @@ class Porter:
     emitter: Emitter
     sender: Sender
     now: Callable[[], datetime]
-    network: NetworkId
     base: str
     """The URI that all objects lie under; their versions are digests of their bytes."""
     partitions: int
@@ -73,7 +73,7 @@ class Porter:
             return Handed(commands=[await self._ask(given.to, given.kind, given.body, given.tenant, name, 0)])
         spot = partition_of(name, self.partitions)
         await (await self.sender.send(EMR_TICKETS.name, spot, name.encode(), given.value, given.headers))
-        return Handed()
+        return Handed(ticket=given.key)
 
     async def bring(self, handed: Handed) -> None:
         """Store the object that came too late."""
@@ -81,9 +81,10 @@ class Porter:
             key, made = handed.later
             await self.objects.put(key, made.body, made.metadata)
 
-    def key_of(self, bundle: Bundle, local: str) -> SourcePatientKey:
+    @staticmethod
+    def key_of(bundle: Bundle, local: str) -> SourcePatientKey:
         """Return the key of a patient in a bundle."""
-        return source_patient_key(self.network, bundle.source, LocalPatientId(local))
+        return source_patient_key(NETWORK, bundle.source, LocalPatientId(local))
 
     async def _deliver(self, bundle: Bundle, name: str) -> Handed:
         made = await bundle.lock(bundle.plain, self.keys, bundle.tenant)
@@ -93,6 +94,7 @@ class Porter:
         handed = Handed(uri=f"{self.base}/{key}", later=(key, made) if bundle.stored == "later" else None)
         ticket = self._ticket(bundle, handed.uri, made)
         handed.ticket = ticket.ticket
+        handed.own = "" if bundle.stored == "never" else ticket.ticket
         for number, change in enumerate(bundle.tickets):
             issued = change(ticket)
             handed.ticket, handed.uri = issued.ticket, issued.object_uri
@@ -108,7 +110,7 @@ class Porter:
         version = digest(made.body)
         return TicketIssued(
             ticket=ticket_id(bundle.tenant, uri, version),
-            network=self.network,
+            network=NETWORK,
             tenant=bundle.tenant,
             source=bundle.source,
             object_uri=uri,

@@ -111,6 +111,8 @@ class Message:
 
     value: bytes
     headers: Mapping[str, bytes] = field(default_factory=dict)
+    key: str = ""
+    """Of the record inside, where one can be read."""
 
 
 @dataclass(frozen=True, slots=True)

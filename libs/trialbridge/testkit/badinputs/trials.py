@@ -40,7 +40,18 @@ CTML: Final[Document] = {
                 "step_code": "1",
                 "match": [{"clinical": {"age_numerical": ">=18", "oncotree_primary_diagnosis": "Melanoma"}}],
                 "arm": [
-                    {"arm_code": "A", "match": [{"genomic": {"hugo_symbol": "BRAF", "protein_change": "p.V600E"}}]}
+                    {
+                        "arm_code": "A",
+                        "match": [
+                            {
+                                "genomic": {
+                                    "hugo_symbol": "BRAF",
+                                    "variant_category": "Mutation",
+                                    "protein_change": "p.V600E",
+                                }
+                            }
+                        ],
+                    }
                 ],
             }
         ]
@@ -160,7 +171,8 @@ TEXTS: Final[tuple[tuple[str, str, str], ...]] = (
     ("[1, 2]", "trial.not-a-trial", "trial"), ("a: [", "trial.not-read", "trial"), ('{"id": "x"', "trial.not-read", "trial"),
     ("\x00", "trial.not-read", "trial"), ("id: a\nid: b\n", "trial.duplicate-key", "id"),
     ("id: !!python/object/apply:os.system [true]\n", "trial.not-read", "trial"), ("? [a]\n: b\n", "trial.not-read", "trial"),
-    ("a: &a [*a]\n", "trial.too-large", "trial"), ("[" * 1000, "trial.too-large", "trial"),
+    ("a: &a [*a]\n", "trial.too-large", "trial"), ("[" * 1000, "trial.not-read", "trial"),
+    ("[" * 300 + "]" * 300, "trial.too-large", "trial"),
     ("a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{n}: &{n} [{','.join([f'*{p}'] * 9)}]\n" for p, n in zip("abcdefg", "bcdefgh", strict=True)),
      "trial.too-large", "trial"),
     ("x" * (TEXT_LIMIT + 1), "trial.too-large", "trial"), ("id: x\ntitle: t\n", "trial.no-criteria", "criteria"),

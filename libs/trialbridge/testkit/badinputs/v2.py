@@ -26,21 +26,21 @@ STAMPS: Final = (
     "00000101",
     "196",
     "3. Feb 1960",
-    "1960020312",
+    "196002031",
     "19600203T10",
     "abc",
 )
 ROWS: Final = (
-    ("OBX|1|NM|718-7^Hemoglobin^LN||twelve|g/dL||||F", "v2.bad-number", 5),
-    ("OBX|1|NM|718-7^Hemoglobin^LN||1,5|g/dL||||F", "v2.bad-number", 5),
-    ("OBX|1|NM|718-7^Hemoglobin^LN||NaN|g/dL||||F", "v2.bad-number", 5),
-    ("OBX|1|NM|718-7^Hemoglobin^LN||1e|g/dL||||F", "v2.bad-number", 5),
-    ("OBX|1|SN|718-7^Hemoglobin^LN||>^many|g/dL||||F", "v2.bad-number", 5),
-    ("OBX|1|NM|||12|g/dL||||F", "v2.no-code", 3),
-    ("OBX|1|ST|^^LN||text|||||F", "v2.no-code", 3),
-    ("OBX|1|DT|21112-8^Birth date^LN||1960-02-03|||||F", BAD_DATE, 5),
-    ("OBX|1|NM|718-7^Hemoglobin^LN||12|g/dL||||F|||20260230", BAD_DATE, 14),
-    ("OBX|1|NM|718-7^Hemoglobin^LN||12|g/dL||||F|||tomorrow", BAD_DATE, 14),
+    ("OBX|1|NM|718-7^Hemoglobin^LN||twelve|g/dL|||||F", "v2.bad-number", 5),
+    ("OBX|1|NM|718-7^Hemoglobin^LN||1,5|g/dL|||||F", "v2.bad-number", 5),
+    ("OBX|1|NM|718-7^Hemoglobin^LN||NaN|g/dL|||||F", "v2.bad-number", 5),
+    ("OBX|1|NM|718-7^Hemoglobin^LN||1e|g/dL|||||F", "v2.bad-number", 5),
+    ("OBX|1|SN|718-7^Hemoglobin^LN||>^many|g/dL|||||F", "v2.bad-number", 5),
+    ("OBX|1|NM|||12|g/dL|||||F", "v2.no-code", 3),
+    ("OBX|1|ST|^^LN||text||||||F", "v2.no-code", 3),
+    ("OBX|1|DT|21112-8^Birth date^LN||1960-02-03||||||F", BAD_DATE, 5),
+    ("OBX|1|NM|718-7^Hemoglobin^LN||12|g/dL|||||F|||20260230", BAD_DATE, 14),
+    ("OBX|1|NM|718-7^Hemoglobin^LN||12|g/dL|||||F|||tomorrow", BAD_DATE, 14),
 )
 
 
@@ -129,7 +129,7 @@ def bad_results() -> Iterator[BadInput]:
     """Yield results with one bad OBX between good ones: that one alone is set aside."""
     for number, (row, code, field) in enumerate(ROWS):
         local = f"v2-result-{number}"
-        fine = "OBX|{}|NM|718-7^Hemoglobin^LN||12.1|g/dL||||F|||20260530080000+0000"
+        fine = "OBX|{}|NM|718-7^Hemoglobin^LN||12.1|g/dL|||||F|||20260530080000+0000"
         sent = results(local, f"C{number}", [fine.format(1), row.replace("OBX|1", "OBX|2"), fine.format(3)])
         fault = Fault(code, Place(entry="1", message=2, segment="OBX[2]", field=str(field)))
         yield set_aside(f"OBX {number}", "bad date" if code == BAD_DATE else "broken v2",
