@@ -25,7 +25,7 @@ def compose(*arguments: str) -> "subprocess.CompletedProcess[str] | None":
 def main() -> int:
     """Check the file in each way that it is used; return the exit code."""
     if compose("version") is None:
-        sys.stdout.write("docker-compose.yml: docker compose is not here; the tests have checked its structure\n")
+        sys.stdout.write("docker-compose.yml: docker compose is not here; the tests check its structure\n")
         return 0
     for way in WAYS:
         done = compose(*way, "config", "--quiet")
