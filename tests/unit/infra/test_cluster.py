@@ -17,15 +17,16 @@ REACH = {
     "TRIALBRIDGE_TEST_MONGO": "mongodb://127.0.0.1:27117/?replicaSet=rs0",
     "TRIALBRIDGE_TEST_S3": "http://127.0.0.1:27070",
     "TRIALBRIDGE_TEST_S3_ACCESS": "access",
-    "TRIALBRIDGE_TEST_S3_SECRET": "secret",
+    "TRIALBRIDGE_TEST_S3_SECRET": "wJalrXUtnFEMI",
 }
 
 
 def test_every_service_takes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in cluster.environment(REACH, tmp_path).items():
         monkeypatch.setenv(name, value)
-    for kind in [PortalSettings, *(service.settings for service in SERVICES.values())]:
-        settings: BaseServiceSettings = read_settings(kind)
+    kinds: list[type[BaseServiceSettings]] = [PortalSettings, *(service.settings for service in SERVICES.values())]
+    for kind in kinds:
+        settings = read_settings(kind)
         assert settings.broker == "trialbridge-kafka://127.0.0.1:29092"
         assert settings.documents == "mongodb://127.0.0.1:27117/trialbridge?replicaSet=rs0"
         assert not settings.embedded
@@ -34,7 +35,7 @@ def test_every_service_takes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_secrets_are_in_files_of_their_owner(tmp_path: Path) -> None:
     given = cluster.environment(REACH, tmp_path)
-    assert "secret" not in " ".join(given.values())
+    assert "wJalrXUtnFEMI" not in " ".join(given.values())
     for name in ("credentials", "keys.json"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
