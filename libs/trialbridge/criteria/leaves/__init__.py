@@ -80,3 +80,8 @@ READS: Final[Mapping[type[Any], tuple[str, ...]]] = {
     q.Vital: ("vital",),
 }
 """The kinds of facts that each leaf kind reads."""
+
+REVERSIBLE: Final[frozenset[type[Any]]] = frozenset(
+    {q.Lab, q.Vital, q.Performance, q.Location, q.Consent, q.Condition, q.Medication, q.Procedure, q.Allergy}
+)
+"""Leaf kinds of which every verdict may turn by a new record: none of them ever closes a trial for good."""

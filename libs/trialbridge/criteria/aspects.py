@@ -1,0 +1,116 @@
+"""Aspects: the parts of a patient that verdicts depend on alone, with no window of time: diagnosis, sex, birth date, each gene.
+
+Patients that are alike in an aspect get the same verdict from every criterion that reads that aspect only, so that what is
+worked out for one of them holds for all. The index stands on this.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from trialbridge.criteria import facts as f
+from trialbridge.criteria import language as q
+from trialbridge.criteria.known import Known
+from trialbridge.criteria.plan import Step
+from trialbridge.criteria.terminology import genes
+
+
+class Aspect(NamedTuple):
+    """A part of a patient: its kind, and for genes which one."""
+
+    kind: str
+    gene: str = ""
+
+
+DIAGNOSIS: Final = Aspect("diagnosis")
+SEX: Final = Aspect("sex")
+BIRTH: Final = Aspect("birth")
+_OF_LEAF: Final[Mapping[type[Any], Aspect]] = {q.Diagnosis: DIAGNOSIS, q.Histology: DIAGNOSIS, q.Sex: SEX, q.Age: BIRTH}
+_OF_GENE: Final = (q.Variant, q.CopyNumber, q.Fusion, q.WildType, q.Tested)
+_GENOMIC: Final = (f.Variant, f.CopyNumber, f.Fusion)
+
+
+def aspect_of(step: Step) -> Aspect | None:
+    """Return the one aspect that a criterion reads, or None where it reads several or one that has no key."""
+    if step.judge is None:
+        found = {aspect_of(member) for member in step.members}
+        return found.pop() if len(found) == 1 else None
+    if isinstance(step.node, _OF_GENE):
+        return Aspect("gene", genes.canonical(step.node.gene))
+    return _OF_LEAF.get(type(step.node))
+
+
+class Profile(NamedTuple):
+    """A patient's keys in every aspect; patients with equal keys are alike in it."""
+
+    diagnosis: Hashable
+    sex: Hashable
+    birth: Hashable
+    genes: dict[str, frozenset[Hashable]]
+    """What was found, by gene; a gene without findings is not in it."""
+    panels: frozenset[tuple[tuple[str, ...], Hashable]]
+    """What was looked at: genes of a test, and how."""
+
+    def key(self, aspect: Aspect) -> Hashable:
+        """Return the key in one aspect."""
+        if aspect.kind == "gene":
+            return self.genes.get(aspect.gene, _NOTHING), tests_of(self.panels, aspect.gene)
+        keys: dict[str, Hashable] = {"diagnosis": self.diagnosis, "sex": self.sex, "birth": self.birth}
+        return keys[aspect.kind]
+
+
+_NOTHING: Final[frozenset[Hashable]] = frozenset()
+
+
+def profile_of(known: Known) -> Profile:
+    """Return the keys of what is known of a patient at a day."""
+    people = known.of(f.Demographics)
+    births = frozenset(fact.birth_date for fact in people)
+    return Profile(
+        diagnosis=frozenset(
+            (fact.codes, fact.morphology, fact.site, fact.primary, fact.excluded) for fact in known.of(f.Diagnosis)
+        ),
+        sex=frozenset(fact.sex for fact in people),
+        birth=(known.as_of, births),
+        genes=_found(known),
+        panels=frozenset((fact.genes, (fact.alterations, fact.source_class)) for fact in known.of(f.Coverage)),
+    )
+
+
+def _found(known: Known) -> dict[str, frozenset[Hashable]]:
+    found: dict[str, set[Hashable]] = {}
+    for kind in _GENOMIC:
+        for fact in known.of(kind):
+            essence = _essence(fact)
+            for gene in genes_of(fact):
+                found.setdefault(gene, set()).add(essence)
+    return {gene: frozenset(essences) for gene, essences in found.items()}
+
+
+def genes_of(fact: Any) -> Iterable[str]:
+    """Return the approved symbols of the genes that a genomic finding is about."""
+    yield genes.canonical(fact.gene)
+    if isinstance(fact, f.Fusion) and fact.partner:
+        yield genes.canonical(fact.partner)
+
+
+def _essence(fact: Any) -> tuple[Any, ...]:
+    """Return a finding without its evidence and time."""
+    names = _FIELDS[type(fact)]
+    return (type(fact).__name__, *(getattr(fact, name) for name in names))
+
+
+_FIELDS: Final = {
+    kind: tuple(name for name in kind.__struct_fields__ if name not in f.Fact.__struct_fields__) for kind in _GENOMIC
+}
+
+
+@lru_cache(maxsize=1024)
+def covered(symbols: tuple[str, ...]) -> frozenset[str]:
+    """Return the approved symbols of a panel's genes."""
+    return frozenset(genes.canonical(symbol) for symbol in symbols)
+
+
+def tests_of(panels: frozenset[tuple[tuple[str, ...], Hashable]], gene: str) -> frozenset[Hashable]:
+    """Return how a gene was looked at."""
+    return frozenset(how for symbols, how in panels if gene in covered(symbols))

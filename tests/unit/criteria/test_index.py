@@ -1,0 +1,158 @@
+"""The index over trials: what it skips is provably not eligible, and its outcomes are those of the evaluation."""
+
+from datetime import date
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trialbridge.contracts.ids import TrialId
+from trialbridge.criteria import facts as f
+from trialbridge.criteria.compiler import compile_text, load
+from trialbridge.criteria.evaluate import outcomes
+from trialbridge.criteria.index import TrialIndex
+from trialbridge.criteria.known import FactIndex
+from trialbridge.criteria.plan import TrialPlan
+from trialbridge.criteria.verdicts import Outcome
+
+AS_OF = date(2026, 6, 1)
+HERE = f.Evidence(resource="Observation/1")
+ONCOTREE = "http://oncotree.mskcc.org"
+LEAVES = (
+    "age: {min: 18}",
+    "age: {max: 75}",
+    "sex: {any_of: [female]}",
+    "diagnosis: {oncotree: [NSCLC]}",
+    "diagnosis: {oncotree: [_SOLID_]}",
+    "not: {diagnosis: {oncotree: [LUAD]}}",
+    "variant: {gene: KRAS, protein_change: p.G12C}",
+    "not: {variant: {gene: EGFR}}",
+    "wild_type: {gene: EGFR}",
+    "fusion: {gene: ALK, partner: EML4}",
+    "copy_number: {gene: ERBB2, calls: [amplification]}",
+    "any: [{variant: {gene: BRAF}}, {fusion: {gene: RET}}]",
+    "any: [{variant: {gene: KRAS}}, {not: {wild_type: {gene: KRAS}}}]",
+    "all: [{sex: {any_of: [female, male]}}, {tested: {gene: KRAS}}]",
+    "performance: {scale: ecog, max: 1}",
+    "lab: {test: hemoglobin, min: 9, unit: g/dL, within: {days: 28}}",
+    "stage: {metastatic: true}",
+    "not: {prior_therapy: {classes: [kras inhibitor]}}",
+    "expression: {marker: PD-L1, score: tps, min: 50}",
+)
+
+
+def diagnosis(code: str, *, excluded: bool = False) -> f.Diagnosis:
+    return f.Diagnosis(evidence=HERE, codes=(f.Coding(system=ONCOTREE, code=code),), excluded=excluded)
+
+
+def variant(gene: str, change: str | None, *, present: bool = True) -> f.Variant:
+    return f.Variant(evidence=HERE, gene=gene, protein_change=change, present=present)
+
+
+FACTS: tuple[f.AnyFact, ...] = (
+    f.Demographics(evidence=HERE, birth_date="1960-01-01", sex="female"),
+    f.Demographics(evidence=HERE, birth_date="2015", sex="male"),
+    f.Demographics(evidence=HERE, birth_date="1940-01-01"),
+    diagnosis("LUAD"),
+    diagnosis("AML"),
+    diagnosis("NSCLC", excluded=True),
+    diagnosis("LUNG"),
+    variant("KRAS", "p.G12C"),
+    variant("KRAS", "p.G12D"),
+    variant("KRAS", None, present=False),
+    variant("EGFR", "p.L858R"),
+    variant("BRAF", "p.V600E"),
+    f.Fusion(evidence=HERE, gene="EML4", partner="ALK"),
+    f.Fusion(evidence=HERE, gene="RET"),
+    f.CopyNumber(evidence=HERE, gene="HER2", call="high_amplification"),
+    f.Coverage(evidence=HERE, genes=("KRAS", "EGFR", "BRAF"), alterations=("mutation",)),
+    f.Coverage(evidence=HERE, genes=("ALK", "RET", "ERBB2"), alterations=("fusion", "copy_number")),
+    f.Coverage(evidence=HERE, genes=("KRAS", "ALK"), alterations=("mutation", "fusion"), source_class="germline"),
+    f.Performance(evidence=HERE, scale="ecog", value=1, effective="2026-05-01"),
+    f.Lab(evidence=HERE, loinc="718-7", value=Decimal(8), unit="g/dL", effective="2026-05-20"),
+    f.Stage(evidence=HERE, group="IV"),
+    f.Therapy(evidence=HERE, drugs=("sotorasib",)),
+    f.Marker(evidence=HERE, marker="PD-L1", score=Decimal(60), score_kind="tps"),
+)
+
+one_trial = st.lists(st.sampled_from(LEAVES), min_size=1, max_size=5, unique=True)
+one_patient = st.lists(st.sampled_from(FACTS), max_size=8, unique=True)
+
+
+def plan(number: int, leaves: list[str], status: str = "open") -> TrialPlan:
+    shared = ", ".join("{" + leaf + "}" for leaf in leaves[:3])
+    own = ", ".join("{" + leaf + "}" for leaf in leaves[3:]) or "{vital_status: {status: alive}}"
+    text = (
+        f"id: T{number}\ncriteria: {{all: [{shared}]}}\narms:\n- {{code: A, criteria: {{all: [{own}]}}}}\n"
+        f"- {{code: B, status: {status}}}\n"
+    )
+    compiled = compile_text(text)
+    return (
+        load(compiled.definition)
+        if compiled.ok
+        else load(compile_text(f"id: T{number}\ncriteria: {{age: {{min: 1}}}}").definition)
+    )
+
+
+def brute(plans: list[TrialPlan], facts: FactIndex) -> dict[tuple[str, str | None, str | None], Outcome]:
+    return {
+        (one.trial.id, branch.arm, branch.dose): outcome
+        for one in plans
+        for branch, outcome in zip(one.branches, outcomes(one, facts, AS_OF), strict=True)
+        if outcome is not Outcome.NOT_ELIGIBLE
+    }
+
+
+def swept(index: TrialIndex, facts: FactIndex) -> dict[tuple[str, str | None, str | None], Outcome]:
+    found = index.sweep(facts.at(AS_OF))
+    return {
+        (entry.plan.trial.id, entry.branch.arm, entry.branch.dose): outcome
+        for entries, outcome in ((found.eligible, Outcome.ELIGIBLE), (found.potentially, Outcome.POTENTIALLY))
+        for entry in entries
+    }
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(one_trial, st.sampled_from(["open", "suspended"])), max_size=8),
+    st.lists(one_patient, max_size=6),
+)
+def test_the_sweep_is_the_evaluation_of_every_trial(
+    trials: list[tuple[list[str], str]], patients: list[list[f.AnyFact]]
+) -> None:
+    index, plans = TrialIndex(), [plan(number, *trial) for number, trial in enumerate(trials)]
+    for one in plans:
+        index.put(one)
+    for facts in map(FactIndex, patients):
+        assert swept(index, facts) == brute(plans, facts)
+        assert {trial for trial, _, _ in brute(plans, facts)} <= index.candidates(facts.at(AS_OF))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.one_of(st.none(), one_trial)), max_size=12),
+    st.lists(one_patient, min_size=1, max_size=3),
+)
+def test_trials_that_change_and_go_leave_nothing_behind(
+    steps: list[tuple[int, list[str] | None]], patients: list[list[f.AnyFact]]
+) -> None:
+    index, now, people = TrialIndex(), dict[int, TrialPlan](), [FactIndex(facts) for facts in patients]
+    for number, leaves in steps:
+        if leaves is None:
+            index.drop(TrialId(f"T{number}"))
+            now.pop(number, None)
+        else:
+            now[number] = plan(number, leaves)
+            index.put(now[number])
+        for facts in people:
+            assert swept(index, facts) == brute(list(now.values()), facts)
+
+
+def test_a_patient_out_for_good_is_not_a_candidate() -> None:
+    index = TrialIndex()
+    index.put(
+        plan(0, ["diagnosis: {oncotree: [NSCLC]}", "lab: {test: hemoglobin, min: 9, unit: g/dL, within: {days: 28}}"])
+    )
+    assert index.candidates(FactIndex([diagnosis("AML")]).at(AS_OF)) == set()
+    assert index.candidates(FactIndex([diagnosis("LUNG")]).at(AS_OF)) == {"T0"}
+    assert index.candidates(FactIndex([]).at(AS_OF)) == {"T0"}
