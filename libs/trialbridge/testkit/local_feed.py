@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from trialbridge.contracts.errors import Misconfigured, Place
-from trialbridge.contracts.ids import SourceId, TenantId
+from trialbridge.contracts.ids import SourceId, TenantId, digest
 from trialbridge.testkit.feeds import FHIR_JSON, HL7V2, NDJSON, PlainBundle
 from trialbridge.testkit.packing import gzipped
 from trialbridge.testkit.world import AS_OF
@@ -25,7 +25,7 @@ def local_bundles(folder: Path, as_of: date = AS_OF) -> list[PlainBundle]:
         raise Misconfigured(
             "demo.data-missing", "The data folder does not exist; check --data.", Place(bundle=str(folder))
         )
-    found = [_bundle(folder, path, as_of) for path in _records(folder)]
+    found = [_bundle(folder, path, number, as_of) for number, path in enumerate(_records(folder), 1)]
     if not found:
         words = ", ".join(_MEDIA)
         raise Misconfigured(
@@ -40,11 +40,13 @@ def _records(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix.lower() in _MEDIA)
 
 
-def _bundle(folder: Path, path: Path, as_of: date) -> PlainBundle:
+def _bundle(folder: Path, path: Path, number: int, as_of: date) -> PlainBundle:
     media = _MEDIA[path.suffix.lower()]
     inside = path.relative_to(folder)
     feed = inside.parts[0] if len(inside.parts) > 1 else _FEEDS[media]
-    key = f"{TENANT}/{feed}/{inside.as_posix()}.gz"
+    body = path.read_bytes()
+    # Files are often named after patients; keys of objects are seen by everyone who runs the store.
+    key = f"{TENANT}/{feed}/{number:05d}-{digest(body)[:16]}.gz"
     return PlainBundle(
-        TENANT, SourceId(f"{TENANT}/{feed}"), key, media, gzipped(path.read_bytes()), f"{as_of.isoformat()}T06:00:00Z"
+        TENANT, SourceId(f"{TENANT}/{feed}"), key, media, gzipped(body), f"{as_of.isoformat()}T06:00:00Z"
     )

@@ -23,6 +23,14 @@ def test_each_record_file_is_one_bundle_of_its_source(tmp_path: Path) -> None:
     assert local_bundles(tmp_path) == bundles
 
 
+def test_names_of_files_are_no_part_of_keys(tmp_path: Path) -> None:
+    for name in ("Quillonbraxe_Ann.json", "Quillonbraxe_Bob.json"):
+        (tmp_path / name).write_bytes(b"{}")
+    keys = [bundle.key for bundle in local_bundles(tmp_path)]
+    assert len(set(keys)) == 2
+    assert not any("Quillonbraxe" in key for key in keys)
+
+
 def test_a_missing_or_empty_folder_says_how_to_mend_it(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"demo\.data-missing"):
         local_bundles(tmp_path / "nowhere")
