@@ -26,8 +26,11 @@ ALL: Final = (*tuple(SERVICES)[::-1], PORTAL)
 """In the order of their start: readers before writers."""
 
 
-def environment(reach: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return the settings of the installation, with its key ring and credentials in files under ``folder``."""
+def environment(reach: Mapping[str, str], folder: Path, name: str = NAME) -> dict[str, str]:
+    """Return the settings of an installation, with its key ring and credentials in files under ``folder``.
+
+    Its database and its bucket are called ``name``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     keyring, credentials = folder / "keys.json", folder / "credentials"
     if not keyring.exists():
@@ -36,8 +39,8 @@ def environment(reach: Mapping[str, str], folder: Path) -> dict[str, str]:
     credentials.write_text(f"{reach['TRIALBRIDGE_TEST_S3_ACCESS']}\n{reach['TRIALBRIDGE_TEST_S3_SECRET']}\n")
     return {
         "TRIALBRIDGE_BROKER": f"trialbridge-kafka://{reach['TRIALBRIDGE_TEST_KAFKA']}",
-        "TRIALBRIDGE_DOCUMENTS": reach["TRIALBRIDGE_TEST_MONGO"].replace("/?", f"/{NAME}?"),
-        "TRIALBRIDGE_OBJECTS": f"s3://{NAME}?endpoint={reach['TRIALBRIDGE_TEST_S3']}",
+        "TRIALBRIDGE_DOCUMENTS": reach["TRIALBRIDGE_TEST_MONGO"].replace("/?", f"/{name}?"),
+        "TRIALBRIDGE_OBJECTS": f"s3://{name}?endpoint={reach['TRIALBRIDGE_TEST_S3']}",
         "TRIALBRIDGE_OBJECT_CREDENTIALS_FILE": str(credentials),
         "TRIALBRIDGE_KEYRING": str(keyring),
         # The day on which the demo's patients and trials live.
@@ -57,7 +60,7 @@ def up() -> int:
     if note.is_file() and note.read_text() != exports:
         _stop_services()  # What still runs belongs to servers that are gone.
     note.write_text(exports)
-    make_bucket(read_settings(BaseServiceSettings, **_fields(settings)))
+    make_bucket(read_settings(BaseServiceSettings, **fields(settings)))
     for service in ALL:
         if pid_of(f"cluster/{service}") is None:
             _start(service, settings)
@@ -103,9 +106,10 @@ def _ready(port: int) -> bool:
         return False
 
 
-def _fields(settings: Mapping[str, str]) -> dict[str, str]:
-    fields = {name.removeprefix("TRIALBRIDGE_").lower(): value for name, value in settings.items()}
-    return {name: value for name, value in fields.items() if name in BaseServiceSettings.model_fields}
+def fields(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what of an environment the settings of every service take, by field."""
+    given = {name.removeprefix("TRIALBRIDGE_").lower(): value for name, value in settings.items()}
+    return {name: value for name, value in given.items() if name in BaseServiceSettings.model_fields}
 
 
 def main() -> int:
