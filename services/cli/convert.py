@@ -21,7 +21,7 @@ def convert(
     out: Annotated[Path, typer.Option(help="Folder that takes <ResourceType>.ndjson; made if absent.")],
     json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
 ) -> None:
-    """Convert files to FHIR R4; bad ones are listed with their place, the good ones are written, and the exit code is 1."""
+    """Convert files to FHIR R4; bad ones are listed with their place (and exit code 1), the good ones are written."""
     troubles = Troubles()
     made = _folder(out)
     paths = [path for given in inputs for path in files_of(given, is_record, troubles)]

@@ -20,6 +20,8 @@ EXIT_FAULT: Final = 70
 """EX_SOFTWARE of sysexits.h: a fault of the product's own."""
 EXIT_CONFIG: Final = 78
 """EX_CONFIG of sysexits.h: a setting is wrong."""
+EXIT_STOPPED: Final = 130
+"""Ctrl-C before the work was done."""
 
 OUT: Final = Console(highlight=False)
 ERR: Final = Console(stderr=True, highlight=False)

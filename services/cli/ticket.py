@@ -37,7 +37,9 @@ class Tickets(TyperGroup):
 
 
 app = typer.Typer(
-    cls=Tickets, no_args_is_help=True, help="Hand bundles to the coat check, and see what became of them."
+    cls=Tickets,
+    no_args_is_help=True,
+    help="Hand bundles to the coat check, and see what became of them. `ticket FILE` is short for `ticket issue FILE`.",
 )
 
 

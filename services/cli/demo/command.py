@@ -18,7 +18,7 @@ from services.cli.demo.sign_ins import SIGN_INS
 from services.cli.demo.summary import summarise
 from services.cli.house import House, open_house, own
 from services.cli.match import day_of
-from services.cli.output import ERR, EXIT_INPUT, OUT, emit
+from services.cli.output import ERR, EXIT_INPUT, EXIT_STOPPED, OUT, emit, remark
 from services.cli.places import stores_below
 from services.cli.wanted import check_settings
 from services.portal.bootstrap import build as build_portal
@@ -98,6 +98,8 @@ def embedded_settings(options: DemoOptions) -> dict[str, Any]:
 
 
 async def _embedded(options: DemoOptions, script: Script) -> bool:
+    # From the start: Ctrl-C must let stages end in order, also those that are only starting.
+    stop = stop_on_signals()
     logs.configure("error")
     given = embedded_settings(options)
     extra = {"trialfeed": {"as_of": options.as_of.isoformat()}}
@@ -105,15 +107,31 @@ async def _embedded(options: DemoOptions, script: Script) -> bool:
         url = "" if options.once else await doors.enter_async_context(_portal(house, given, options.port))
         director = Director(house.ports, house.settings, script, options.repeat)
         await director.claim(options.fingerprint())
+        stopped = asyncio.create_task(stop.wait())
         failure = asyncio.create_task(house.failure())
         work = asyncio.create_task(_direct(director, options, script))
-        done, _ = await asyncio.wait({failure, work}, return_when=asyncio.FIRST_COMPLETED)
-        for one in done:
-            one.result()
-        failure.cancel()
+        await _first(failure, work, stopped)
+        if not work.done():
+            await _cancel(work)
+            remark("Stopped; the same command goes on from here.")
+            raise typer.Exit(EXIT_STOPPED)
         if url:
-            await _stay(ERR if options.json else OUT, url)
+            _show_portal(ERR if options.json else OUT, url)
+            await _first(failure, stopped)
         return work.result()
+
+
+async def _first(*tasks: asyncio.Task[Any]) -> None:
+    """Return when the first of the tasks has ended; raise what it raised."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for one in done:
+        one.result()
+
+
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _attached(options: DemoOptions, script: Script) -> bool:
@@ -148,10 +166,9 @@ async def _portal(house: House, given: dict[str, Any], port: int) -> AsyncIterat
         yield f"http://127.0.0.1:{listening}"
 
 
-async def _stay(console: Console, url: str) -> None:
+def _show_portal(console: Console, url: str) -> None:
     console.print()
     console.print(
         f"The portal is open: [bold]{url}[/]  (one-click sign-in as practice, laboratory, auditor or operator)"
     )
     console.print("Ctrl-C ends it; the same command goes on from here.")
-    await stop_on_signals().wait()
