@@ -13,20 +13,16 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from services.cli.demo.settled import left_to_do
 from services.cli.house import House, open_house
+from tests.security.housing import EXTRA, everything, porter, settings, settled, stopped, until
 from trialbridge.contracts import documents as d
-from trialbridge.contracts.documents import Collection, Document
+from trialbridge.contracts.documents import Collection
 from trialbridge.contracts.errors import Place
 from trialbridge.contracts.ids import TicketId, record_id
-from trialbridge.runtime.paging import collect
-from trialbridge.runtime.ports import Query
-from trialbridge.runtime.stage.outbox import Outbox
-from trialbridge.runtime.stores import create_keyring
 from trialbridge.testkit.badinputs import bad_inputs, good
 from trialbridge.testkit.badinputs.handing import Handed, Porter
-from trialbridge.testkit.badinputs.model import CAPS, Asked, BadInput, Bundle, Group
-from trialbridge.testkit.places import COUNTY, NETWORK, NORTH, SOURCES
+from trialbridge.testkit.badinputs.model import Asked, BadInput, Bundle, Group
+from trialbridge.testkit.places import COUNTY, NORTH
 from trialbridge.testkit.trials import demo_trials
 
 SEED = 20261121
@@ -34,7 +30,6 @@ GOOD_EVERY = 5
 LEAST = 300
 SOON = 3.0
 """Seconds until the tickets expire whose object never comes."""
-PATIENCE = 90.0
 
 
 @dataclass
@@ -54,33 +49,6 @@ class Way:
 
     def by_id(self, collection: Collection[Any]) -> dict[str, Any]:
         return {doc.id: doc for doc in self.docs(collection)}
-
-
-def settings(state: Path) -> dict[str, Any]:
-    state.mkdir(mode=0o700)
-    create_keyring(state / "keys.json", [NETWORK, *(source.tenant for source in SOURCES)])
-    return {
-        "broker": f"trialbridge-embedded://{state / 'log.db'}",
-        "documents": f"sqlite://{state / 'documents.db'}",
-        "objects": f"file://{state / 'objects'}",
-        "keyring": state / "keys.json",
-        "commit_interval": 0.2,
-        "heartbeat_interval": 0.5,
-        "poll_interval": 0.1,
-        "log_level": "error",
-    }
-
-
-COATCHECK = {"retry_first": 0.2, "retry_longest": 0.5, "sweep_interval": 0.5, "sweep_grace": 0.0, **CAPS}
-
-
-def porter(house: House) -> Porter:
-    links = house.stages[0].links
-    ports, base = house.ports, house.settings
-    return Porter(
-        ports.documents, ports.objects, ports.keys, Outbox(links), links.sender, ports.now,
-        base.objects.rstrip("/"), base.partitions,
-    )  # fmt: skip
 
 
 def good_bundle(number: int) -> tuple[Bundle, str]:
@@ -114,29 +82,9 @@ async def hand_in_all(house: House, way: Way) -> None:
         await door.bring(handed)
 
 
-async def until(house: House, reached: Any) -> None:
-    end = time.monotonic() + PATIENCE
-    while not await reached():
-        assert time.monotonic() < end, "waited too long"
-        assert not any(stage.failed and stage.failed.done() for stage in house.stages), "a stage stopped"
-        await asyncio.sleep(0.1)
-
-
 async def waits(house: House, tickets: Sequence[str]) -> bool:
     found = await house.ports.documents.get_many(d.TICKETS, tickets)
     return len(found) == len(tickets) and all(doc.status == "waiting" for doc in found.values())
-
-
-async def is_over(house: House, orphans: int) -> bool:
-    """Return whether nothing is on its way any more."""
-    documents = house.ports.documents
-    status = await documents.count(d.TICKETS, {}, by="status")
-    open_ones = status.get("issued", 0) + status.get("waiting", 0)
-    return not open_ones and status.get("orphaned", 0) == orphans and not await left_to_do(documents, house.settings)
-
-
-async def everything(house: House, collection: Collection[Document]) -> list[Document]:
-    return await collect(house.ports.documents, collection, Query(limit=1000))
 
 
 def named(folder: Path) -> set[str]:
@@ -147,15 +95,12 @@ async def run(folder: Path) -> Way:
     way = Way()
     before = named(folder)
     started = time.monotonic()
-    extra = {"coatcheck": COATCHECK, "trialfeed": {"as_of": "2026-06-01"}}
-    async with open_house(settings(folder / "state"), extra=extra) as house:
+    async with open_house(settings(folder / "state"), extra=EXTRA) as house:
         await hand_in_all(house, way)
-        orphans = sum(map(is_orphan, way.bad))
-        for _ in range(3):
-            await until(house, lambda: is_over(house, orphans))
+        await settled(house, sum(map(is_orphan, way.bad)))
         for collection in d.ALL:
             way.found[collection.name] = await everything(house, collection)
-        way.stopped = [stage.name for stage in house.stages if stage.failed and stage.failed.done()]
+        way.stopped = stopped(house)
     way.outside = sorted(named(folder) - before - {"state"})
     way.seconds = time.monotonic() - started
     return way
