@@ -1,7 +1,7 @@
 """The patient's consent to research, judged by the criteria engine itself; the matchbook's gate is made of it."""
 
 from datetime import date
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
@@ -12,8 +12,6 @@ from trialbridge.criteria.timers import next_flip
 from trialbridge.criteria.verdicts import Verdict
 
 Decision = Literal["permit", "deny", "unknown"]
-TIMER: Final = ""
-"""The timer's name beside those of trials."""
 _PLAN = load(msgspec.json.encode({"id": "consent", "criteria": {"kind": "consent"}}))
 _WORDS: dict[Verdict, Decision] = {Verdict.MET: "permit", Verdict.NOT_MET: "deny", Verdict.UNKNOWN: "unknown"}
 KINDS = _PLAN.kinds

@@ -1,19 +1,18 @@
 """One look at one patient: trials are evaluated, and what follows for each match is noted and said."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from services.matcher.consent import TIMER, consent_of, consent_turns
+from services.matcher.consent import consent_of, consent_turns
 from services.matcher.lives import CauseWord, Look, ended, judged, match_of, refreshed
-from services.matcher.memory import Memory
-from services.matcher.tables import LIVES, PATIENTS, TRIALS, Life, Patient
-from trialbridge.contracts.errors import Undecodable
+from services.matcher.memory import Memory, Shelf
+from services.matcher.tables import CONSENT, FACTS, LIVES, PATIENTS, TRIALS, Life, Patient
 from trialbridge.contracts.events import Change, PatientViewChanged, TrialPublished
 from trialbridge.contracts.ids import EventId, MatchId, TrialId
 from trialbridge.contracts.topics import TRIAL_MATCHES
 from trialbridge.criteria.evaluate import evaluate
-from trialbridge.criteria.timers import next_flip
+from trialbridge.criteria.timers import next_begin, next_flip
 from trialbridge.criteria.verdicts import Explanation
 from trialbridge.runtime.effects import Effects
 
@@ -41,34 +40,48 @@ class Scene:
     by: EventId
     before: Before = Before()
 
-    def trials(self) -> Iterator[TrialPublished]:
-        """Yield the trials that can be read; one that cannot never stops the others."""
-        for trial in dict(self.effects.table(TRIALS).items()).values():
-            try:
-                self.memory.plan(trial)
-            except Undecodable as error:
-                self.effects.warn(error.code)
-            else:
-                yield trial
+    def trials(self) -> Mapping[TrialId, TrialPublished]:
+        """Return the trials that can be read; one that cannot never stops the others."""
+        shelf = self._shelf()
+        for code in shelf.refused:
+            self.effects.warn(code)
+        return shelf.trials
 
-    def look_at(self, patient: Patient, trials: Sequence[TrialPublished]) -> None:
-        """Evaluate a patient against ``trials``, and bring what the patient's other matches say up to date."""
+    def _shelf(self) -> Shelf:
+        return self.memory.shelf(lambda: dict(self.effects.table(TRIALS).items()).values())
+
+    def look_at(self, patient: Patient, trials: Iterable[TrialPublished]) -> None:
+        """Evaluate a patient against ``trials``, and bring what the patient's other matches say up to date.
+
+        A trial that is provably closed to the patient and was never proposed needs no evaluation: there is nothing to say of it.
+        """
         view = patient.view
         facts = self.memory.facts(view)
         look = Look(view, self.today.isoformat(), consent_of(facts, self.today), self.cause, self.by)
         timers = dict(patient.timers)
-        _set(timers, TIMER, consent_turns(facts, self.today))
+        _set(timers, CONSENT, consent_turns(facts, self.today))
+        _set(timers, FACTS, next_begin(facts, self.today))
+        asked = {trial.trial: trial for trial in trials}
+        open_to = self._shelf().index.candidates(facts.at(self.today)) | self._proposed(patient)
         seen: set[MatchId] = set()
-        for trial in trials:
+        for name, trial in asked.items():
+            if name not in open_to:
+                _set(timers, name, None)
+                continue
             plan = self.memory.plan(trial)
-            _set(timers, trial.trial, next_flip(plan, facts, self.today))
+            _set(timers, name, next_flip(plan, facts, self.today))
             for explanation in evaluate(plan, facts, self.today, view.patient):
                 seen.add(self._judge(look, trial, explanation))
-        self._look_after_others(patient, look, seen, {trial.trial for trial in trials})
+        self._look_after_others(patient, look, seen, set(asked))
         live = {match for match in seen if self.effects.table(LIVES).get(match) is not None}
         after = Patient(view, timers, tuple(sorted({*patient.matches, *live})))
         if after != patient:
             self.effects.table(PATIENTS).put(view.patient, after, view.network)
+
+    def _proposed(self, patient: Patient) -> set[TrialId]:
+        table = self.effects.table(LIVES)
+        lives = (table.get(match) for match in patient.matches)
+        return {life.said.trial for life in lives if life is not None}
 
     def end(self, patient: Patient) -> None:
         """Withdraw all matches of a person whose records belong to another one now."""

@@ -15,7 +15,7 @@ import msgspec
 from services.matcher.evaluation import Before, Scene
 from services.matcher.lives import CauseWord
 from services.matcher.memory import Memory
-from services.matcher.tables import DAYS, PATIENTS, TODAY, TRIALS, Patient
+from services.matcher.tables import DAYS, FACTS, PATIENTS, TODAY, TRIALS, Patient
 from trialbridge.contracts.errors import Place, Undecodable
 from trialbridge.contracts.events import DayBegan, PatientViewChanged, TrialPublished
 from trialbridge.runtime.effects import Effects, Received
@@ -57,7 +57,8 @@ class Handlers:
             scene.end(patient)
             return
         kinds = _changed(known.view if known else None, given)
-        scene.look_at(patient, [t for t in scene.trials() if kinds is None or kinds & scene.memory.plan(t).kinds])
+        trials = scene.trials().values()
+        scene.look_at(patient, [t for t in trials if kinds is None or kinds & scene.memory.plan(t).kinds])
 
     async def take_trial(self, record: Received[TrialPublished], effects: Effects) -> None:
         """Evaluate a trial against the partition's patients."""
@@ -70,8 +71,14 @@ class Handlers:
             table.put(given.trial, trial)
         before = Before(trial=known) if trial is not known else Before()
         scene = self._scene(record, effects, "trial", before)
-        if scene is not None:
-            await _sweep(scene, [trial])
+        memory = self._memory(effects)
+        memory.trials_changed()
+        try:
+            if scene is not None:
+                await _sweep(scene, [trial])
+        finally:
+            # What this record changed may be taken back.
+            memory.trials_changed()
 
     async def take_day(self, record: Received[DayBegan], effects: Effects) -> None:
         """Evaluate what may turn by the new day; everybody on the first one, for until it comes evaluation is held."""
@@ -87,7 +94,7 @@ class Handlers:
         if scene is None:
             return
         if last is None or today == last:
-            await _sweep(scene, list(scene.trials()))
+            await _sweep(scene, list(scene.trials().values()))
         else:
             await _follow_timers(scene)
 
@@ -110,12 +117,12 @@ async def _sweep(scene: Scene, trials: Sequence[TrialPublished]) -> None:
 
 async def _follow_timers(scene: Scene) -> None:
     """Look at the patients, and the trials, whose timers are due."""
-    trials = {trial.trial: trial for trial in scene.trials()}
+    trials = scene.trials()
     today = scene.today.isoformat()
     for count, (_, patient) in enumerate(scene.effects.table(PATIENTS).items()):
         due = {name for name, day in patient.timers.items() if day <= today}
         if due and not patient.view.removed:
-            scene.look_at(patient, [trial for name, trial in trials.items() if name in due])
+            scene.look_at(patient, [trial for name, trial in trials.items() if name in due or FACTS in due])
         await _breathe(count)
 
 

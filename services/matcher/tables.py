@@ -6,13 +6,18 @@ from trialbridge.contracts.events import DayBegan, MatchChanged, PatientViewChan
 from trialbridge.contracts.ids import EventId, MatchId
 from trialbridge.runtime.effects import TableSpec
 
+CONSENT = ""
+"""The timer of the consent, beside those of trials."""
+FACTS = "*"
+"""The timer of facts that begin later: all trials are looked at then."""
+
 
 class Patient(msgspec.Struct, frozen=True, omit_defaults=True):
     """A patient's newest view, and when to look again without a new record."""
 
     view: PatientViewChanged
     timers: dict[str, str] = {}
-    """By trial id (and `consent.TIMER`): the ISO date on which a verdict may turn by time alone; absent where none may."""
+    """By trial id (and `CONSENT`, `FACTS`): the ISO date on which a verdict may turn by time alone; absent where none may."""
     matches: tuple[MatchId, ...] = ()
     """Every match that was ever proposed, sorted."""
 

@@ -21,6 +21,11 @@ def next_flip(plan: TrialPlan, facts: FactIndex, as_of: date) -> date | None:
     return min((day for leaf in plan.leaves for day in _turns(leaf.node, facts) if day > as_of), default=None)
 
 
+def next_begin(facts: FactIndex, as_of: date) -> date | None:
+    """Return the earliest day after ``as_of`` on which a fact comes into effect, None if all are."""
+    return min((day for day in _begin(facts.facts) if day > as_of), default=None)
+
+
 def _turns(leaf: Any, facts: FactIndex) -> Iterator[date]:
     kinds = READS[type(leaf)]
     mine = [fact for kind in kinds for fact in facts.by_kind.get(kind, ())]
