@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from tests.e2e.running import clean_environment, kill, wait_until
 
-PATIENTS: Final = "120"
+PATIENTS: Final = "90"
 OPEN_AT: Final = re.compile(r"portal is open: (http://127\.0\.0\.1:\d+)")
 REPORT_VIOLATIONS: Final = """
 document.addEventListener("securitypolicyviolation", (event) =>
