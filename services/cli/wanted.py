@@ -12,8 +12,8 @@ from trialbridge.contracts.errors import Misconfigured
 from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 
 PREFIX: Final = "TRIALBRIDGE_"
-OTHERS: Final = ("TRIALBRIDGE_TEST_", "TRIALBRIDGE_TESTBED_")
-"""Names that tests and the test bed use."""
+NEAR: Final = 0.75
+"""How like a setting's name another one must be to be a slip of the pen; the rest is somebody else's."""
 PORTAL: Final = "portal"
 KINDS: Final[Mapping[str, type[BaseServiceSettings]]] = {
     **{name: service.settings for name, service in SERVICES.items()},
@@ -46,9 +46,8 @@ def problems(names: Iterable[str] = KINDS, given: Mapping[str, Any] | None = Non
 
 
 def _unknown(names: Iterable[str]) -> Iterator[str]:
-    known = [PREFIX + field.upper() for kind in KINDS.values() for field in kind.model_fields]
-    for name in sorted(names):
-        if name.startswith(PREFIX) and name not in known and not name.startswith(OTHERS):
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "remove it."
-            yield f"{name}: there is no such setting; {hint}"
+    known = {field.upper() for kind in KINDS.values() for field in kind.model_fields}
+    for name in sorted(one.removeprefix(PREFIX) for one in names if one.startswith(PREFIX)):
+        near = [] if name in known else difflib.get_close_matches(name, known, n=1, cutoff=NEAR)
+        if near:
+            yield f"{PREFIX}{name}: there is no such setting; did you mean {PREFIX}{near[0]}?"

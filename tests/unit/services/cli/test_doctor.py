@@ -87,6 +87,14 @@ def test_each_wrong_setting_is_named_with_how_to_mend_it(
     assert made(settings) == {"keys.json"}
 
 
+def test_names_that_are_like_no_setting_are_somebody_elses(
+    cli: Invoke, settings: Path, monkeypatch: Environment
+) -> None:
+    for name in ("TEST_KAFKA", "TESTBED_CACHE", "UID", "GID", "SECRETS", "SCREENSHOTS"):
+        monkeypatch.setenv(f"TRIALBRIDGE_{name}", "1")
+    assert cli("doctor").exit_code == 0
+
+
 def test_all_wrong_settings_are_named_at_once(cli: Invoke, settings: Path, monkeypatch: Environment) -> None:
     monkeypatch.setenv("TRIALBRIDGE_PARTITIONS", "many")
     monkeypatch.setenv("TRIALBRIDGE_ZONE", "Mars")
