@@ -40,6 +40,10 @@ def aspect_of(step: Step) -> Aspect | None:
     return _OF_LEAF.get(type(step.node))
 
 
+Panels = frozenset[tuple[tuple[str, ...], Hashable]]
+"""What tests looked at: the genes, and how."""
+
+
 class Profile(NamedTuple):
     """A patient's keys in every aspect; patients with equal keys are alike in it."""
 
@@ -48,8 +52,7 @@ class Profile(NamedTuple):
     birth: Hashable
     genes: dict[str, frozenset[Hashable]]
     """What was found, by gene; a gene without findings is not in it."""
-    panels: frozenset[tuple[tuple[str, ...], Hashable]]
-    """What was looked at: genes of a test, and how."""
+    panels: Panels
 
     def key(self, aspect: Aspect) -> Hashable:
         """Return the key in one aspect."""
@@ -65,13 +68,12 @@ _NOTHING: Final[frozenset[Hashable]] = frozenset()
 def profile_of(known: Known) -> Profile:
     """Return the keys of what is known of a patient at a day."""
     people = known.of(f.Demographics)
-    births = frozenset(fact.birth_date for fact in people)
     return Profile(
         diagnosis=frozenset(
             (fact.codes, fact.morphology, fact.site, fact.primary, fact.excluded) for fact in known.of(f.Diagnosis)
         ),
         sex=frozenset(fact.sex for fact in people),
-        birth=(known.as_of, births),
+        birth=frozenset(fact.birth_date for fact in people),
         genes=_found(known),
         panels=frozenset((fact.genes, (fact.alterations, fact.source_class)) for fact in known.of(f.Coverage)),
     )
@@ -111,6 +113,6 @@ def covered(symbols: tuple[str, ...]) -> frozenset[str]:
     return frozenset(genes.canonical(symbol) for symbol in symbols)
 
 
-def tests_of(panels: frozenset[tuple[tuple[str, ...], Hashable]], gene: str) -> frozenset[Hashable]:
+def tests_of(panels: Panels, gene: str) -> frozenset[Hashable]:
     """Return how a gene was looked at."""
     return frozenset(how for symbols, how in panels if gene in covered(symbols))

@@ -5,12 +5,13 @@ all patients who are alike in it, and the answer is kept as two sets of bits: br
 that it leaves open. The index skips only what is provably not eligible; anything can be explained on demand by `evaluate`.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, NamedTuple
 
 from trialbridge.contracts.ids import TrialId
-from trialbridge.criteria.aspects import Aspect, Profile, aspect_of, profile_of, tests_of
+from trialbridge.criteria.aspects import BIRTH, Aspect, Panels, Profile, aspect_of, profile_of, tests_of
 from trialbridge.criteria.evaluate import judge
 from trialbridge.criteria.facts import Coverage
 from trialbridge.criteria.finding import MET, NOT_MET
@@ -62,6 +63,7 @@ class TrialIndex:
     """By aspect, the criteria that read it alone, with the branches that need each."""
     _answers: dict[Aspect, dict[Hashable, Answer]] = field(default_factory=dict)
     _panels: dict[Hashable, tuple[dict[str, Answer], Answer]] = field(default_factory=dict)
+    _day: date | None = None
     _standing: int = 0
     """Branches that take patients."""
     _firm: int = 0
@@ -123,7 +125,7 @@ class TrialIndex:
 
     def sweep(self, known: Known) -> Sweep:
         """Return the outcomes of a patient on every branch."""
-        closed, undecided = self._masks(known)
+        closed, undecided = self.answer(profile_of(known), known.as_of, lambda: known)
         alive = self._standing & ~closed
         quick = alive & undecided & ~self._firm
         found = Sweep([], [self.entries[bit] for bit in _each(quick)])
@@ -138,11 +140,29 @@ class TrialIndex:
 
     def candidates(self, known: Known) -> set[TrialId]:
         """Return the trials of which some branch is not provably closed to the patient."""
-        closed, _ = self._masks(known)
+        closed, _ = self.answer(profile_of(known), known.as_of, lambda: known)
         return {TrialId(self.entries[bit].plan.trial.id) for bit in _each(self._standing & ~closed)}
 
-    def _masks(self, known: Known) -> Answer:
-        profile = profile_of(known)
+    def open_to(self, profile: Profile, as_of: date, known: Callable[[], Known]) -> bool:
+        """Return whether some branch is not provably closed to a patient; arguments as of `answer`."""
+        return bool(self._standing & ~self.answer(profile, as_of, known).closed)
+
+    def closed_by(self, aspect: Aspect, profile: Profile, as_of: date, known: Callable[[], Known]) -> bool:
+        """Return whether one aspect alone closes every branch; other arguments as of `answer`."""
+        self._begin(as_of)
+        if aspect not in self._steps:
+            return not self._standing
+        return not self._standing & ~self._answer(aspect, profile.key(aspect), known).closed
+
+    def answer(self, profile: Profile, as_of: date, known: Callable[[], Known]) -> Answer:
+        """Return what all aspects say together.
+
+        Args:
+            profile: The patient's keys.
+            as_of: The day that the profile is of.
+            known: Gives what is known of the patient; asked only where nobody alike was answered before.
+        """
+        self._begin(as_of)
         closed = undecided = 0
         for aspect in self._steps:
             if aspect.kind != "gene":
@@ -152,7 +172,13 @@ class TrialIndex:
         genomic = self._genomic(profile, known)
         return Answer(closed | genomic.closed, undecided | genomic.open)
 
-    def _genomic(self, profile: Profile, known: Known) -> Answer:
+    def _begin(self, as_of: date) -> None:
+        """Forget the answers of another day about ages."""
+        if self._day != as_of:
+            self._answers.pop(BIRTH, None)
+            self._day = as_of
+
+    def _genomic(self, profile: Profile, known: Callable[[], Known]) -> Answer:
         """Join the answers of all genes: those without a finding depend on the panels alone."""
         base, joined = self._panel(profile.panels, known)
         mine = profile.genes.keys() & base.keys()
@@ -167,27 +193,25 @@ class TrialIndex:
             undecided |= answer.open
         return Answer(closed, undecided)
 
-    def _panel(
-        self, panels: frozenset[tuple[tuple[str, ...], Hashable]], known: Known
-    ) -> tuple[dict[str, Answer], Answer]:
+    def _panel(self, panels: Panels, known: Callable[[], Known]) -> tuple[dict[str, Answer], Answer]:
         found = self._panels.get(panels)
         if found is None:
-            bare = Known(FactIndex(known.of(Coverage)), known.as_of)
+            bare = _without_findings(known())
             by_gene = {
-                aspect.gene: self._answer(aspect, (frozenset(), tests_of(panels, aspect.gene)), bare)
+                aspect.gene: self._answer(aspect, (frozenset(), tests_of(panels, aspect.gene)), lambda: bare)
                 for aspect in self._steps
                 if aspect.kind == "gene"
             }
             found = self._panels[panels] = (by_gene, _union(by_gene.values()))
         return found
 
-    def _answer(self, aspect: Aspect, key: Hashable, known: Known) -> Answer:
+    def _answer(self, aspect: Aspect, key: Hashable, known: Callable[[], Known]) -> Answer:
         answers = self._answers.setdefault(aspect, {})
         answer = answers.get(key)
         if answer is None:
             if len(answers) >= KEPT:
                 answers.clear()
-            answer = answers[key] = self._judged(aspect, known)
+            answer = answers[key] = self._judged(aspect, known())
         return answer
 
     def _judged(self, aspect: Aspect, known: Known) -> Answer:
@@ -199,6 +223,11 @@ class TrialIndex:
             elif found.verdict is not MET:
                 undecided |= mask
         return Answer(closed, undecided)
+
+
+def _without_findings(known: Known) -> Known:
+    """Return what the panels alone tell."""
+    return Known(FactIndex(known.of(Coverage)), known.as_of)
 
 
 def _union(answers: Iterable[Answer]) -> Answer:

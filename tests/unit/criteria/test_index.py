@@ -6,8 +6,9 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialbridge.contracts.ids import TrialId
+from trialbridge.contracts.ids import PatientId, TrialId
 from trialbridge.criteria import facts as f
+from trialbridge.criteria.cohort import Cohort
 from trialbridge.criteria.compiler import compile_text, load
 from trialbridge.criteria.evaluate import outcomes
 from trialbridge.criteria.index import TrialIndex
@@ -146,6 +147,39 @@ def test_trials_that_change_and_go_leave_nothing_behind(
             index.put(now[number])
         for facts in people:
             assert swept(index, facts) == brute(list(now.values()), facts)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(one_trial, min_size=1, max_size=4), st.lists(st.tuples(st.integers(0, 5), one_patient), max_size=10))
+def test_a_changed_trial_reaches_every_patient_it_may_take(
+    trials: list[list[str]], arrivals: list[tuple[int, list[f.AnyFact]]]
+) -> None:
+    cohort, people = Cohort(AS_OF), dict[PatientId, FactIndex]()
+    for number, facts in arrivals:
+        name = PatientId(f"P{number}")
+        if facts:
+            people[name] = FactIndex(facts)
+            cohort.put(name, people[name])
+        else:
+            people.pop(name, None)
+            cohort.drop(name)
+    assert len(cohort) == len(people)
+    for number, leaves in enumerate(trials):
+        one = plan(number, leaves)
+        asked = set(cohort.candidates(one, people.__getitem__))
+        may = {name for name, facts in people.items() if brute([one], facts)}
+        assert may <= asked
+        assert asked <= people.keys()
+
+
+def test_a_changed_trial_skips_those_of_another_diagnosis() -> None:
+    cohort, people = (
+        Cohort(AS_OF),
+        {PatientId("A"): FactIndex([diagnosis("AML")]), PatientId("L"): FactIndex([diagnosis("LUAD")])},
+    )
+    for name, facts in people.items():
+        cohort.put(name, facts)
+    assert list(cohort.candidates(plan(0, ["diagnosis: {oncotree: [NSCLC]}"]), people.__getitem__)) == ["L"]
 
 
 def test_a_patient_out_for_good_is_not_a_candidate() -> None:
