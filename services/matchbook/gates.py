@@ -98,7 +98,7 @@ def _regulatory(status: RegulatoryStatusSet | None) -> Gate:
     if status is None:
         return Gate("regulatory", open=False, reason="No approval by an authority is recorded.")
     if status.hold:
-        because = f": {status.hold_reason}" if status.hold_reason else ""
+        because = f": {status.hold_reason.rstrip('. ')}" if status.hold_reason else ""
         return Gate("regulatory", open=False, reason=f"The trial is on hold{because}.", by=status.authority)
     if not status.approved:
         return Gate("regulatory", open=False, reason="The trial is not approved by an authority.", by=status.authority)

@@ -37,7 +37,9 @@ def _clinical(standing: Standing) -> str:
     if outcome == "eligible":
         return _sentence("Every criterion is met", criteria, Verdict.MET)
     if outcome == "potentially":
-        return _sentence("Not settled yet", criteria, Verdict.UNKNOWN)
+        if any(one.verdict is Verdict.UNKNOWN for one in criteria):
+            return _sentence("Not settled yet", criteria, Verdict.UNKNOWN)
+        return _sentence("Not met now, which may change", criteria, Verdict.NOT_MET)
     return _sentence("No longer met", criteria, Verdict.NOT_MET)
 
 

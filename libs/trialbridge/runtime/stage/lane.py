@@ -5,8 +5,9 @@ Table changes, outputs and documents are written at once and awaited at once; on
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
@@ -53,6 +54,7 @@ class Links:
     sender: Sender
     documents: DocumentStore
     seal: wire.Seal
+    now: Callable[[], datetime]
     tables: dict[str, StateTable[Any]] = field(default_factory=dict)
 
 
@@ -204,6 +206,7 @@ class Lane:
             payload=payload,
             payload_type=payload_type,
             traceparent=trace.traceparent(traced, identity),
+            first_seen=self._links.now().isoformat(timespec="seconds"),
         )
         self.set_asides.append(error.code)
         self.put_out(topics.DEAD_LETTERS, f"{topic}/{key}", letter, network, EventId(identity), traced)

@@ -128,6 +128,7 @@ class Stage:
             FaustSender(self.app, self.settings.topic_prefix),
             self.ports.documents,
             self.ports.seal,
+            self.ports.now,
         )
         for spec in self.tables:
             self.links.tables[spec.name] = self._declare(spec)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -132,7 +133,10 @@ class Bench:
         return found
 
 
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
 @pytest.fixture
 def bench() -> Bench:
     log, documents, seal = ToyLog(), ToyDocuments(), ToySeal()
-    return Bench(log, documents, seal, Links("toy", 4, log, documents, seal))  # type: ignore[arg-type]
+    return Bench(log, documents, seal, Links("toy", 4, log, documents, seal, lambda: NOW))  # type: ignore[arg-type]

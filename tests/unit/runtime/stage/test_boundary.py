@@ -86,6 +86,7 @@ async def test_poison_is_set_aside_with_its_effects_undone_and_the_next_record_g
     assert bench.links.tables["seen"].get(0, "x") == 3
     assert len(await bench.records("patient_links")) == 2
     [letter] = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
+    assert letter.first_seen == "2026-06-01T12:00:00+00:00"
     assert (letter.code, letter.key, letter.topic, letter.stage) == ("test.bad", "x", TOPIC.name, "toy")
     assert msgspec.json.decode(letter.payload, type=DemographicsSeen).local_patient == "bad"
     assert line.counters.dead_lettered == 1

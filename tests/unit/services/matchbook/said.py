@@ -47,10 +47,10 @@ VERDICTS = {"eligible": Verdict.MET, "potentially": Verdict.UNKNOWN, "not_eligib
 def match(
     outcome: str = "eligible", *, seq: int = 1, patient: str = "pat_1", consent: str = "permit",
     tenants: tuple[str, ...] = ("clinic",), arm: str | None = "A", dose: str | None = None, cause: str = "patient",
-    trial: str = TRIAL,
+    trial: str = TRIAL, verdict: Verdict | None = None,
 ) -> MatchChanged:  # fmt: skip
     """Return what the engine would say."""
-    verdict = VERDICTS[outcome]
+    verdict = verdict or VERDICTS[outcome]
     result = CriterionResult("criteria.all[0]", "age", verdict, recoverable=False, reason="The age is 63.")
     missing = (Missing("criteria.all[0]", "age", "Ask.", "ask"),) if outcome == "potentially" else ()
     explanation = Explanation(patient, trial, arm, dose, Outcome(outcome), "2026-06-01", (result,), missing)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.services.matchbook.said import NORTH, TRIAL, Book, approval, match, review, trial
 from trialbridge.contracts.documents import MatchDoc
 from trialbridge.contracts.topics import TRIAL_CRITERIA, TRIAL_MATCHES
+from trialbridge.criteria.verdicts import Verdict
 
 
 def book() -> Book:
@@ -62,6 +63,7 @@ SHUT: dict[str, tuple[list[Any], str, str]] = {
     "no authority": ([trial(), match()], "regulatory", "No approval by an authority is recorded."),
     "not approved": ([trial(), approval(approved=False), match()], "regulatory", "The trial is not approved by an authority."),
     "hold": ([trial(), approval(hold=True, reason="safety"), match()], "regulatory", "The trial is on hold: safety."),
+    "stop": ([trial(), approval(hold=True, reason="Stop now."), match()], "regulatory", "The trial is on hold: Stop now."),
     "no site": ([trial(site="not_yet_recruiting"), approval(), match()], "site", "No site recruits."),
     "site inactive": ([trial(), approval(site="inactive"), match()], "site", "No site recruits."),
     "denied": ([trial(), approval(), match(consent="deny")], "consent", "The patient denies research."),
@@ -124,6 +126,8 @@ async def test_something_unknown_is_a_worklist_not_an_approval() -> None:
     found = await book().say(trial(), approval(), match("potentially"))
     assert (found.doc.status, found.doc.missing, found.decisions) == ("potentially", 1, [])
     assert found.doc.reasons == ("Not settled yet: age.",)
+    found = await book().say(trial(), approval(), match("potentially", verdict=Verdict.NOT_MET))
+    assert found.doc.reasons == ("Not met now, which may change: age.",)
 
 
 async def test_no_longer_eligible_withdraws_the_approved_and_closes_the_others() -> None:
