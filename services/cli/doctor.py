@@ -1,7 +1,6 @@
 """``trialbridge doctor``: is everything set up so that the services can start?"""
 
 import asyncio
-import logging
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -29,8 +28,6 @@ def doctor(
 
     Exit code 0: services can start; 78: something is wrong, and the line says how to mend it; 69: something is away.
     """
-    # What this library logs of a broker that is away, the finding says.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     findings = asyncio.run(_findings(given_by(state)))
     if json:
         emit({"version": product_version(), "findings": [asdict(one) for one in findings]})

@@ -1,8 +1,10 @@
 """Tries what the settings name, one after the other, and changes nothing: what is not made yet is not made."""
 
 import asyncio
+import contextlib
+import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -23,6 +25,18 @@ SETTING: Final = {
     "object store": "TRIALBRIDGE_OBJECTS (and TRIALBRIDGE_OBJECT_CREDENTIALS_FILE)",
     "event log": "TRIALBRIDGE_BROKER",
 }
+
+
+@contextlib.contextmanager
+def _silent(library: str) -> Iterator[None]:
+    """Keep a library from logging what the finding says anyway."""
+    logger = logging.getLogger(library)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +114,8 @@ async def _objects(settings: BaseServiceSettings) -> None:
 
 async def _log(settings: BaseServiceSettings) -> None:
     try:
-        await backlog(settings.broker, groups(settings), settings)
+        with _silent("aiokafka"):
+            await backlog(settings.broker, groups(settings), settings)
     except Unavailable:
         if settings.embedded:
             raise Misconfigured("log.unusable", "It is there, but is no event log; check TRIALBRIDGE_BROKER.") from None

@@ -15,7 +15,7 @@ from services.cli.output import EXIT_AWAY, EXIT_INPUT, OUT, complain, emit, say,
 from services.cli.places import State, settings_of
 from trialbridge.contracts.documents import COMMANDS, TICKETS, CommandDoc, TicketDoc
 from trialbridge.contracts.errors import Refused
-from trialbridge.contracts.ids import Digest, NetworkId, SourceId, TenantId, TicketId, ticket_id
+from trialbridge.contracts.ids import Digest, NetworkId, SourceId, TenantId, TicketId, digest, ticket_id
 from trialbridge.emr.sniff import HL7V2, JSON, NDJSON
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import ObjectInfo, Query
@@ -68,10 +68,9 @@ def issue_ticket(
     if not kind:
         raise typer.BadParameter("the name does not tell what it holds; give --media-type", param_hint="file")
     now = utc_now()
-    parcel = Parcel(
-        NetworkId(network), TenantId(tenant), SourceId(source), f"{source}/{now:%Y%m%dT%H%M%S%f}-{file.name}", kind,
-        body, now.isoformat(),
-    )  # fmt: skip
+    # Files are often named after patients; keys of objects are seen by everyone who runs the store.
+    key = f"{source}/{now:%Y%m%dT%H%M%S%f}-{digest(body)[:16]}"
+    parcel = Parcel(NetworkId(network), TenantId(tenant), SourceId(source), key, kind, body, now.isoformat())
     outcome = asyncio.run(_deliver(settings_of(state), parcel, wait))
     if json:
         emit(outcome)

@@ -1,12 +1,15 @@
 """``trialbridge doctor`` and ``run``: wrong settings are named with how to mend them, before any data is touched."""
 
+import asyncio
 from pathlib import Path
 
 import orjson
 import pytest
 
+from services.cli.examine import _store
 from services.cli.places import stores_below
 from tests.unit.services.cli.conftest import Invoke
+from trialbridge.contracts.errors import Unavailable
 from trialbridge.runtime.stores import create_keyring
 
 Environment = pytest.MonkeyPatch
@@ -168,6 +171,15 @@ def test_what_does_not_answer_is_away_and_no_password_is_shown(
     assert "is TRIALBRIDGE_BROKER right?" in away[1]
     assert "very-secret" not in result.output
     assert result.stderr == ""
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    async def attempt() -> None:
+        raise Unavailable("documents.unavailable", "It failed.")
+
+    found = asyncio.run(_store("document store", "mongodb://user:very-secret@db.example/records", attempt))
+    assert found.state == "away"
+    assert found.message.startswith("db.example/records: It failed. Does it run, and is TRIALBRIDGE_DOCUMENTS right?")
 
 
 def test_a_folder_without_state_is_said(cli: Invoke, tmp_path: Path) -> None:

@@ -224,3 +224,18 @@ def test_public_samples_get_an_answer_for_each_pair(cli: Invoke, shared_data: Pa
     found = lines(result.stdout)
     assert len({one["patient"] for one in found}) == 5
     assert len(found) == 5 * len(PAIRS)
+
+
+def test_people_are_told_what_decides_and_not_what_an_alternative_lacked(cli: Invoke, tmp_path: Path) -> None:
+    trial = {
+        "id": "T-ANY", "title": "t", "phase": "I", "lab": "l",
+        "criteria": {"all": [
+            {"any": [{"performance": {"scale": "ecog", "max": 0}}, {"age": {"min": 18}}]},
+            {"not": {"diagnosis": {"oncotree": ["LUAD"]}}},
+        ]},
+    }  # fmt: skip
+    told = cli("match", write(tmp_path / "f.json", facts("eva")), write(tmp_path / "t.json", trial), *AS_OF).stdout
+    assert "not eligible" in told
+    reason = told.splitlines()[1].partition("not eligible")[2]
+    assert "ECOG" not in reason
+    assert "(and" not in reason
