@@ -1,5 +1,6 @@
 """What commands write and how they end: JSON lines or readable text on standard output, problems on standard error."""
 
+import errno
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -23,8 +24,18 @@ EXIT_CONFIG: Final = 78
 EXIT_STOPPED: Final = 130
 """Ctrl-C before the work was done."""
 
-OUT: Final = Console(highlight=False)
-ERR: Final = Console(stderr=True, highlight=False)
+
+class Screen(Console):
+    """A console whose reader may go away: that is an error like any other, so that running services end in order."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise `BrokenPipeError`, where rich would end the process at once; what follows is not written."""
+        self.quiet = True
+        raise BrokenPipeError(errno.EPIPE, "the reader went away")
+
+
+OUT: Final = Screen(highlight=False)
+ERR: Final = Screen(stderr=True, highlight=False)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 Cell = str | Text

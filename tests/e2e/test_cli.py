@@ -234,13 +234,17 @@ def test_match_and_convert_show_a_bar_on_a_terminal_alone(own: tuple[Path, Path]
     assert "━" not in listed
 
 
-def test_a_reader_that_goes_away_leaves_no_trace_of_a_fault(own: tuple[Path, Path]) -> None:
+def test_a_reader_that_goes_away_leaves_no_trace_of_a_fault(own: tuple[Path, Path], tmp_path: Path) -> None:
     data, trials = own
-    words = " ".join(map(str, (*COMMAND, "match", data / "eva.json", trials, "--json")))
-    done = subprocess.run(
-        ["bash", "-c", f"{words} | true"], capture_output=True, text=True, check=False, env=clean_environment()
-    )
-    assert done.stderr == ""
+    for arguments in (
+        ("match", data / "eva.json", trials, "--json"),
+        ("demo", "--once", "--data", data, "--trials", trials, "--state", tmp_path),
+    ):
+        words = " ".join(map(str, (*COMMAND, *arguments)))
+        done = subprocess.run(
+            ["bash", "-c", f"{words} | true"], capture_output=True, text=True, check=False, env=clean_environment()
+        )
+        assert done.stderr == ""
 
 
 def test_an_interrupted_demo_ends_with_130_and_goes_on_later(own: tuple[Path, Path], tmp_path: Path) -> None:
