@@ -11,8 +11,8 @@ from trialbridge.criteria.diagnostics import Problems
 from trialbridge.criteria.leaf_checks import CHECKS
 
 _PAIRS = (("min", "max"), ("above", "below"), ("min", "below"), ("above", "max"), ("min_lines", "max_lines"),
-          ("min_copies", "max_copies"))  # fmt: skip
-_BOUNDS = ("min", "max", "above", "below", "min_copies", "max_copies", "min_allele_fraction")
+          ("min_copies", "max_copies"), ("min_allele_fraction", "max_allele_fraction"))  # fmt: skip
+_BOUNDS = ("min", "max", "above", "below", "min_copies", "max_copies", "min_allele_fraction", "max_allele_fraction")
 _BIGGEST = Decimal("1e15")
 _LONGEST = {"days": 73_000, "weeks": 10_400, "months": 2_400, "years": 200}
 
@@ -30,7 +30,7 @@ def resolve(node: Any, path: str, problems: Problems) -> Any:
         _check_group(node, members, place, problems)
         return msgspec.structs.replace(node, of=members)
     _check_bounds(node, place, problems)
-    _check_period(node, place, problems)
+    _check_windows(node, place, problems)
     check = CHECKS.get(type(node))
     return check(node, place, problems) if check else node
 
@@ -62,15 +62,17 @@ def _check_bounds(node: Any, place: str, problems: Problems) -> None:
             problems.error("bad-number", f"{place}.{name}", "A bound is a finite number of a usual size.")
 
 
-def _check_period(node: Any, place: str, problems: Problems) -> None:
-    period: q.Period | None = getattr(node, "within", None)
-    if period is None:
-        return
+def _check_windows(node: Any, place: str, problems: Problems) -> None:
+    for name in ("within", "after", "before"):
+        period = getattr(node, name, None)
+        if isinstance(period, q.Period):
+            _check_period(period, f"{place}.{name}", problems)
+
+
+def _check_period(period: q.Period, place: str, problems: Problems) -> None:
     given = [(unit, count) for unit in _LONGEST if (count := getattr(period, unit)) is not None]
     if len(given) != 1:
-        problems.error(
-            "bad-period", f"{place}.within", "A period has exactly one of days, weeks, months, years.", "write 28 days"
-        )
+        problems.error("bad-period", place, "A period has exactly one of days, weeks, months, years.", "write 28 days")
     for unit, count in given:
         if not 0 < count <= _LONGEST[unit]:
-            problems.error("bad-period", f"{place}.within.{unit}", f"From 1 to {_LONGEST[unit]} {unit}.")
+            problems.error("bad-period", f"{place}.{unit}", f"From 1 to {_LONGEST[unit]} {unit}.")

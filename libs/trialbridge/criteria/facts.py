@@ -117,6 +117,8 @@ class Variant(Fact, frozen=True, kw_only=True, tag="variant"):
     significance: str | None = None
     """LOINC 53037-8 answer in lower case: pathogenic, likely pathogenic, uncertain significance, likely benign, benign."""
     oncogenic: bool | None = None
+    tier: Literal["I", "II", "III", "IV"] | None = None
+    """Tier of clinical significance (AMP/ASCO/CAP)."""
     molecular_function: Literal["activating", "inactivating"] | None = None
 
 
@@ -219,6 +221,7 @@ class Therapy(Fact, frozen=True, kw_only=True, tag="therapy"):
     outcome: str | None = None
     """Best response or its lack: cr, pr, sd, pd."""
     stop_reason: str | None = None
+    """One of: completed, progression, toxicity, patient_choice, other."""
     given: bool = True
     """False where the record states that it was not given."""
 

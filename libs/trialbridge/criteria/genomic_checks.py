@@ -19,6 +19,8 @@ STATUSES: Final = {
     "tmb": ("high", "low"),
 }
 """The statuses of each signature; of the others, present and absent."""
+INTERGENIC: Final = "intergenic"
+"""What stands for a fusion partner that is no gene."""
 PER_MEGABASE: Final = "1/1000000{Base}"
 _PER_MEGABASE: Final = frozenset({PER_MEGABASE.casefold(), "mut/mb", "muts/mb", "mutations/mb", "mutations/megabase"})
 _SIGNIFICANCE: Final = ("pathogenic", "likely pathogenic", "uncertain significance", "likely benign", "benign")
@@ -59,11 +61,10 @@ def variant(node: q.Variant, place: str, problems: Problems) -> q.Variant:
 def _check_numbers(node: q.Variant, place: str, problems: Problems) -> None:
     if node.codons and not 1 <= node.codons[0] <= node.codons[1]:
         problems.error("contradiction", f"{place}.codons", "The first codon comes after the last, or before codon 1.")
-    fraction = node.min_allele_fraction
-    if fraction is not None and not 0 <= fraction <= 1:
-        problems.error(
-            "bad-number", f"{place}.min_allele_fraction", "An allele fraction is from 0 to 1.", "write 0.05 for 5 %"
-        )
+    for name in ("min_allele_fraction", "max_allele_fraction"):
+        fraction: Decimal | None = getattr(node, name)
+        if fraction is not None and not 0 <= fraction <= 1:
+            problems.error("bad-number", f"{place}.{name}", "An allele fraction is from 0 to 1.", "write 0.05 for 5 %")
 
 
 def _exon(text: str, place: str, problems: Problems) -> str:
@@ -98,7 +99,10 @@ def copy_number(node: q.CopyNumber, place: str, problems: Problems) -> q.CopyNum
 
 def fusion(node: q.Fusion, place: str, problems: Problems) -> q.Fusion:
     """Return the fusion leaf in standard form."""
-    partner = gene(node.partner, f"{place}.partner", problems) if node.partner else None
+    partner = node.partner.strip() if node.partner else None
+    if partner is not None:
+        region = partner.casefold() == INTERGENIC
+        partner = INTERGENIC if region else gene(partner, f"{place}.partner", problems)
     return msgspec.structs.replace(node, gene=gene(node.gene, f"{place}.gene", problems), partner=partner)
 
 

@@ -24,6 +24,18 @@ class Period(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     years: int | None = None
 
 
+Moment = Period | str
+"""A day of the past: a length of time back from the as-of date, or a calendar day (``2024-05-03``)."""
+
+Pick = Literal["ever", "most_recent"]
+"""Which results count: the newest one, or any one.
+
+``most_recent``: the newest result decides; where several could be the newest they must agree, else it is unknown.
+``ever``: met when one result (in the period) fits; unknown when one could fit or could lie in the period and fits; not_met when
+results are surely in the period and none of all could fit; unknown without any result.
+"""
+
+
 class All(Node, frozen=True, kw_only=True, tag="all"):
     """Met when every member is met; the worst member decides (not_met, then unknown)."""
 
@@ -108,13 +120,19 @@ class Diagnosis(Node, frozen=True, kw_only=True, tag="diagnosis"):
 
 
 class Stage(Node, frozen=True, kw_only=True, tag="stage"):
-    """Stage of disease; the parts that are given are ANDed. ``III`` takes IIIA to IIIC, ``T2`` takes T2a."""
+    """Stage of disease; the parts that are given are ANDed. ``III`` takes IIIA to IIIC, ``T2`` takes T2a.
+
+    ``metastatic_sites`` is met when a recorded site of metastasis is one of them; it fails where ``metastatic: false`` would be met
+    (no spread anywhere), and is unknown otherwise: a list of sites does not say that there is no other.
+    """
 
     group: tuple[str, ...] = ()
     t: tuple[str, ...] = ()
     n: tuple[str, ...] = ()
     m: tuple[str, ...] = ()
     metastatic: bool | None = None
+    metastatic_sites: tuple[str, ...] = ()
+    """Sites of distant metastasis: usual names (``liver``, ``bone`` …) or SNOMED CT codes."""
     cns_metastases: tuple[Literal["active", "none", "present", "treated"], ...] = ()
 
 
@@ -148,6 +166,7 @@ class Performance(Node, frozen=True, kw_only=True, tag="performance"):
     scale: Literal["ecog", "karnofsky", "lansky"] = "ecog"
     min: int | None = None
     max: int | None = None
+    pick: Pick = "most_recent"
     within: Period | None = None
 
 
@@ -171,8 +190,12 @@ class Variant(Node, frozen=True, kw_only=True, tag="variant"):
     """MAF variant classifications or Sequence Ontology terms."""
     source: Literal["germline", "somatic"] | None = None
     min_allele_fraction: Decimal | None = None
+    max_allele_fraction: Decimal | None = None
+    """From 0 to 1; unknown where the report gives none."""
     oncogenic: bool | None = None
     significance: tuple[str, ...] = ()
+    tiers: tuple[Literal["I", "II", "III", "IV"], ...] = ()
+    """Tier of clinical significance (AMP/ASCO/CAP); unknown where the report gives none."""
     function: Literal["activating", "inactivating"] | None = None
 
 
@@ -198,7 +221,10 @@ class CopyNumber(Node, frozen=True, kw_only=True, tag="copy_number"):
 
 
 class Fusion(Node, frozen=True, kw_only=True, tag="fusion"):
-    """A fusion (or other structural variant) with the gene on either side; no ``partner`` means any partner, known or not."""
+    """A fusion (or other structural variant) with the gene on either side; no ``partner`` means any partner, known or not.
+
+    ``partner: intergenic`` wants a partner that the record calls so; a gene is another partner, none recorded leaves it unknown.
+    """
 
     gene: str
     partner: str | None = None
@@ -219,7 +245,10 @@ class Tested(Node, frozen=True, kw_only=True, tag="tested"):
 
 
 class Signature(Node, frozen=True, kw_only=True, tag="signature"):
-    """The newest genome-wide biomarker; TMB bounds are mutations per megabase and compared in that unit only."""
+    """The newest genome-wide biomarker; TMB bounds are mutations per megabase and compared in that unit only.
+
+    With ``assays``, results by another assay do not count, and one whose assay is not recorded leaves it unknown.
+    """
 
     name: Literal["apobec", "hrd", "mmr", "msi", "pole", "temozolomide", "tmb", "tobacco", "uv"]
     any_of: tuple[str, ...] = ()
@@ -228,11 +257,17 @@ class Signature(Node, frozen=True, kw_only=True, tag="signature"):
     above: Decimal | None = None
     below: Decimal | None = None
     unit: str | None = None
+    assays: tuple[str, ...] = ()
+    """Words of the assay's name, letter case ignored."""
+    pick: Pick = "most_recent"
     within: Period | None = None
 
 
 class Expression(Node, frozen=True, kw_only=True, tag="expression"):
-    """The newest protein marker result by status or score; HER2 ``low`` is a part of ``negative``, ER/PR ``low`` of ``positive``."""
+    """The newest protein marker result by status or score; HER2 ``low`` is a part of ``negative``, ER/PR ``low`` of ``positive``.
+
+    With ``methods``, results by another method do not count, and one whose method is not recorded leaves it unknown.
+    """
 
     marker: str
     any_of: tuple[Literal["equivocal", "low", "negative", "positive", "ultralow"], ...] = ()
@@ -241,6 +276,9 @@ class Expression(Node, frozen=True, kw_only=True, tag="expression"):
     max: Decimal | None = None
     above: Decimal | None = None
     below: Decimal | None = None
+    methods: tuple[str, ...] = ()
+    """Words of the method's or antibody's name (``IHC``, ``22C3``), letter case ignored."""
+    pick: Pick = "most_recent"
     within: Period | None = None
 
 
@@ -248,6 +286,11 @@ class PriorTherapy(Node, frozen=True, kw_only=True, tag="prior_therapy"):
     """A treatment that was given and fits everything asked, or the number of systemic lines that fit.
 
     Fails only where the history is stated to be complete or the treatment is stated not to have been given.
+
+    Windows: ``within`` and ``after`` want any day of the treatment in the last period, or on or after a day; ``before`` wants
+    all of it before a day: an ongoing treatment fails it, and one whose end is not recorded fails it where it began on or after
+    that day and leaves it unknown otherwise. A moment given as a period is the first day of the period that ends with the as-of
+    date. What is met or failed inside of any window may turn.
     """
 
     drugs: tuple[str, ...] = ()
@@ -255,10 +298,16 @@ class PriorTherapy(Node, frozen=True, kw_only=True, tag="prior_therapy"):
     categories: tuple[Literal["other", "radiation", "surgery", "systemic", "transplant"], ...] = ()
     intents: tuple[Literal["adjuvant", "curative", "maintenance", "neoadjuvant", "palliative"], ...] = ()
     outcomes: tuple[str, ...] = ()
+    stop_reasons: tuple[Literal["completed", "other", "patient_choice", "progression", "toxicity"], ...] = ()
+    """Why it was stopped; unknown where the record does not say it in one of these words."""
     min_lines: int | None = None
     max_lines: int | None = None
     within: Period | None = None
     """Given (any day of it) in this last period; negate it for a washout."""
+    after: Moment | None = None
+    """Given (any day of it) on or after this day."""
+    before: Moment | None = None
+    """Over before this day: ``before: 28 days`` is a washout of that treatment alone."""
 
 
 class Coded(Node, frozen=True, kw_only=True):
@@ -272,10 +321,12 @@ class Coded(Node, frozen=True, kw_only=True):
 
 
 class Condition(Coded, frozen=True, kw_only=True, tag="condition"):
-    """A comorbidity; only a stated absence makes it fail."""
+    """A comorbidity (whose record's date is in the windows); only a stated absence makes it fail."""
 
     active: bool | None = None
     within: Period | None = None
+    after: Moment | None = None
+    before: Moment | None = None
 
 
 class Medication(Coded, frozen=True, kw_only=True, tag="medication"):
@@ -285,9 +336,13 @@ class Medication(Coded, frozen=True, kw_only=True, tag="medication"):
 
 
 class Procedure(Coded, frozen=True, kw_only=True, tag="procedure"):
-    """A procedure done (within a period)."""
+    """A procedure done (in the windows); one outside of them does not make it fail, another may have been done elsewhere."""
 
     within: Period | None = None
+    after: Moment | None = None
+    """Done on or after this day."""
+    before: Moment | None = None
+    """Done before this day."""
 
 
 class Allergy(Coded, frozen=True, kw_only=True, tag="allergy"):
@@ -312,6 +367,7 @@ class Lab(Node, frozen=True, kw_only=True, tag="lab"):
     max: Decimal | None = None
     above: Decimal | None = None
     below: Decimal | None = None
+    pick: Pick = "most_recent"
     within: Period | None = None
 
 
@@ -324,6 +380,7 @@ class Vital(Node, frozen=True, kw_only=True, tag="vital"):
     max: Decimal | None = None
     above: Decimal | None = None
     below: Decimal | None = None
+    pick: Pick = "most_recent"
     within: Period | None = None
 
 

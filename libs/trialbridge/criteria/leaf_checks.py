@@ -11,7 +11,18 @@ from trialbridge.criteria import language as q
 from trialbridge.criteria.bounds import XULN
 from trialbridge.criteria.diagnostics import Problems
 from trialbridge.criteria.leaf_words import asked, known_words
-from trialbridge.criteria.terminology import conditions, crosswalk, drugs, genes, labs, markers, oncotree, stages, units
+from trialbridge.criteria.terminology import (
+    conditions,
+    crosswalk,
+    drugs,
+    genes,
+    labs,
+    markers,
+    oncotree,
+    sites,
+    stages,
+    units,
+)
 from trialbridge.criteria.terminology.nearest import hint
 
 Check = Callable[[Any, str, Problems], Any]
@@ -75,7 +86,7 @@ def _histology(node: q.Histology, place: str, problems: Problems) -> q.Histology
 
 
 def _stage(node: q.Stage, place: str, problems: Problems) -> q.Stage:
-    asked(node, ("group", "t", "n", "m", "metastatic", "cns_metastases"), place, problems)
+    asked(node, ("group", "t", "n", "m", "metastatic", "metastatic_sites", "cns_metastases"), place, problems)
     groups = []
     for number, word in enumerate(node.group):
         group = stages.group(word)
@@ -88,7 +99,18 @@ def _stage(node: q.Stage, place: str, problems: Problems) -> q.Stage:
             if stages.category(axis, word) is None:
                 message = f"{word!r} is no {axis.upper()} category."
                 problems.error("unknown-term", f"{place}.{axis}[{number}]", message, f"write it like {axis.upper()}1")
-    return msgspec.structs.replace(node, group=tuple(groups))
+    places = tuple(
+        _site(word, f"{place}.metastatic_sites[{number}]", problems)
+        for number, word in enumerate(node.metastatic_sites)
+    )
+    return msgspec.structs.replace(node, group=tuple(groups), metastatic_sites=places)
+
+
+def _site(word: str, place: str, problems: Problems) -> str:
+    found = sites.named(word)
+    if found is None and not _DIGITS.fullmatch(word.strip()):
+        problems.error("unknown-term", place, f"There is no site {word!r} here.", hint(word, sites.known()))
+    return found or word.strip()
 
 
 def _performance(node: q.Performance, place: str, problems: Problems) -> q.Performance:
@@ -123,7 +145,8 @@ def _expression(node: q.Expression, place: str, problems: Problems) -> q.Express
 
 
 def _prior_therapy(node: q.PriorTherapy, place: str, problems: Problems) -> q.PriorTherapy:
-    names = ("drugs", "classes", "categories", "intents", "outcomes", "min_lines", "max_lines", "within")
+    names = ("drugs", "classes", "categories", "intents", "outcomes", "stop_reasons", "min_lines", "max_lines", "within",
+             "after", "before")  # fmt: skip
     asked(node, names, place, problems)
     for name in ("min_lines", "max_lines"):
         count = getattr(node, name)

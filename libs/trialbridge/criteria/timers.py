@@ -35,9 +35,10 @@ def _turns(leaf: Any, facts: FactIndex) -> Iterator[date]:
     own = _OWN.get(type(leaf))
     if own is not None:
         yield from own(leaf, mine)
-    period = getattr(leaf, "within", None)
-    if period is not None:
-        yield from (turn for day in _days(mine) if (turn := leaves(day, period)) is not None)
+    for name in ("within", "after", "before"):
+        period = getattr(leaf, name, None)
+        if isinstance(period, q.Period):
+            yield from (turn for day in _days(mine) if (turn := leaves(day, period)) is not None)
 
 
 def _begin(mine: Facts) -> Iterator[date]:

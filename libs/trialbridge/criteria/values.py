@@ -7,11 +7,13 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from trialbridge.criteria.dates import span
 from trialbridge.criteria.diagnostics import Problems
-from trialbridge.criteria.language import Period
+from trialbridge.criteria.language import Moment, Period
 from trialbridge.criteria.terminology.nearest import hint
 
 _PERIOD: Final = re.compile(r"\s*(\d{1,6})\s*(day|week|month|year)s?\s*", re.IGNORECASE)
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FLAGS: Final = {"yes": True, "no": False, "true": True, "false": False}
 _WORDS: Final = {bool: "true or false", int: "a whole number", str: "text", Decimal: "a number"}
 
@@ -25,13 +27,15 @@ def field_value(value: Any, kind: Any, path: str, problems: Problems) -> Any:
         return _choice(value, get_args(kind), path, problems)
     if kind is Period:
         return _period(value, path, problems)
+    if kind == Moment:
+        return _moment(value, path, problems)
     return _plain(value, kind, path, problems)
 
 
 def _without_none(kind: Any) -> Any:
     if get_origin(kind) in (UnionType, Union):
-        kept = [one for one in get_args(kind) if one is not type(None)]
-        return kept[0] if len(kept) == 1 else kind
+        kept = tuple(one for one in get_args(kind) if one is not type(None))
+        return Union[kept]  # noqa: UP007 - made of a tuple
     return kind
 
 
@@ -73,6 +77,16 @@ def _period(value: Any, path: str, problems: Problems) -> dict[str, Any]:
         else:
             problems.error("unknown-key", f"{path}.{key}", "There is no such unit of time.", hint(str(key), units))
     return known
+
+
+def _moment(value: Any, path: str, problems: Problems) -> Any:
+    """Return a calendar day as text, a length of time back from the as-of date as a period."""
+    if isinstance(value, dict) or (isinstance(value, str) and _PERIOD.fullmatch(value)):
+        return _period(value, path, problems)
+    if not isinstance(value, str) or not _DAY.fullmatch(value) or span(value) is None:
+        problems.error("bad-moment", path, "A moment is a day (2024-05-03) or a length of time back (28 days).")
+        return ""
+    return value
 
 
 def _plain(value: Any, kind: Any, path: str, problems: Problems) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
+from trialbridge.criteria.dates import span
 from trialbridge.criteria.finding import (
     MET,
     NOT_MET,
@@ -17,6 +18,7 @@ from trialbridge.criteria.finding import (
     worst,
 )
 from trialbridge.criteria.known import Known
+from trialbridge.criteria.leaves.windows import Windowed, placed
 from trialbridge.criteria.terminology import conditions, crosswalk
 from trialbridge.criteria.verdicts import Verdict
 
@@ -103,15 +105,14 @@ def _finding(
     return Finding(UNKNOWN, True, sentence(f"{what} is not recorded", wanted), evidence_of(decisive), settle)
 
 
-def _dated(fact: f.Fact, sure: Sequence[f.Fact], maybe: Sequence[f.Fact]) -> Verdict:
-    return MET if fact in sure else UNKNOWN if fact in maybe else NOT_MET
+def _dated(fact: f.Fact, leaf: Windowed, known: Known) -> Verdict:
+    return placed(span(fact.effective), leaf, known.as_of)
 
 
 def judge_condition(leaf: q.Condition, known: Known) -> Finding:
     """Judge a comorbidity."""
     mine = [x for x in known.of(f.Condition) if _is(leaf, x.codes)]
-    sure, maybe = known.in_period([x for x in mine if x.present], leaf.within)
-    checks = [(x, worst((_flag(x.active, leaf.active), _dated(x, sure, maybe)))) for x in mine if x.present]
+    checks = [(x, worst((_flag(x.active, leaf.active), _dated(x, leaf, known)))) for x in mine if x.present]
     return _finding(checks, _absent(leaf, known.of(f.Condition)), "the condition", _words(leaf), "ask")
 
 
@@ -122,10 +123,9 @@ def judge_medication(leaf: q.Medication, known: Known) -> Finding:
 
 
 def judge_procedure(leaf: q.Procedure, known: Known) -> Finding:
-    """Judge a procedure; outside of the period it does not count, and others may have been done elsewhere."""
-    mine = [x for x in known.of(f.Procedure) if _is(leaf, x.codes)]
-    sure, maybe = known.in_period(mine, leaf.within)
-    checks: list[tuple[f.Fact, Verdict]] = [*((x, MET) for x in sure), *((x, UNKNOWN) for x in maybe)]
+    """Judge a procedure; outside of the windows it does not count, and others may have been done elsewhere."""
+    dated = [(x, _dated(x, leaf, known)) for x in known.of(f.Procedure) if _is(leaf, x.codes)]
+    checks: list[tuple[f.Fact, Verdict]] = [(x, verdict) for x, verdict in dated if verdict is not NOT_MET]
     return _finding(checks, (), "the procedure", _words(leaf), "ask")
 
 

@@ -18,7 +18,7 @@ from trialbridge.criteria.finding import (
 )
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.leaves.disease import terms
-from trialbridge.criteria.terminology import oncotree, stages
+from trialbridge.criteria.terminology import oncotree, sites, stages
 from trialbridge.criteria.verdicts import Verdict
 
 # Tissues where stage IVA or IVB always means distant spread, and those where III does not exclude it.
@@ -106,6 +106,25 @@ def _is_metastatic(leaf: q.Stage, known: Known) -> Finding:
     )
 
 
+def _sites(leaf: q.Stage, known: Known) -> Finding:
+    """Judge the sites of spread: a recorded one is met, and only no spread at all rules a site out."""
+    wanted = f"metastasis in {' or '.join(leaf.metastatic_sites)}"
+    asked = frozenset(sites.named(word) or word for word in leaf.metastatic_sites)
+    tissues = _tissues(known)
+    recorded: list[tuple[f.Fact, tuple[f.Coding, ...]]] = [
+        *((x, x.metastatic_sites) for x in known.of(f.Stage) if metastatic(x, tissues) is not False),
+        *((x, (*x.codes, *x.site)) for x in known.of(f.Diagnosis) if not x.primary and not x.excluded),
+    ]
+    found = [fact for fact, codings in recorded if any(sites.keys(coding) & asked for coding in codings)]
+    if found:
+        return Finding(MET, False, sentence("metastasis there is recorded", wanted), evidence_of(found))
+    spread = _is_metastatic(q.Stage(metastatic=False), known)
+    if spread.verdict is MET:
+        return Finding(NOT_MET, spread.recoverable, sentence("no metastasis is recorded", wanted), spread.evidence)
+    settle = Settle("the sites of metastasis (imaging report)", "imaging")
+    return Finding(UNKNOWN, True, sentence("metastasis there is not recorded", wanted), (), settle)
+
+
 def _staged(leaf: q.Stage, known: Known) -> Finding:
     wanted = "stage " + ", ".join(" or ".join(part) for part in (leaf.group, leaf.t, leaf.n, leaf.m) if part)
     relevant = [
@@ -151,6 +170,8 @@ def judge_stage(leaf: q.Stage, known: Known) -> Finding:
         parts.append(_staged(leaf, known))
     if leaf.metastatic is not None:
         parts.append(_is_metastatic(leaf, known))
+    if leaf.metastatic_sites:
+        parts.append(_sites(leaf, known))
     if leaf.cns_metastases:
         parts.append(_cns(leaf, known))
     verdict = worst(part.verdict for part in parts)

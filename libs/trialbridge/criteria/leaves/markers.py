@@ -3,8 +3,9 @@
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.bounds import exactly, finite, within, words
-from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Check, Finding, Settle, judge_newest, overlap, worst
+from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Check, Finding, Settle, overlap, worst
 from trialbridge.criteria.known import Known
+from trialbridge.criteria.leaves.picked import Asked, judge_picked
 from trialbridge.criteria.terminology import markers
 from trialbridge.criteria.verdicts import Verdict
 
@@ -20,6 +21,19 @@ def _bounded(leaf: q.Signature | q.Expression) -> bool:
     return any(bound is not None for bound in (leaf.min, leaf.max, leaf.above, leaf.below))
 
 
+def _by(name: str | None, wanted: tuple[str, ...]) -> Verdict:
+    """Return whether a result is by one of the assays or methods; unknown where the record names none."""
+    if not wanted:
+        return MET
+    if not name:
+        return UNKNOWN
+    return MET if any(word.casefold() in name.casefold() for word in wanted) else NOT_MET
+
+
+def _ever(leaf: q.Signature | q.Expression) -> str:
+    return "ever" if leaf.pick == "ever" else ""
+
+
 def _signature(fact: f.Signature, leaf: q.Signature) -> Check:
     parts: list[Verdict] = []
     if leaf.any_of:
@@ -31,7 +45,9 @@ def _signature(fact: f.Signature, leaf: q.Signature) -> Check:
         parts.append(within(exactly(value), leaf) if comparable and value is not None else UNKNOWN)
     said = fact.status or (f"{fact.value} {fact.unit or ''}".strip() if fact.value is not None else "without a result")
     assay = f" by {fact.assay}" if fact.assay else ""
-    return Check(worst(parts), f"{_NAMES.get(leaf.name, leaf.name)} is {said}{assay}")
+    # A result that may be by another assay says nothing, neither yes nor no.
+    verdict = worst(parts) if _by(fact.assay, leaf.assays) is MET else UNKNOWN
+    return Check(verdict, f"{_NAMES.get(leaf.name, leaf.name)} is {said}{assay}")
 
 
 def judge_signature(leaf: q.Signature, known: Known) -> Finding:
@@ -42,18 +58,18 @@ def judge_signature(leaf: q.Signature, known: Known) -> Finding:
     relevant = [
         x
         for x in known.of(f.Signature)
-        if x.name == leaf.name and (not _bounded(leaf) or x.value is not None or leaf.any_of)
+        if x.name == leaf.name
+        and (not _bounded(leaf) or x.value is not None or leaf.any_of)
+        and _by(x.assay, leaf.assays) is not NOT_MET
     ]
-    facts, certain = known.newest(relevant, leaf.within)
-    return judge_newest(
-        facts,
-        certain,
-        lambda fact: _signature(fact, leaf),
-        f"{name} {' and '.join(filter(None, (asked, bounds)))}",
-        f"{name} is not recorded",
-        Settle(f"a {name} test", "sequencing" if leaf.name not in ("msi", "mmr") else "lab"),
-        lambda _: False,
-    )
+    parts = (name, _ever(leaf), " and ".join(filter(None, (asked, bounds))), _using(leaf.assays))
+    settle = Settle(f"a {name} test", "sequencing" if leaf.name not in ("msi", "mmr") else "lab")
+    wanted = Asked(" ".join(filter(None, parts)), f"{name} is not recorded", settle)
+    return judge_picked(leaf, known, relevant, lambda fact: _signature(fact, leaf), wanted, lambda _: False)
+
+
+def _using(names: tuple[str, ...]) -> str:
+    return f"by {' or '.join(names)}" if names else ""
 
 
 def _status(fact: f.Marker, leaf: q.Expression) -> Verdict:
@@ -77,24 +93,24 @@ def _marker(fact: f.Marker, leaf: q.Expression) -> Check:
         same = score is not None and leaf.score in (None, fact.score_kind)
         parts.append(within(exactly(score), leaf) if same and score is not None else UNKNOWN)
     shown = f"{(fact.score_kind or 'score').upper()} {fact.score}" if fact.score is not None else ""
-    return Check(worst(parts), f"{leaf.marker} is {' '.join(filter(None, (fact.status, shown))) or 'without a result'}")
+    said = " ".join(filter(None, (fact.status, shown))) or "without a result"
+    verdict = worst(parts) if _by(fact.method, leaf.methods) is MET else UNKNOWN
+    return Check(verdict, f"{leaf.marker} is {said}{f' by {fact.method}' if fact.method and leaf.methods else ''}")
 
 
 def judge_expression(leaf: q.Expression, known: Known) -> Finding:
     """Judge the newest result of a protein marker, by status or by the score of the kind asked for."""
     name = markers.canonical(leaf.marker)
-    mine = [x for x in known.of(f.Marker) if markers.canonical(x.marker) == name]
+    mine = [
+        x
+        for x in known.of(f.Marker)
+        if markers.canonical(x.marker) == name and _by(x.method, leaf.methods) is not NOT_MET
+    ]
     if _bounded(leaf) and leaf.score and not leaf.any_of:
         mine = [x for x in mine if x.score_kind == leaf.score]
-    facts, certain = known.newest(mine, leaf.within)
     bounds = words(leaf, None) if _bounded(leaf) else ""
-    asked = " ".join(filter(None, (" or ".join(leaf.any_of), (leaf.score or "").upper() if bounds else "", bounds)))
-    return judge_newest(
-        facts,
-        certain,
-        lambda fact: _marker(fact, leaf),
-        f"{leaf.marker} {asked}",
-        f"{leaf.marker} is not recorded" + (f" as {leaf.score.upper()}" if leaf.score else ""),
-        Settle(f"a {leaf.marker} test", "biopsy"),
-        lambda _: False,
-    )
+    score = (leaf.score or "").upper() if bounds else ""
+    parts = (leaf.marker, _ever(leaf), " or ".join(leaf.any_of), score, bounds, _using(leaf.methods))
+    absent = f"{leaf.marker} is not recorded" + (f" as {leaf.score.upper()}" if leaf.score else "")
+    wanted = Asked(" ".join(filter(None, parts)), absent, Settle(f"a {leaf.marker} test", "biopsy"))
+    return judge_picked(leaf, known, mine, lambda fact: _marker(fact, leaf), wanted, lambda _: False)

@@ -6,9 +6,10 @@ from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.bounds import XULN, finite, of_result, within, words
 from trialbridge.criteria.dates import words as period_words
-from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Check, Settle, judge_newest
+from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Check, Settle
 from trialbridge.criteria.finding import Finding as Found
 from trialbridge.criteria.known import Known
+from trialbridge.criteria.leaves.picked import Asked, judge_picked
 from trialbridge.criteria.terminology import labs, units
 from trialbridge.criteria.verdicts import Verdict
 
@@ -48,15 +49,19 @@ def judge_performance(leaf: q.Performance, known: Known) -> Found:
     elif leaf.max is None:
         wanted = f"{name[leaf.scale]} at least {leaf.min}"
     usable = [fact for fact in known.of(f.Performance) if _as_scale(fact, leaf.scale) is not None]
-    facts, certain = known.newest(usable, leaf.within)
-    return judge_newest(
-        facts,
-        certain,
+    absent = "no performance status is recorded" + (f" in the last {period_words(leaf.within)}" if leaf.within else "")
+    settle = Settle(f"a current {name[leaf.scale]} performance status", "ask")
+    return judge_picked(
+        leaf,
+        known,
+        usable,
         lambda x: Check(_inside(_as_scale(x, leaf.scale) or (0, 0), leaf), f"{name[x.scale]} is {x.value}"),
-        wanted,
-        "no performance status is recorded" + (f" in the last {period_words(leaf.within)}" if leaf.within else ""),
-        Settle(f"a current {name[leaf.scale]} performance status", "ask"),
+        Asked(_ever(leaf) + wanted, absent, settle),
     )
+
+
+def _ever(leaf: q.Lab | q.Vital | q.Performance) -> str:
+    return "ever " if leaf.pick == "ever" else ""
 
 
 def _value(fact: f.Lab | f.Vital, unit: str | None) -> Decimal | None:
@@ -97,28 +102,26 @@ def judge_lab(leaf: q.Lab, known: Known) -> Found:
     """Judge the newest result of a test."""
     test = labs.test_of(leaf.test) or leaf.test
     codes = labs.codes_of(test)
-    facts, certain = known.newest((fact for fact in known.of(f.Lab) if fact.loinc in codes), leaf.within)
     period = f" in the last {period_words(leaf.within)}" if leaf.within else ""
-    return judge_newest(
-        facts,
-        certain,
+    wanted = f"{test} {_ever(leaf)}{words(leaf, leaf.unit)}{period}"
+    return judge_picked(
+        leaf,
+        known,
+        [fact for fact in known.of(f.Lab) if fact.loinc in codes],
         lambda fact: _measured(fact, leaf, test),
-        f"{test} {words(leaf, leaf.unit)}{period}",
-        f"no {test} is recorded{period}",
-        Settle(f"a current {test}", "lab"),
+        Asked(wanted, f"no {test} is recorded{period}", Settle(f"a current {test}", "lab")),
     )
 
 
 def judge_vital(leaf: q.Vital, known: Known) -> Found:
     """Judge the newest vital sign."""
-    facts, certain = known.newest((fact for fact in known.of(f.Vital) if fact.loinc == leaf.loinc), leaf.within)
     period = f" in the last {period_words(leaf.within)}" if leaf.within else ""
     name = f"vital sign {leaf.loinc}"
-    return judge_newest(
-        facts,
-        certain,
+    wanted = f"{name} {_ever(leaf)}{words(leaf, leaf.unit)}{period}"
+    return judge_picked(
+        leaf,
+        known,
+        [fact for fact in known.of(f.Vital) if fact.loinc == leaf.loinc],
         lambda fact: _measured(fact, leaf, name),
-        f"{name} {words(leaf, leaf.unit)}{period}",
-        f"no {name} is recorded{period}",
-        Settle(f"the {name}", "ask"),
+        Asked(wanted, f"no {name} is recorded{period}", Settle(f"the {name}", "ask")),
     )

@@ -1,17 +1,29 @@
 """Judges of earlier treatment."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
-from trialbridge.criteria.dates import back, span
-from trialbridge.criteria.dates import words as period_words
-from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Finding, Settle, best, evidence_of, sentence, worst
+from trialbridge.criteria.dates import span
+from trialbridge.criteria.finding import (
+    MET,
+    NOT_MET,
+    UNKNOWN,
+    Finding,
+    Settle,
+    best,
+    evidence_of,
+    flip,
+    sentence,
+    worst,
+)
 from trialbridge.criteria.known import Known
+from trialbridge.criteria.leaves.windows import day_of, limited, window_words
 from trialbridge.criteria.terminology import drugs
 from trialbridge.criteria.verdicts import Verdict
 
+_STOP_REASONS = frozenset({"completed", "other", "patient_choice", "progression", "toxicity"})
 _SETTLE = Settle("the complete list of earlier treatments", "record")
 
 
@@ -31,10 +43,15 @@ def _drugs(leaf: q.PriorTherapy, fact: f.Therapy) -> Iterator[Verdict]:
 
 
 def _timed(leaf: q.PriorTherapy, fact: f.Therapy, known: Known) -> Verdict:
-    """Return whether any day of the treatment lies in the period."""
-    if leaf.within is None:
-        return MET
-    first = datetime.combine(back(known.as_of, leaf.within), time.min, UTC)
+    """Return whether the treatment lies in the windows: any day of it in the last period or since a day, all before a day."""
+    parts = [_reaches(fact, day_of(one, known.as_of)) for one in (leaf.within, leaf.after) if one is not None]
+    if leaf.before is not None:
+        parts.append(flip(_reaches(fact, day_of(leaf.before, known.as_of))))
+    return worst(parts)
+
+
+def _reaches(fact: f.Therapy, first: datetime) -> Verdict:
+    """Return whether any day of the treatment is that day or later."""
     if fact.ongoing:
         return MET
     end = span(fact.end) or (span(fact.start or fact.effective) if fact.end is None and fact.ongoing is False else None)
@@ -51,9 +68,16 @@ def _fits(leaf: q.PriorTherapy, fact: f.Therapy, known: Known) -> Verdict:
             _member(fact.category, leaf.categories),
             _member(fact.intent, leaf.intents),
             _member(fact.outcome, leaf.outcomes),
+            _member(_stopped(fact), leaf.stop_reasons),
             _timed(leaf, fact, known),
         )
     )
+
+
+def _stopped(fact: f.Therapy) -> str | None:
+    """Return why the treatment was stopped in the language's words, None where the record has other words or none."""
+    word = "_".join((fact.stop_reason or "").replace("_", " ").split()).casefold()
+    return word if word in _STOP_REASONS else None
 
 
 def words(leaf: q.PriorTherapy) -> str:
@@ -61,13 +85,14 @@ def words(leaf: q.PriorTherapy) -> str:
     kinds = (*leaf.drugs, *leaf.classes, *leaf.categories)
     what = " or ".join(kinds) or "any treatment"
     intent = " or ".join((*leaf.intents, *leaf.outcomes))
+    stopped = " or ".join(word.replace("_", " ") for word in leaf.stop_reasons)
     lines = " and ".join(
         f"{word} {count} lines"
         for word, count in (("at least", leaf.min_lines), ("at most", leaf.max_lines))
         if count is not None
     )
-    period = f"in the last {period_words(leaf.within)}" if leaf.within else ""
-    return " ".join(filter(None, ("earlier treatment with", what, intent, lines, period)))
+    stop = f"stopped for {stopped}" if stopped else ""
+    return " ".join(filter(None, ("earlier treatment with", what, intent, stop, lines, window_words(leaf))))
 
 
 def _complete(known: Known) -> list[f.TherapyHistory]:
@@ -112,7 +137,7 @@ def _lines(leaf: q.PriorTherapy, known: Known) -> Finding:
         kept = most is not None and most <= leaf.max_lines
         verdicts.append(NOT_MET if least > leaf.max_lines else MET if kept else UNKNOWN)
     verdict = worst(verdicts)
-    too_many = leaf.max_lines is not None and least > leaf.max_lines and leaf.within is None
+    too_many = leaf.max_lines is not None and least > leaf.max_lines and not limited(leaf)
     count = f"{least}" if most == least else f"at least {least}" if most is None else f"{least} to {most}"
     said = f"{count} {'line is' if count == '1' else 'lines are'} recorded"
     settle = _SETTLE if verdict is UNKNOWN else None
@@ -120,7 +145,8 @@ def _lines(leaf: q.PriorTherapy, known: Known) -> Finding:
 
 
 def _narrow(leaf: q.PriorTherapy) -> bool:
-    return bool(leaf.drugs or leaf.classes or leaf.categories or leaf.intents or leaf.outcomes or leaf.within)
+    kinds = leaf.drugs or leaf.classes or leaf.categories or leaf.intents or leaf.outcomes or leaf.stop_reasons
+    return bool(kinds) or limited(leaf)
 
 
 def judge_prior_therapy(leaf: q.PriorTherapy, known: Known) -> Finding:
@@ -134,7 +160,7 @@ def judge_prior_therapy(leaf: q.PriorTherapy, known: Known) -> Finding:
     if verdict is not NOT_MET:
         decisive = [fact for fact, v in checks if v is verdict]
         said = f"{_said(decisive)} was given" + ("" if verdict is MET else ", without all that is asked")
-        turns = verdict is UNKNOWN or leaf.within is not None
+        turns = verdict is UNKNOWN or limited(leaf)
         return Finding(
             verdict, turns, sentence(said, wanted), evidence_of(decisive), _SETTLE if verdict is UNKNOWN else None
         )

@@ -111,11 +111,16 @@ def _qualities(leaf: q.Variant, fact: f.Variant) -> Iterator[Verdict]:
     if leaf.min_allele_fraction is not None:
         fraction = finite(fact.allele_fraction)
         yield UNKNOWN if fraction is None else MET if fraction >= leaf.min_allele_fraction else NOT_MET
+    if leaf.max_allele_fraction is not None:
+        fraction = finite(fact.allele_fraction)
+        yield UNKNOWN if fraction is None else MET if fraction <= leaf.max_allele_fraction else NOT_MET
     if leaf.oncogenic is not None:
         yield _is(fact.oncogenic, leaf.oncogenic)
     if leaf.significance:
         said = (fact.significance or "").strip().casefold()
         yield UNKNOWN if not said else _is(said in {word.casefold() for word in leaf.significance}, wanted=True)
+    if leaf.tiers:
+        yield _among(fact.tier, leaf.tiers)
     if leaf.function is not None:
         yield _is(fact.molecular_function, leaf.function)
 
@@ -130,9 +135,12 @@ def words(leaf: q.Variant) -> str:
     codons = f"codons {leaf.codons[0]} to {leaf.codons[1]}" if leaf.codons else ""
     exon = f"exon {' or '.join(leaf.exon)}" if leaf.exon else ""
     fraction = f"allele fraction from {leaf.min_allele_fraction}" if leaf.min_allele_fraction is not None else ""
+    if leaf.max_allele_fraction is not None:
+        fraction = f"{fraction} allele fraction up to {leaf.max_allele_fraction}".strip()
     oncogenic = "" if leaf.oncogenic is None else "oncogenic" if leaf.oncogenic else "not oncogenic"
+    tier = f"tier {' or '.join(leaf.tiers)}" if leaf.tiers else ""
     parts = (named, codons, exon, " or ".join(leaf.effects), leaf.source, " or ".join(leaf.significance), oncogenic,
-             leaf.function, fraction)  # fmt: skip
+             leaf.function, tier, fraction)  # fmt: skip
     return " ".join((shown_gene(leaf.gene), "mutation", *(part for part in parts if part)))
 
 
