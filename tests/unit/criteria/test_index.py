@@ -106,10 +106,11 @@ def brute(plans: list[TrialPlan], facts: FactIndex) -> dict[tuple[str, str | Non
 
 def swept(index: TrialIndex, facts: FactIndex) -> dict[tuple[str, str | None, str | None], Outcome]:
     found = index.sweep(facts.at(AS_OF))
+    assert not found.eligible & found.potentially
     return {
-        (entry.plan.trial.id, entry.branch.arm, entry.branch.dose): outcome
-        for entries, outcome in ((found.eligible, Outcome.ELIGIBLE), (found.potentially, Outcome.POTENTIALLY))
-        for entry in entries
+        (one.trial.id, branch.arm, branch.dose): outcome
+        for mask, outcome in ((found.eligible, Outcome.ELIGIBLE), (found.potentially, Outcome.POTENTIALLY))
+        for one, branch in index.branches(mask)
     }
 
 
