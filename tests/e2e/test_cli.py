@@ -19,7 +19,7 @@ import orjson
 import pytest
 from rich.cells import cell_len
 
-from tests.e2e.running import clean_environment, demo, trialbridge, wait_until
+from tests.e2e.running import clean_environment, demo, kill, trialbridge, wait_until
 
 COMMAND = (sys.executable, "-m", "services.cli")
 BOXES = set("┏┃━│└╸")
@@ -252,14 +252,17 @@ def test_an_interrupted_demo_ends_with_130_and_goes_on_later(own: tuple[Path, Pa
     arguments = ("--data", str(data), "--trials", str(trials))
     process = subprocess.Popen(
         [*COMMAND, "demo", "--once", "--state", str(tmp_path), *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(), start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(), start_new_session=True,
     )  # fmt: skip
-    wait_until((tmp_path / "log.db").exists)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    try:
+        wait_until((tmp_path / "log.db").exists)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    finally:
+        kill(process)
     assert process.returncode == 130
-    assert told == "Stopped; the same command goes on from here.\n"
+    assert told == b"Stopped; the same command goes on from here.\n"
     assert demo(tmp_path, *arguments)["patients"] == 2
 
 
