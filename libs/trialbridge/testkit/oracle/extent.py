@@ -1,0 +1,185 @@
+"""The oracle on the extent and the course of disease: stage and disease status."""
+
+import re
+
+from trialbridge.criteria import facts as f
+from trialbridge.criteria import language as q
+from trialbridge.criteria.verdicts import Verdict
+from trialbridge.testkit.oracle import tables as t
+from trialbridge.testkit.oracle.answers import NO, OPEN, UNKNOWN, YES, Answer, among, either, joined
+from trialbridge.testkit.oracle.days import Always, newest
+from trialbridge.testkit.oracle.patient import Patient
+from trialbridge.testkit.oracle.tumour import readings
+
+# TNM staging of these tissues knows no stage IV without distant metastasis (AJCC 8); of others IVA is often local.
+_ALWAYS_DISTANT = {"LUNG", "BOWEL", "BREAST", "PANCREAS", "OVARY"}
+_III_MAY_BE_DISTANT = {"TESTIS", "LYMPH", "MYELOID", "KIDNEY"}
+_ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
+_CNS = {"none": ["none"], "active": ["active"], "treated": ["treated"], "present": ["active", "treated"]}
+_EXTENT = {
+    "localized": ["localized"],
+    "early_stage": ["localized"],
+    "locally_advanced": ["locally_advanced"],
+    "metastatic": ["metastatic"],
+    "advanced": ["locally_advanced", "metastatic"],
+}
+_COURSE = ("remission", "stable", "progressing")
+
+
+def _group_parts(word: str) -> tuple[str, ...] | None:
+    """Return ``IIIA2`` as (III, A, 2); None where the word is no stage group."""
+    plain = "".join(word.upper().removeprefix("STAGE").split())
+    found = re.fullmatch(r"(OCCULT|0|IV|I{1,3}|[1-4])([A-E]?)([1-3]?)[SE]?", plain)
+    return None if found is None else (_ROMAN.get(found[1], found[1]), *(x for x in found.groups()[1:] if x))
+
+
+def _tnm_parts(axis: str, word: str) -> tuple[str, ...] | None:
+    """Return ``cT2a1`` as (2, A, 1); None where the word is no category of the axis."""
+    plain = "".join(word.upper().split())
+    found = re.fullmatch(
+        rf"(?:[YCPRA]*{axis.upper()})?(X|IS|A|[0-4])(MI|[A-E])?([0-9])?(\(.*\))?",
+        plain,
+    )
+    return None if found is None else tuple(x for x in found.groups() if x)
+
+
+def _part(axis: str, recorded: str, wanted: str) -> Verdict:
+    have, want = (_group_parts(x) if axis == "group" else _tnm_parts(axis, x) for x in (recorded, wanted))
+    if have is None or want is None or have == ("X",):
+        return OPEN
+    if have[: len(want)] == want:
+        return YES
+    return OPEN if want[: len(have)] == have else NO
+
+
+def _staging(leaf: q.Stage, patient: Patient) -> Answer:
+    """The newest staging with one of the parts that are asked for; stages are revised."""
+    axes = [axis for axis in ("group", "t", "n", "m") if getattr(leaf, axis)]
+
+    def says(fact: f.Stage) -> Verdict:
+        said = [(axis, getattr(fact, axis)) for axis in axes]
+        return joined(
+            OPEN if not value else either(_part(axis, value, word) for word in getattr(leaf, axis))
+            for axis, value in said
+        )
+
+    staged = [fact for fact in patient.all(f.Stage) if any(getattr(fact, axis) for axis in axes)]
+    return Answer(newest(staged, patient.as_of, Always(), says))
+
+
+def _tissues(patient: Patient) -> set[str]:
+    held = [fact for fact in patient.all(f.Diagnosis) if fact.primary and not fact.excluded]
+    return {t.line(term)[-1] for fact in held for reading in readings(fact) for term in reading}
+
+
+def _is_distant(fact: f.Stage, tissues: set[str]) -> bool | None:
+    """Return whether a staging means distant metastasis: as it says itself, by M, else by its group where that is certain."""
+    if fact.metastatic is not None:
+        return fact.metastatic
+    m = _tnm_parts("m", fact.m) if fact.m else None
+    if m and m[0] in "01":
+        return m[0] == "1"
+    group = _group_parts(fact.group) if fact.group else None
+    if group is None or group[0] == "OCCULT":
+        return None
+    if group[0] == "IV":
+        always = bool(tissues) and tissues <= _ALWAYS_DISTANT
+        return True if always or group[1:2] == ("C",) else None
+    maybe = group[0] == "III" and (not tissues or bool(tissues & _III_MAY_BE_DISTANT))
+    return None if maybe else False
+
+
+def has_spread(patient: Patient) -> bool:
+    """Return whether any record says that there are distant metastases; spread is not undone."""
+    tissues = _tissues(patient)
+    return (
+        any(_is_distant(fact, tissues) for fact in patient.all(f.Stage))
+        or any(fact.status == "metastatic" for fact in patient.all(f.DiseaseStatus))
+        or any(not fact.primary and not fact.excluded for fact in patient.all(f.Diagnosis))
+    )
+
+
+def _metastatic(leaf: q.Stage, patient: Patient) -> Answer:
+    if has_spread(patient):
+        return Answer(YES if leaf.metastatic else NO, recoverable=False)
+    tissues = _tissues(patient)
+    local = [fact for fact in patient.all(f.Stage) if _is_distant(fact, tissues) is False]
+    return Answer(newest(local, patient.as_of, Always(), lambda _: NO if leaf.metastatic else YES))
+
+
+def _sites(leaf: q.Stage, patient: Patient) -> Answer:
+    """A recorded site of spread is one of them; only that there is no spread at all rules a site out."""
+    tissues = _tissues(patient)
+    codings = [
+        *(one for x in patient.all(f.Stage) if _is_distant(x, tissues) is not False for one in x.metastatic_sites),
+        *(one for x in patient.all(f.Diagnosis) if not (x.primary or x.excluded) for one in (*x.codes, *x.site)),
+    ]
+    recorded = {key for one in codings for key in t.site_keys(one)}
+    if recorded & {t.site(word) or word.strip() for word in leaf.metastatic_sites}:
+        return Answer(YES, recoverable=False)
+    none = _metastatic(q.Stage(metastatic=False), patient)
+    return Answer(NO, none.recoverable) if none.verdict is YES else UNKNOWN
+
+
+def _cns(leaf: q.Stage, patient: Patient) -> Answer:
+    allowed = [one for word in leaf.cns_metastases for one in _CNS[word]]
+    said = [fact for fact in patient.all(f.Stage) if fact.cns_metastases]
+    return Answer(newest(said, patient.as_of, Always(), lambda fact: among(_CNS[fact.cns_metastases or ""], allowed)))
+
+
+def stage(leaf: q.Stage, patient: Patient) -> Answer:
+    """The parts that are given must all hold."""
+    parts = []
+    if leaf.group or leaf.t or leaf.n or leaf.m:
+        parts.append(_staging(leaf, patient))
+    if leaf.metastatic is not None:
+        parts.append(_metastatic(leaf, patient))
+    if leaf.metastatic_sites:
+        parts.append(_sites(leaf, patient))
+    if leaf.cns_metastases:
+        parts.append(_cns(leaf, patient))
+    verdict = joined(part.verdict for part in parts)
+    if verdict is NO:
+        return Answer(NO, all(part.recoverable for part in parts if part.verdict is NO))
+    return Answer(verdict, any(part.recoverable for part in parts))
+
+
+def disease_status(leaf: q.DiseaseStatus, patient: Patient) -> Answer:
+    """One of the words must hold; each axis (extent, course, treatment, any other word) answers for its own words together."""
+    words: set[str] = set(leaf.any_of)
+    answers = []
+    if words & set(_EXTENT):
+        answers.append(_extent(words & set(_EXTENT), leaf, patient))
+    if words & set(_COURSE):
+        answers.append(Answer(_course(words & set(_COURSE), _COURSE, leaf, patient)))
+    if "untreated" in words:
+        answers.append(_untreated(patient))
+    others = words - set(_EXTENT) - set(_COURSE) - {"untreated"}
+    answers.extend(Answer(_course({word}, (word,), leaf, patient)) for word in others)
+    verdict = either(answer.verdict for answer in answers)
+    if verdict is YES:
+        return Answer(YES, all(answer.recoverable for answer in answers if answer.verdict is YES))
+    return Answer(verdict, any(answer.recoverable for answer in answers))
+
+
+def _extent(words: set[str], leaf: q.DiseaseStatus, patient: Patient) -> Answer:
+    wanted = [one for word in words for one in _EXTENT[word]]
+    if has_spread(patient):
+        return Answer(YES if "metastatic" in wanted else NO, recoverable=False)
+    said = [fact for fact in patient.all(f.DiseaseStatus) if fact.status in _EXTENT]
+    return Answer(newest(said, patient.as_of, leaf, lambda fact: among(_EXTENT[fact.status], wanted)))
+
+
+def _course(words: set[str], axis: tuple[str, ...], leaf: q.DiseaseStatus, patient: Patient) -> Verdict:
+    said = [fact for fact in patient.all(f.DiseaseStatus) if fact.status in axis]
+    return newest(said, patient.as_of, leaf, lambda fact: YES if fact.status in words else NO)
+
+
+def _untreated(patient: Patient) -> Answer:
+    """A treatment that was given is never undone; none given needs a complete history or the statement itself."""
+    treatments = ("systemic", "radiation", "transplant")
+    if any(fact.given and fact.category in treatments for fact in patient.all(f.Therapy)):
+        return Answer(NO, recoverable=False)
+    complete = any(fact.complete for fact in patient.all(f.TherapyHistory))
+    stated = any(fact.status == "untreated" for fact in patient.all(f.DiseaseStatus))
+    return Answer(YES) if complete or stated else UNKNOWN
