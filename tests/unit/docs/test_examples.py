@@ -18,7 +18,7 @@ from services.cli.app import app
 from services.portal.routes import api, api_asks, api_session
 from services.portal.users import load_users
 from services.trialfeed.files import read_statements
-from tests.unit.docs.reading import examples, text_of
+from tests.unit.docs.reading import ROOT, examples, text_of
 from trialbridge.access.passwords import hash_password
 from trialbridge.contracts.ids import TenantId
 from trialbridge.criteria.compiler import compile_text
@@ -122,3 +122,8 @@ def test_every_address_of_the_api_is_named_and_exists() -> None:
         route.path.removeprefix("/api/v1").replace("identity", "id") for route in routes if isinstance(route, APIRoute)
     }
     assert named == paths
+
+
+def test_every_decision_is_in_the_index() -> None:
+    listed = re.findall(r"\]\((\d{4}-[^)]+)\)", text_of(Path("docs/adr/README.md")))
+    assert listed == sorted(path.name for path in (ROOT / "docs/adr").glob("[0-9]*.md"))
