@@ -6,7 +6,7 @@ from datetime import date
 from trialbridge.criteria.finding import COSTS, MET, NOT_MET, UNKNOWN, Finding, best, flip, worst
 from trialbridge.criteria.known import FactIndex, Known
 from trialbridge.criteria.plan import Branch, Spot, Step, TrialPlan
-from trialbridge.criteria.terminology import TABLES
+from trialbridge.criteria.terminology import versions
 from trialbridge.criteria.timers import next_flip
 from trialbridge.criteria.verdicts import CriterionResult, Explanation, Missing, Outcome, Verdict
 
@@ -66,7 +66,7 @@ def _explain(
         criteria=tuple(lines),
         missing=tuple(sorted(missing, key=lambda one: (COSTS.index(one.cost), one.path))),
         trial_digest=plan.digest,
-        tables=TABLES,
+        tables=versions(),
     )
 
 

@@ -1,6 +1,5 @@
 """Terminology as data: OncoTree, genes, drugs, laboratory tests and comorbidities, with the versions used in every verdict."""
 
-from trialbridge.criteria.terminology.source import versions
+from trialbridge.criteria.terminology.source import Table, use, versions
 
-TABLES = versions()
-"""Names and versions of the tables, for example ``conditions 2026.1 drugs 2026.1 …``; written into every explanation."""
+__all__ = ["Table", "use", "versions"]

@@ -1,13 +1,14 @@
 """From a record's codings (OncoTree, ICD-10, SNOMED CT, ICD-O-3, text) to OncoTree terms."""
 
 from collections.abc import Iterable
-from functools import cache, lru_cache
-from typing import Literal
+from typing import Final, Literal
 
 from trialbridge.criteria.facts import Coding
 from trialbridge.criteria.terminology import oncotree
-from trialbridge.criteria.terminology.source import rows
+from trialbridge.criteria.terminology.source import imported, kept, rows
 
+CATEGORY: Final = 3
+"""Characters of an ICD category, before the dot."""
 System = Literal["oncotree", "icd10", "snomed", "icdo3", "other", "none"]
 
 
@@ -27,19 +28,29 @@ def system_of(uri: str | None) -> System:
     return "other"
 
 
-@cache
+@kept()
 def _tables() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return the terms of each system's codes: imported rows win over packaged ones, codes of other releases are the current ones."""
     tables: dict[str, dict[str, tuple[str, ...]]] = {"icd10": {}, "snomed": {}, "icdo3": {}}
-    for system, code, terms in rows("crosswalk", 3):
-        tables[system][code] = tuple(terms.split("|"))
+    for system, code, terms in (*rows("crosswalk", 3), *imported("crosswalk", 3)):
+        found = dict.fromkeys(oncotree.current(term) for term in terms.split("|"))
+        known = tuple(term for term in found if oncotree.is_term(term))
+        if known:
+            tables[system][code] = known
     return tables
 
 
-@lru_cache(maxsize=65536)
+def dotted(code: str) -> str:
+    """Return an ICD code in capitals with its dot: ``c3490`` is ``C34.90``."""
+    plain = "".join(code.split()).upper()
+    return plain if "." in plain or len(plain) <= CATEGORY else f"{plain[:CATEGORY]}.{plain[CATEGORY:]}"
+
+
+@kept(maxsize=65536)
 def from_icd10(code: str) -> tuple[str, ...]:
     """Return the OncoTree terms of which an ICD-10 code is at least one, by its longest known prefix."""
     table = _tables()["icd10"]
-    code = code.strip().upper()
+    code = dotted(code)
     while code:
         if code in table:
             return table[code]
@@ -52,15 +63,18 @@ def from_snomed(code: str) -> tuple[str, ...]:
     return _tables()["snomed"].get(code.strip(), ())
 
 
-@lru_cache(maxsize=65536)
+@kept(maxsize=65536)
 def from_icdo3(topography: str | None, morphology: str | None) -> tuple[str, ...]:
-    """Return the OncoTree terms of an ICD-O-3 topography (``C34.1``) with a morphology (``8140/3``); either may be missing."""
+    """Return the OncoTree terms of an ICD-O-3 topography (``C34.1``) with a morphology (``8140/3``); either may be missing.
+
+    The very site decides where it is known, else its category, else the morphology wherever it stands.
+    """
     table = _tables()["icdo3"]
-    site = (topography or "*").strip().upper().split(".")[0]
     if morphology:
-        found = table.get(f"{site} {morphology.strip()}") or table.get(f"* {morphology.strip()}")
-        if found:
-            return found
+        site, shape = dotted(topography or "*"), morphology.strip()
+        for place in (site, site[:CATEGORY], "*"):
+            if found := table.get(f"{place} {shape}"):
+                return found
     return from_icd10(topography) if topography else ()
 
 

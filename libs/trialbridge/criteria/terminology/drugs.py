@@ -1,18 +1,29 @@
-"""Oncology drugs: generic names, other names and classes."""
+"""Oncology drugs: generic names, other names, classes and the broader classes that these belong to."""
 
-from functools import cache, lru_cache
+import re
+from typing import Final
 
-from trialbridge.criteria.terminology.source import listed, rows
+from trialbridge.criteria.terminology.source import imported, kept, listed, rows
+
+_SALTS: Final = frozenset({
+    "acetate", "besylate", "chloride", "citrate", "dimaleate", "dimeglumine", "ditosylate", "fumarate", "hydrobromide",
+    "hydrochloride", "lactate", "malate", "maleate", "mesylate", "monohydrate", "phosphate", "sodium", "succinate", "sulfate",
+    "tartrate", "tosylate",
+})  # fmt: skip
+_SUFFIX: Final = re.compile(r"-[a-z]{4}$")
+"""The four letters that tell biosimilars apart (``bevacizumab-awwb``)."""
 
 
-@cache
+@kept()
 def _classes() -> dict[str, frozenset[str]]:
-    return {drug: frozenset(listed(classes)) for drug, classes, _ in rows("drugs", 3)}
+    every = (*rows("drugs", 3), *imported("drugs", 3))
+    return {drug: frozenset(listed(classes)) for drug, classes, _ in every}
 
 
-@cache
+@kept()
 def _names() -> dict[str, str]:
-    table = {alias: drug for drug, _, aliases in rows("drugs", 3) for alias in listed(aliases)}
+    every = (*rows("drugs", 3), *imported("drugs", 3))
+    table = {alias: drug for drug, _, aliases in every for alias in listed(aliases)}
     table.update({drug: drug for drug in _classes()})
     return table
 
@@ -22,20 +33,38 @@ def known() -> tuple[str, ...]:
     return tuple(_names())
 
 
-@cache
+@kept()
 def classes() -> frozenset[str]:
-    """Return every drug class of the table."""
+    """Return every drug class of the tables."""
     return frozenset(word for words in _classes().values() for word in words)
 
 
-@lru_cache(maxsize=65536)
+@kept()
+def broader() -> dict[str, frozenset[str]]:
+    """Return for each class of the packaged hierarchy all classes that it belongs to, itself among them."""
+    direct = {name: listed(above) for name, above in rows("drug_classes", 2)}
+
+    def all_above(name: str) -> frozenset[str]:
+        return frozenset({name}).union(*(all_above(one) for one in direct.get(name, ())))
+
+    return {name: all_above(name) for name in direct}
+
+
+@kept(maxsize=65536)
 def generic(drug: str) -> str:
-    """Return the generic name in lower case; a drug that the table lacks is returned as it is, in lower case."""
+    """Return the generic name in lower case; a drug that the table lacks is returned as it is, in lower case.
+
+    A salt and the suffix of a biosimilar are left out where the table has the name without them.
+    """
     low = " ".join(drug.split()).casefold()
-    return _names().get(low, low)
+    bare = low.rpartition(" ")
+    for name in (low, bare[0] if bare[2] in _SALTS else "", _SUFFIX.sub("", low)):
+        if name in _names():
+            return _names()[name]
+    return low
 
 
-@lru_cache(maxsize=65536)
+@kept(maxsize=65536)
 def classes_of(drug: str) -> frozenset[str] | None:
     """Return the classes of a drug, or None where the table does not know the drug (which is not the same as no class)."""
     return _classes().get(generic(drug))
