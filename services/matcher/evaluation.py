@@ -9,9 +9,9 @@ from services.matcher.lives import CauseWord, Look, ended, judged, match_of, ref
 from services.matcher.memory import Memory, Shelf
 from services.matcher.tables import CONSENT, FACTS, LIVES, PATIENTS, TRIALS, Life, Patient
 from trialbridge.contracts.events import Change, PatientViewChanged, TrialPublished
-from trialbridge.contracts.ids import EventId, MatchId, TrialId
+from trialbridge.contracts.ids import ArmCode, DoseCode, EventId, MatchId, TrialId
 from trialbridge.contracts.topics import TRIAL_MATCHES
-from trialbridge.criteria.evaluate import evaluate
+from trialbridge.criteria.evaluate import evaluate, explain
 from trialbridge.criteria.timers import next_begin, next_flip
 from trialbridge.criteria.verdicts import Explanation
 from trialbridge.runtime.effects import Effects
@@ -47,13 +47,20 @@ class Scene:
             self.effects.warn(code)
         return shelf.trials
 
+    def touched(self, before: PatientViewChanged, after: PatientViewChanged) -> list[TrialPublished]:
+        """Return the trials with a criterion that reads a fact in which two views differ."""
+        changed = set(self.memory.facts(before).facts) ^ set(self.memory.facts(after).facts)
+        trials, index = self.trials(), self._shelf().index
+        names = {plan.trial.id for plan, _ in index.branches(index.readers(changed))}
+        return [trial for name, trial in trials.items() if name in names]
+
     def _shelf(self) -> Shelf:
         return self.memory.shelf(lambda: dict(self.effects.table(TRIALS).items()).values())
 
     def look_at(self, patient: Patient, trials: Iterable[TrialPublished]) -> None:
         """Evaluate a patient against ``trials``, and bring what the patient's other matches say up to date.
 
-        A trial that is provably closed to the patient and was never proposed needs no evaluation: there is nothing to say of it.
+        What is not eligible and was never proposed needs no explanation: there is nothing to say of it.
         """
         view = patient.view
         facts = self.memory.facts(view)
@@ -62,15 +69,17 @@ class Scene:
         _set(timers, CONSENT, consent_turns(facts, self.today))
         _set(timers, FACTS, next_begin(facts, self.today))
         asked = {trial.trial: trial for trial in trials}
-        open_to = self._shelf().index.candidates(facts.at(self.today)) | self._proposed(patient)
+        index, known = self._shelf().index, facts.at(self.today)
+        candidates = index.candidates(known) & asked.keys()
+        found = index.sweep(known, index.of_trials(candidates))
+        open_now = index.branches(found.eligible | found.potentially)
+        wanted = {(plan.trial.id, branch.arm, branch.dose) for plan, branch in open_now} | self._proposed(patient)
         seen: set[MatchId] = set()
         for name, trial in asked.items():
-            if name not in open_to:
-                _set(timers, name, None)
-                continue
             plan = self.memory.plan(trial)
-            _set(timers, name, next_flip(plan, facts, self.today))
-            for explanation in evaluate(plan, facts, self.today, view.patient):
+            _set(timers, name, next_flip(plan, facts, self.today) if name in candidates else None)
+            branches = [branch for branch in plan.branches if (name, branch.arm, branch.dose) in wanted]
+            for explanation in explain(plan, branches, facts, self.today, view.patient):
                 seen.add(self._judge(look, trial, explanation))
         self._look_after_others(patient, look, seen, set(asked))
         live = {match for match in seen if self.effects.table(LIVES).get(match) is not None}
@@ -78,10 +87,10 @@ class Scene:
         if after != patient:
             self.effects.table(PATIENTS).put(view.patient, after, view.network)
 
-    def _proposed(self, patient: Patient) -> set[TrialId]:
+    def _proposed(self, patient: Patient) -> set[tuple[TrialId, ArmCode | None, DoseCode | None]]:
         table = self.effects.table(LIVES)
         lives = (table.get(match) for match in patient.matches)
-        return {life.said.trial for life in lives if life is not None}
+        return {(life.said.trial, life.said.arm, life.said.dose) for life in lives if life is not None}
 
     def end(self, patient: Patient) -> None:
         """Withdraw all matches of a person whose records belong to another one now."""

@@ -56,9 +56,10 @@ class Handlers:
         if patient.view.removed:
             scene.end(patient)
             return
-        kinds = _changed(known.view if known else None, given)
-        trials = scene.trials().values()
-        scene.look_at(patient, [t for t in trials if kinds is None or kinds & scene.memory.plan(t).kinds])
+        last = known.view if known else None
+        scene.look_at(
+            patient, scene.touched(last, given) if last and _follows(last, given) else scene.trials().values()
+        )
 
     async def take_trial(self, record: Received[TrialPublished], effects: Effects) -> None:
         """Evaluate a trial against the partition's patients."""
@@ -131,11 +132,9 @@ async def _breathe(count: int) -> None:
         await asyncio.sleep(0)
 
 
-def _changed(known: PatientViewChanged | None, given: PatientViewChanged) -> frozenset[str] | None:
-    """Return the kinds of fact that changed since the view at hand, or None where it cannot be told: then all count."""
-    if known is None or known.removed or given.version != known.version + 1:
-        return None
-    return frozenset(given.changed)
+def _follows(last: PatientViewChanged, given: PatientViewChanged) -> bool:
+    """Return whether a view is the very next one: only then does nothing but their difference need a look."""
+    return not last.removed and given.version == last.version + 1
 
 
 def _date(day: DayBegan) -> date:

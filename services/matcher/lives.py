@@ -15,6 +15,7 @@ from services.matcher.tables import Life
 from trialbridge.contracts.events import Change, MatchChanged, PatientViewChanged, TrialPublished
 from trialbridge.contracts.ids import ArmCode, DoseCode, EventId, MatchId, RecordId, match_id
 from trialbridge.criteria.canonical import canonical_bytes, explanation_digest
+from trialbridge.criteria.plan import Branch
 from trialbridge.criteria.verdicts import Explanation, Outcome
 from trialbridge.criteria.why_now import why_now
 
@@ -35,17 +36,17 @@ class Look:
     by: EventId
 
 
-def match_of(view: PatientViewChanged, trial: TrialPublished, explanation: Explanation) -> MatchId:
-    """Return the id of the match that an explanation is about."""
-    return match_id(view.network, view.patient, trial.trial, _arm(explanation), _dose(explanation))
+def match_of(view: PatientViewChanged, trial: TrialPublished, where: Explanation | Branch) -> MatchId:
+    """Return the id of the match of a patient with the arm and dose level that an explanation, or a branch, is about."""
+    return match_id(view.network, view.patient, trial.trial, _arm(where), _dose(where))
 
 
-def _arm(explanation: Explanation) -> ArmCode | None:
-    return None if explanation.arm is None else ArmCode(explanation.arm)
+def _arm(where: Explanation | Branch) -> ArmCode | None:
+    return None if where.arm is None else ArmCode(where.arm)
 
 
-def _dose(explanation: Explanation) -> DoseCode | None:
-    return None if explanation.dose is None else DoseCode(explanation.dose)
+def _dose(where: Explanation | Branch) -> DoseCode | None:
+    return None if where.dose is None else DoseCode(where.dose)
 
 
 def judged(life: Life | None, look: Look, trial: TrialPublished, explanation: Explanation, past: Past) -> Life | None:

@@ -7,12 +7,15 @@ then told for all branches at once: a group is closed where every member is, and
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from trialbridge.contracts.ids import TrialId
 from trialbridge.criteria.aspects import Aspect, aspect_of
 from trialbridge.criteria.leaves import REVERSIBLE
 from trialbridge.criteria.plan import Branch, Spot, Step, TrialPlan
+from trialbridge.criteria.reading import Reading, reads
+
+K = TypeVar("K")
 
 LAYERS: Final = 3
 """Groups of a branch that have planes; further ones are judged by themselves."""
@@ -34,7 +37,10 @@ class Board:
     """Criteria that no aspect answers and that may always turn."""
     standing: int = 0
     """Branches that take patients."""
-    _bits: dict[TrialId, tuple[int, ...]] = field(default_factory=dict)
+    readers: dict[Reading, int] = field(default_factory=dict)
+    """By what facts say, the branches with a criterion that reads it."""
+    bits: dict[TrialId, tuple[int, ...]] = field(default_factory=dict)
+    """The branches of each trial, in its order."""
     _free: list[int] = field(default_factory=list)
     _width: int = FIRST_WIDTH
     _present: list[list[int]] = field(default_factory=lambda: [[0] * MEMBERS for _ in range(LAYERS)])
@@ -52,12 +58,12 @@ class Board:
             bit = self._free.pop() if self._free else len(self.branches)
             bits.append(bit)
             touched |= self._place(bit, plan, branch)
-        self._bits[name] = tuple(bits)
+        self.bits[name] = tuple(bits)
         return touched
 
     def drop(self, trial: TrialId) -> set[Aspect]:
         """Take a trial out, if it is in; return the aspects whose answers are no longer whole."""
-        bits = self._bits.pop(trial, ())
+        bits = self.bits.pop(trial, ())
         if not bits:
             return set()
         gone = sum(1 << bit for bit in bits)
@@ -71,13 +77,14 @@ class Board:
         self.steps = {aspect: steps for aspect, steps in self.steps.items() if steps}
         _clear(self.firm, gone)
         _clear(self.soft, gone)
+        _clear(self.readers, gone)
         return touched
 
     def _widen(self) -> None:
         """Make room for twice as many branches: every plane but the lowest moves."""
-        plans = {name: self.branches[bits[0]][0] for name, bits in self._bits.items()}
-        self.branches, self.steps, self.firm, self.soft = {}, {}, {}, {}
-        self.standing, self._width, self._bits, self._free = 0, self._width * 2, {}, []
+        plans = {name: self.branches[bits[0]][0] for name, bits in self.bits.items()}
+        self.branches, self.steps, self.firm, self.soft, self.readers = {}, {}, {}, {}, {}
+        self.standing, self._width, self.bits, self._free = 0, self._width * 2, {}, []
         self._present = [[0] * MEMBERS for _ in range(LAYERS)]
         for plan in plans.values():
             self.put(plan)
@@ -87,6 +94,8 @@ class Board:
         self.branches[bit] = (plan, branch)
         if not branch.closed:
             self.standing |= mask
+        for key in {key for root in branch.criteria for spot in (root, *root.lines) for key in reads(spot.step)}:
+            self.readers[key] = self.readers.get(key, 0) | mask
         touched = set()
         for step in _conjuncts(branch.criteria):
             aspect = aspect_of(step)
@@ -132,7 +141,7 @@ def _need(steps: dict[Step, int], step: Step, mask: int) -> None:
     steps[step] = steps.get(step, 0) | mask
 
 
-def _clear(steps: dict[Step, int], gone: int) -> bool:
+def _clear(steps: dict[K, int], gone: int) -> bool:
     """Take places out of what is needed; return whether any was in."""
     found = [step for step, mask in steps.items() if mask & gone]
     for step in found:

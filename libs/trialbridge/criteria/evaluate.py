@@ -1,6 +1,6 @@
 """Evaluation: one explanation for each arm and dose level, equal sub-criteria judged once per patient."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from trialbridge.criteria.finding import COSTS, MET, NOT_MET, UNKNOWN, Finding, best, flip, worst
@@ -22,9 +22,7 @@ def evaluate(plan: TrialPlan, facts: FactIndex, as_of: date, patient: str) -> tu
         as_of: The day of the evaluation; facts that become effective later are left out.
         patient: The patient's id, for the explanation.
     """
-    known = facts.at(as_of)
-    written: dict[Spot, tuple[CriterionResult, ...]] = {}
-    return tuple(_explain(plan, branch, known, patient, written) for branch in plan.branches)
+    return explain(plan, plan.branches, facts, as_of, patient)
 
 
 def outcomes(plan: TrialPlan, facts: FactIndex, as_of: date) -> tuple[Outcome, ...]:
@@ -39,6 +37,15 @@ def _outcome_of(branch: Branch, known: Known) -> Outcome:
     return _outcome([judge(root.step, known) for root in branch.criteria])
 
 
+def explain(
+    plan: TrialPlan, branches: Iterable[Branch], facts: FactIndex, as_of: date, patient: str
+) -> tuple[Explanation, ...]:
+    """Return an explanation for some of the trial's branches; other arguments as of `evaluate`."""
+    known = facts.at(as_of)
+    written: dict[Spot, tuple[CriterionResult, ...]] = {}
+    return tuple(_explain(plan, branch, known, patient, written) for branch in branches)
+
+
 def _explain(
     plan: TrialPlan, branch: Branch, known: Known, patient: str, written: dict[Spot, tuple[CriterionResult, ...]]
 ) -> Explanation:
@@ -48,14 +55,14 @@ def _explain(
     for root in branch.criteria:
         found = written.get(root)
         if found is None:
-            found = written[root] = tuple(_line(spot, known) for spot in (root, *root.lines))
+            found = written[root] = _lines(root, known)
         lines.extend(found)
     outcome = _outcome_of(branch, known)
-    missing = (
-        [one for root in branch.criteria for one in _missing(root, known, MET)]
-        if outcome is Outcome.POTENTIALLY
-        else []
-    )
+    missing: list[tuple[int, Missing]] = []
+    if outcome is Outcome.POTENTIALLY:
+        for root in branch.criteria:
+            _add_missing(missing, root, known, MET)
+        missing.sort(key=_by_cost)
     return Explanation(
         patient=patient,
         trial=plan.trial.id,
@@ -64,15 +71,23 @@ def _explain(
         outcome=outcome,
         as_of=known.as_of.isoformat(),
         criteria=tuple(lines),
-        missing=tuple(sorted(missing, key=lambda one: (COSTS.index(one.cost), one.path))),
+        missing=tuple(one for _, one in missing),
         trial_digest=plan.digest,
         tables=versions(),
     )
 
 
-def _line(spot: Spot, known: Known) -> CriterionResult:
-    found = judge(spot.step, known)
-    return CriterionResult(spot.path, spot.step.kind, found.verdict, found.recoverable, found.reason, found.evidence)
+def _by_cost(one: tuple[int, Missing]) -> tuple[int, str]:
+    return one[0], one[1].path
+
+
+def _lines(root: Spot, known: Known) -> tuple[CriterionResult, ...]:
+    memo, found = known.memo, []
+    for spot in (root, *root.lines):
+        step = spot.step
+        one = memo.get(step) or judge(step, known)
+        found.append(CriterionResult(spot.path, step.kind, one.verdict, one.recoverable, one.reason, one.evidence))
+    return tuple(found)
 
 
 def _outcome(roots: Sequence[Finding]) -> Outcome:
@@ -133,14 +148,19 @@ def _may_turn(verdict: Verdict, members: Sequence[Finding], needed: int) -> bool
     return len(members) - for_good >= needed if verdict is NOT_MET else for_good < needed
 
 
-def _missing(spot: Spot, known: Known, wanted: Verdict) -> Iterator[Missing]:
-    """Yield what would settle the unknowns on which the answer rests; what is as wanted, or lost for good, rests on none."""
-    found = judge(spot.step, known)
+def _add_missing(missing: list[tuple[int, Missing]], spot: Spot, known: Known, wanted: Verdict) -> None:
+    """Add what would settle the unknowns on which the answer rests; what is as wanted, or lost for good, rests on none."""
+    step = spot.step
+    found = known.memo.get(step) or judge(step, known)
     if found.verdict is wanted or (found.verdict is not UNKNOWN and not found.recoverable):
         return
     if found.settle is not None and found.verdict is UNKNOWN:
-        what = found.settle.what
-        yield Missing(spot.path, spot.step.kind, f"{what[:1].upper()}{what[1:]}.", found.settle.cost)
-    inner = flip(wanted) if spot.step.kind == "not" else wanted
-    for one in spot.members:
-        yield from _missing(one, known, inner)
+        what, cost = found.settle
+        missing.append((_COST[cost], Missing(spot.path, step.kind, f"{what[:1].upper()}{what[1:]}.", cost)))
+    if spot.members:
+        inner = flip(wanted) if step.kind == "not" else wanted
+        for one in spot.members:
+            _add_missing(missing, one, known, inner)
+
+
+_COST = {cost: number for number, cost in enumerate(COSTS)}

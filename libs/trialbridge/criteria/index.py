@@ -15,10 +15,11 @@ from trialbridge.contracts.ids import TrialId
 from trialbridge.criteria.aspects import BIRTH, Aspect, Panels, Profile, profile_of, tests_of
 from trialbridge.criteria.board import Board
 from trialbridge.criteria.evaluate import judge
-from trialbridge.criteria.facts import Coverage
+from trialbridge.criteria.facts import AnyFact, Coverage
 from trialbridge.criteria.finding import MET, NOT_MET
 from trialbridge.criteria.known import FactIndex, Known
 from trialbridge.criteria.plan import Branch, TrialPlan
+from trialbridge.criteria.reading import keys_of
 
 KEPT: Final = 50_000
 """Answers kept for one aspect; where there would be more, they are worked out anew."""
@@ -67,11 +68,22 @@ class TrialIndex:
         """Yield the trials and branches of a set."""
         return (self._board.branches[bit] for bit in _each(mask))
 
-    def sweep(self, known: Known) -> Sweep:
-        """Return the outcomes of a patient on every branch."""
+    def readers(self, facts: Iterable[AnyFact]) -> int:
+        """Return the branches with a criterion that reads one of the facts; a change of others leaves them as they are."""
+        mask, readers = 0, self._board.readers
+        for key in {key for fact in facts for key in keys_of(fact)}:
+            mask |= readers.get(key, 0)
+        return mask
+
+    def of_trials(self, names: Iterable[TrialId]) -> int:
+        """Return the branches of some trials."""
+        return sum(1 << bit for name in names for bit in self._board.bits.get(name, ()))
+
+    def sweep(self, known: Known, among: int = -1) -> Sweep:
+        """Return the outcomes of a patient on every branch, or on those of a set."""
         board = self._board
         closed, unmet = self.answer(profile_of(known), known.as_of, lambda: known)
-        alive = board.standing & ~closed
+        alive = board.standing & ~closed & among
         for step, mask in board.firm.items():
             if mask & alive:
                 found = judge(step, known)

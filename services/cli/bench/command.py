@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.bench.machine import machine
+from services.cli.bench import engine as measured
+from services.cli.bench.machine import in_a_process, machine
 from services.cli.bench.pipeline import measure_alone
 from services.cli.demo.command import embedded_settings
 from services.cli.demo.options import DemoOptions
@@ -123,6 +125,26 @@ async def _lanes(folder: Path, kafka: str, records: int, per_message: int, seed:
 def _best(found: Mapping[str, list[float]]) -> dict[str, float]:
     """Return the best turn of each: what else ran on the machine only ever slows a turn down."""
     return {name: max(rates) for name, rates in found.items()}
+
+
+@app.command()
+def engine(
+    patients: Annotated[int, typer.Option(help="How many synthetic patients.", min=1000)] = 10_000,
+    trials: Annotated[int, typer.Option(help="How many synthetic trials.", min=20)] = 500,
+    processes: Annotated[int, typer.Option(help="How many sweep side by side; 0: one for each core.")] = 0,
+    seed: Seed = 7,
+    json: Json = False,
+) -> None:
+    """The criteria engine alone: full sweep, one changed patient, one changed trial, memory; ratio to every trial for every patient."""
+    texts = measured.definitions(trials, seed)
+    result: dict[str, Any] = {"bench": "engine", "seed": seed, "machine": machine()}
+    result["sweep"] = measured.sweep(texts, patients, seed, processes or os.cpu_count() or 1)
+    result["against_every_trial"] = measured.against_brute_force(texts, seed)
+    result["changed_patient"] = measured.changed_patients(texts, seed)
+    result["changed_trial"] = in_a_process(measured.changed_trials, texts, patients, seed)
+    result["bytes_per_trial"] = in_a_process(measured.trial_bytes, texts)
+    result["wide_criterion"] = measured.wide_criterion()
+    _print(result, json=json)
 
 
 def _print(result: dict[str, Any], *, json: bool) -> None:

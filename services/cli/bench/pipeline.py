@@ -2,15 +2,13 @@
 
 import asyncio
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, Final
 
-from services.cli.bench.machine import peak_megabytes
+from services.cli.bench.machine import in_a_process, peak_megabytes
 from services.cli.demo.command import embedded_settings
 from services.cli.demo.director import Director
 from services.cli.demo.options import DemoOptions
@@ -73,8 +71,7 @@ def measure_alone(folder: Path | None, patients: int, seed: int) -> Figures:
         patients: How many synthetic patients.
         seed: Of the patients.
     """
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_measure, folder, patients, seed).result()
+    return in_a_process(_measure, folder, patients, seed)
 
 
 def _measure(folder: Path | None, patients: int, seed: int) -> Figures:

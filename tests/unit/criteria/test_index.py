@@ -10,7 +10,7 @@ from trialbridge.contracts.ids import PatientId, TrialId
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.cohort import Cohort
 from trialbridge.criteria.compiler import compile_text, load
-from trialbridge.criteria.evaluate import outcomes
+from trialbridge.criteria.evaluate import evaluate, outcomes
 from trialbridge.criteria.index import TrialIndex
 from trialbridge.criteria.known import FactIndex
 from trialbridge.criteria.plan import TrialPlan
@@ -148,6 +148,24 @@ def test_trials_that_change_and_go_leave_nothing_behind(
             index.put(now[number])
         for facts in people:
             assert swept(index, facts) == brute(list(now.values()), facts)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(one_trial, min_size=1, max_size=6), one_patient, one_patient)
+def test_a_trial_that_reads_no_changed_fact_says_the_same(
+    trials: list[list[str]], before: list[f.AnyFact], after: list[f.AnyFact]
+) -> None:
+    index, plans = TrialIndex(), [plan(number, leaves) for number, leaves in enumerate(trials)]
+    for one in plans:
+        index.put(one)
+    old, new = FactIndex(before), FactIndex(after)
+    touched = {one.trial.id for one, _ in index.branches(index.readers({*before} ^ {*after}))}
+    for one in plans:
+        if one.trial.id not in touched:
+            assert evaluate(one, old, AS_OF, "p") == evaluate(one, new, AS_OF, "p")
+    mask = index.of_trials([TrialId("T0")])
+    whole, part = index.sweep(new.at(AS_OF)), index.sweep(new.at(AS_OF), mask)
+    assert (part.eligible, part.potentially) == (whole.eligible & mask, whole.potentially & mask)
 
 
 @settings(max_examples=80, deadline=None)

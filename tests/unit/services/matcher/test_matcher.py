@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -26,22 +27,24 @@ from tests.unit.services.matcher.world import (
 )
 from trialbridge.contracts.events import MatchChanged
 from trialbridge.contracts.topics import TRIAL_MATCHES
-from trialbridge.criteria.compiler import TrialPlan
-from trialbridge.criteria.evaluate import evaluate
+from trialbridge.criteria.evaluate import explain
 from trialbridge.criteria.known import FactIndex
+from trialbridge.criteria.plan import Branch, TrialPlan
 from trialbridge.criteria.verdicts import Explanation
 
 
 @pytest.fixture
 def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Return the pairs of patient and trial that are evaluated, as they are."""
+    """Return the pairs of patient and trial that are explained, as they are."""
     pairs: list[tuple[str, str]] = []
 
-    def noted(plan: TrialPlan, facts: FactIndex, as_of: date, patient: str) -> tuple[Explanation, ...]:
-        pairs.append((patient, plan.trial.id))
-        return evaluate(plan, facts, as_of, patient)
+    def noted(
+        plan: TrialPlan, branches: Sequence[Branch], facts: FactIndex, as_of: date, patient: str
+    ) -> tuple[Explanation, ...]:
+        pairs.extend({(patient, plan.trial.id) for _ in branches})
+        return explain(plan, branches, facts, as_of, patient)
 
-    monkeypatch.setattr("services.matcher.evaluation.evaluate", noted)
+    monkeypatch.setattr("services.matcher.evaluation.explain", noted)
     return pairs
 
 

@@ -1,0 +1,237 @@
+"""The engine under load, without any service: full sweeps, one changed patient, one changed trial, memory, one wide criterion."""
+
+import gc
+import resource
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+from statistics import quantiles
+from typing import Any, Final
+
+import msgspec
+
+from trialbridge.contracts.ids import PatientId
+from trialbridge.criteria import facts as f
+from trialbridge.criteria.cohort import Cohort
+from trialbridge.criteria.compiler import compile_text, load
+from trialbridge.criteria.evaluate import explain, outcomes
+from trialbridge.criteria.index import TrialIndex
+from trialbridge.criteria.known import FactIndex, Known
+from trialbridge.criteria.plan import TrialPlan
+from trialbridge.criteria.verdicts import Outcome
+from trialbridge.testkit.engine_load import TODAY, patients, trials
+
+CHANGES: Final = 500
+"""Changed patients, and changed trials at most, that are timed."""
+BRUTE: Final = 40
+"""Patients that are evaluated against every trial without an index, for the ratio."""
+HELD: Final = 20_000
+"""Patients in memory at a time, of each process."""
+WIDE: Final = (5, 8)
+"""Groups, and members of each, of the wide criterion."""
+_GENES: Final = ("KRAS", "EGFR", "BRAF", "PIK3CA", "ERBB2", "MET", "RET", "IDH1")
+_CHANGES: Final = ("p.G12C", "p.L858R", "p.V600E", "p.H1047R", "p.S310F", "p.D1010N", "p.M918T", "p.R132H")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one process did of a sweep."""
+
+    seconds: float
+    """Of the sweep alone, from facts in memory to outcomes."""
+    loading: float
+    eligible: int
+    potentially: int
+
+
+def definitions(count: int, seed: int) -> list[bytes]:
+    """Return ``count`` compiled trials of the load; the few that contradict themselves are passed over."""
+    found: list[bytes] = []
+    number = 0
+    while len(found) < count:
+        for text in trials(count - len(found), seed, number):
+            number += 1
+            compiled = compile_text(text)
+            if compiled.ok:
+                found.append(compiled.definition)
+    return found
+
+
+def indexed(texts: Sequence[bytes]) -> tuple[TrialIndex, list[TrialPlan]]:
+    """Return the index over trials, and their plans."""
+    index, plans = TrialIndex(), [load(text) for text in texts]
+    for plan in plans:
+        index.put(plan)
+    return index, plans
+
+
+def sweep_part(texts: Sequence[bytes], first: int, count: int, seed: int) -> Part:
+    """Sweep one part of the patients, as many at a time as are held in memory."""
+    index, _ = indexed(texts)
+    seconds = loading = 0.0
+    eligible = potentially = 0
+    for start in range(first, first + count, HELD):
+        began = time.perf_counter()
+        held = [FactIndex(facts) for _, facts in patients(min(HELD, first + count - start), seed, start)]
+        gc.freeze()
+        loaded = time.perf_counter()
+        for facts in held:
+            found = index.sweep(Known(facts, TODAY))
+            eligible += found.eligible.bit_count()
+            potentially += found.potentially.bit_count()
+        loading += loaded - began
+        seconds += time.perf_counter() - loaded
+    return Part(seconds, loading, eligible, potentially)
+
+
+def sweep(texts: Sequence[bytes], count: int, seed: int, processes: int) -> dict[str, Any]:
+    """Return the figures of a full sweep over ``processes``."""
+    share = -(-count // processes)
+    starts = range(0, count, share)
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        jobs = [pool.submit(sweep_part, texts, first, min(share, count - first), seed) for first in starts]
+        parts = [job.result() for job in jobs]
+    seconds, pairs = max(part.seconds for part in parts), count * len(texts)
+    return {
+        "patients": count,
+        "trials": len(texts),
+        "processes": processes,
+        "seconds": round(seconds, 3),
+        "loading_seconds": round(max(part.loading for part in parts), 3),
+        "pairs_per_second": round(pairs / seconds),
+        "pairs_per_second_per_process": round(pairs / sum(part.seconds for part in parts)),
+        "eligible_branches": sum(part.eligible for part in parts),
+        "potentially_branches": sum(part.potentially for part in parts),
+    }
+
+
+def against_brute_force(texts: Sequence[bytes], seed: int) -> dict[str, Any]:
+    """Return the sweep's speed as a multiple of evaluating every trial for every patient, on the same patients."""
+    index, plans = indexed(texts)
+    people = [FactIndex(facts) for _, facts in patients(BRUTE * 25, seed)]
+    for facts in people:
+        index.sweep(Known(facts, TODAY))
+    few = people[:BRUTE]
+    indexed_seconds = _timed(lambda: [index.sweep(Known(facts, TODAY)) for facts in people]) / len(people)
+    brute_seconds = _timed(lambda: [_brute(plans, facts) for facts in few]) / len(few)
+    same = all(
+        (found.eligible.bit_count(), (found.eligible | found.potentially).bit_count()) == _brute(plans, facts)
+        for facts in few
+        for found in (index.sweep(Known(facts, TODAY)),)
+    )
+    return {
+        "index_microseconds_per_patient": round(indexed_seconds * 1e6, 1),
+        "every_trial_microseconds_per_patient": round(brute_seconds * 1e6, 1),
+        "ratio": round(brute_seconds / indexed_seconds, 1),
+        "baseline": "every trial",
+        "same_outcomes": same,
+    }
+
+
+def _brute(plans: Sequence[TrialPlan], facts: FactIndex) -> tuple[int, int]:
+    fresh = FactIndex(facts.facts)
+    found = [outcome for plan in plans for outcome in outcomes(plan, fresh, TODAY)]
+    eligible = found.count(Outcome.ELIGIBLE)
+    return eligible, eligible + found.count(Outcome.POTENTIALLY)
+
+
+def changed_patients(texts: Sequence[bytes], seed: int) -> dict[str, Any]:
+    """Time one new laboratory result each: facts to explanations of every open trial that reads it."""
+    index, plans = indexed(texts)
+    people = [facts for _, facts in patients(CHANGES * 2, seed)]
+    for facts in people:
+        index.sweep(Known(FactIndex(facts), TODAY))
+    rng, times, touched = Random(seed), [], 0  # noqa: S311 - a load, not a secret
+    for facts in rng.sample(people, CHANGES):
+        result = f.Lab(
+            evidence=f.Evidence(resource="Observation/new"), loinc="718-7", value=Decimal(rng.randint(70, 150)) / 10,
+            unit="g/dL", effective=(TODAY - timedelta(days=1)).isoformat(),
+        )  # fmt: skip
+        after = FactIndex((*facts, result))
+        began = time.perf_counter()
+        found = index.sweep(after.at(TODAY), index.readers([result]))
+        explained = [
+            explain(one[0], [one[1]], after, TODAY, "p") for one in index.branches(found.eligible | found.potentially)
+        ]
+        times.append(time.perf_counter() - began)
+        touched += len(explained)
+    return {
+        "trials": len(plans),
+        "changes": len(times),
+        "explained_branches_mean": round(touched / len(times), 1),
+        **_cuts(times),
+    }
+
+
+def changed_trials(texts: Sequence[bytes], count: int, seed: int) -> dict[str, Any]:
+    """Time one changed trial each against a cohort: which patients it may take, and their outcomes."""
+    before = _resident()
+    people = {PatientId(name): FactIndex(facts) for name, facts in patients(count, seed)}
+    with_facts = _resident()
+    cohort = Cohort(TODAY)
+    for name, facts in people.items():
+        cohort.put(name, facts)
+    with_cohort = _resident()
+    times, asked = [], 0
+    for plan in [load(text) for text in texts[: max(20, min(CHANGES, 2_000_000 // count))]]:
+        began = time.perf_counter()
+        found = [outcomes(plan, people[name], TODAY) for name in cohort.candidates(plan, people.__getitem__)]
+        times.append(time.perf_counter() - began)
+        asked += len(found)
+    return {
+        "patients": count,
+        "changes": len(times),
+        "evaluated_patients_mean": round(asked / len(times), 1),
+        "index_bytes_per_patient": round((with_cohort - with_facts) / count),
+        "facts_bytes_per_patient": round((with_facts - before) / count),
+        **_cuts(times),
+    }
+
+
+def trial_bytes(texts: Sequence[bytes]) -> int:
+    """Return the bytes that a trial takes in memory, plan and index together."""
+    gc.collect()
+    before = _resident()
+    kept = indexed(texts)
+    return round((_resident() - before) / len(kept[1]))
+
+
+def wide_criterion() -> dict[str, Any]:
+    """Time an AND of ORs for patients that meet it in the last member of each."""
+    groups, members = WIDE
+    ors = [
+        {"any": [{"variant": {"gene": _GENES[(number + shift) % members], "protein_change": [change]}}
+                 for number, change in enumerate(_CHANGES)]}
+        for shift in range(groups)
+    ]  # fmt: skip
+    compiled = compile_text(msgspec.json.encode({"id": "WIDE", "criteria": {"all": ors}}))
+    plan = load(compiled.definition)
+    here = f.Evidence(resource="Observation/1")
+    facts = [f.Variant(evidence=here, gene=gene, protein_change="p.A1T") for gene in _GENES]
+    turns = [FactIndex(facts) for _ in range(CHANGES)]
+    seconds = [_timed(partial(outcomes, plan, one, TODAY)) for one in turns]
+    return {"groups": groups, "members": members, **_cuts(seconds)}
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _cuts(times: Sequence[float]) -> dict[str, float]:
+    cuts = quantiles(times, n=100)
+    return {"p50_microseconds": round(cuts[49] * 1e6, 1), "p99_microseconds": round(cuts[98] * 1e6, 1)}
+
+
+def _resident() -> int:
+    """Return the process's resident size now, in bytes."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
