@@ -5,7 +5,6 @@ worked out for one of them holds for all. The index stands on this.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from trialbridge.criteria import facts as f
@@ -13,6 +12,7 @@ from trialbridge.criteria import language as q
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.plan import Step
 from trialbridge.criteria.terminology import genes
+from trialbridge.criteria.terminology.source import kept
 
 
 class Aspect(NamedTuple):
@@ -107,7 +107,7 @@ _FIELDS: Final = {
 }
 
 
-@lru_cache(maxsize=1024)
+@kept(maxsize=1024)
 def covered(symbols: tuple[str, ...]) -> frozenset[str]:
     """Return the approved symbols of a panel's genes."""
     return frozenset(genes.canonical(symbol) for symbol in symbols)

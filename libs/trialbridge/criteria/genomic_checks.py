@@ -30,6 +30,10 @@ _EXON: Final = re.compile(r"(?:exon\s*)?(\d{1,3})", re.IGNORECASE)
 def gene(symbol: str, place: str, problems: Problems) -> str:
     """Return the approved symbol; an unknown one is noted."""
     approved = genes.approved(symbol)
+    if approved is None and (several := genes.choices(symbol)):
+        message = f"Several genes have the name {symbol!r}: name the one that is meant."
+        problems.error("ambiguous-gene", place, message, f"did you mean {' or '.join(map(repr, several))}?")
+        return symbol
     if approved is None:
         message = f"The gene table has no {symbol!r}."
         problems.error("unknown-gene", place, message, hint(symbol.upper(), genes.known()))

@@ -64,19 +64,29 @@ def _diagnosis(node: q.Diagnosis, place: str, problems: Problems) -> q.Diagnosis
     _check_codes(node, place, problems)
     found = []
     for number, term in enumerate(node.oncotree):
-        spot, code = f"{place}.oncotree[{number}]", oncotree.resolve(term)
-        if code is None:
-            message = f"OncoTree has no term {term!r} (in the table in use)."
-            problems.error("unknown-term", spot, message, hint(term, oncotree.spellings()))
-        elif narrower := oncotree.coarse(term):
-            message = f"{term!r} is less than {oncotree.name(code)}, its nearest OncoTree term: name what is meant."
-            problems.error("coarse-term", spot, message, narrower)
-        else:
+        code = _term(term, f"{place}.oncotree[{number}]", problems)
+        if code is not None:
             found.append(code)
     for number, code in enumerate(node.icd10):
         if not crosswalk.from_icd10(code):
             problems.warn("unmapped-code", f"{place}.icd10[{number}]", "Only records with this very code can match.")
     return msgspec.structs.replace(node, oncotree=tuple(dict.fromkeys(found)))
+
+
+def _term(term: str, spot: str, problems: Problems) -> str | None:
+    """Return the OncoTree code of a term; a former code is warned of, one that is none or several terms is noted."""
+    code, narrower = oncotree.resolve(term), oncotree.coarse(term)
+    if narrower:
+        nearest = f"is less than {oncotree.name(code)}, its nearest OncoTree term" if code else "may be several terms"
+        problems.error("coarse-term", spot, f"{term!r} {nearest}: name what is meant.", narrower)
+        return None
+    if code is None:
+        message = f"OncoTree has no term {term!r} (in the table in use)."
+        problems.error("unknown-term", spot, message, hint(term, oncotree.spellings()))
+    elif oncotree.former(term):
+        message = f"{term!r} is a former code; the current one is {code} ({oncotree.name(code)})."
+        problems.warn("former-term", spot, message, f"write {code}")
+    return code
 
 
 def _histology(node: q.Histology, place: str, problems: Problems) -> q.Histology:

@@ -1,12 +1,11 @@
 """Judges of the disease: diagnosis and histology."""
 
-from functools import lru_cache
-
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Finding, Settle, best, evidence_of, sentence
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.terminology import crosswalk, oncotree
+from trialbridge.criteria.terminology.source import kept
 from trialbridge.criteria.verdicts import Verdict
 
 
@@ -29,7 +28,7 @@ def _has_code(leaf: q.Diagnosis, fact: f.Diagnosis) -> bool:
     return False
 
 
-@lru_cache(maxsize=4096)
+@kept(maxsize=4096)
 def targets(leaf: q.Diagnosis) -> tuple[str, ...]:
     """Return the OncoTree terms that a criterion's own terms and codes mean, sorted."""
     found = set(leaf.oncotree)
