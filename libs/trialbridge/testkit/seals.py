@@ -7,6 +7,9 @@ from trialbridge.contracts.ids import NetworkId
 class ClearSeal:
     """Implements `runtime.stage.wire.Seal` without a cipher."""
 
+    async def prepare(self, network: NetworkId) -> None:
+        """Do nothing: there are no keys."""
+
     async def seal(self, network: NetworkId, context: str, plaintext: bytes) -> bytes:
         """Return context and plaintext."""
         return f"{network}|{context}\n".encode() + plaintext

@@ -53,14 +53,22 @@ class Sealer:
         self._making: dict[str, asyncio.Future[_Current]] = {}
         self._known: OrderedDict[Recipient, tuple[AESGCM, float]] = OrderedDict()
 
+    async def prepare(self, network: NetworkId) -> None:
+        """Make the data key ready that a network's values are sealed with now; raises as `seal` does."""
+        await self._key(network)
+
+    async def _key(self, network: str) -> _Current:
+        key = self._current.get(network)
+        if key is None or key.uses >= USES_PER_KEY or key.born + KEY_LIFE < self._now():
+            key = await self._renew(network)
+        return key
+
     async def seal(self, network: NetworkId, context: str, plaintext: bytes) -> bytes:
         """Return the COSE_Encrypt bytes of ``plaintext``, bound to ``context``.
 
         Raises the key service's `Refused` ``key.unknown`` or `Unavailable`.
         """
-        key = self._current.get(network)
-        if key is None or key.uses >= USES_PER_KEY or key.born + KEY_LIFE < self._now():
-            key = await self._renew(network)
+        key = await self._key(network)
         key.uses += 1
         nonce = os.urandom(cose.NONCE_BYTES)
         sealed = key.cipher.encrypt(nonce, plaintext, cose.additional_data(key.protected, context))

@@ -158,9 +158,10 @@ class Boundary:
         except Poison as error:
             if marks is not None:
                 lane.undo(marks)
+            network = await self._sealable(envelope.network)
             lane.dead_letter(
                 error, event.topic, event.partition, event.offset, envelope.key, envelope.id, bytes(envelope.data),
-                topic.type, envelope.network, envelope.trace,
+                topic.type, network, envelope.trace,
             )  # fmt: skip
             self._poisoned(event.topic, error)
             return
@@ -194,6 +195,7 @@ class Boundary:
         async def once() -> None:
             try:
                 await handler(record, lane)
+                await self._prepare(lane)
             except KeyNotAtHand as need:
                 lane.undo(marks)
                 await self.links.seal.open(need.value, need.context)
@@ -213,6 +215,22 @@ class Boundary:
                 "a handler failed", extra={"stage": self.links.stage, "topic": event.topic, "code": "stage.unexpected"}
             )
             raise Poison("stage.unexpected", f"The stage failed on this record ({type(error).__name__}).") from None
+
+    async def _prepare(self, lane: Lane) -> None:
+        """Make the keys ready that the lane will need: what cannot be sealed is the record's fault, not the batch's."""
+        while lane.networks - lane.prepared:
+            network = next(iter(lane.networks - lane.prepared))
+            lane.networks.discard(network)
+            await self.links.seal.prepare(network)
+            lane.prepared.add(network)
+
+    async def _sealable(self, network: NetworkId) -> NetworkId:
+        """Return the network, or none where it has no key."""
+        try:
+            await self._waiting_out(lambda: self.links.seal.prepare(network), None)
+        except Poison:
+            return NetworkId("")
+        return network
 
     async def _waiting_out(self, attempt: Callable[[], Awaitable[Any]], event: LogEvent | None) -> Any:
         """Return the attempt's result, trying again while its fault is a passing one."""

@@ -108,6 +108,10 @@ class Lane:
         self._changes: dict[tuple[str, str], NetworkId] = {}
         self._undo: list[tuple[StateTable[Any] | dict[Any, Any], Any, Any]] = []
         """What the record at hand changed, with what was there before."""
+        self.networks: set[NetworkId] = set()
+        """Networks under whose keys this batch will be sealed."""
+        self.prepared: set[NetworkId] = set()
+        """Those whose keys are ready."""
         self.warnings: dict[str, int] = {}
         self.handled: dict[str, int] = {}
         """Number of records handled well, by topic."""
@@ -151,6 +155,7 @@ class Lane:
         before = table.note(self._partition, key, value)
         self._undo.append((table, key, before))
         sealed_for = network or (self._record.network if self._record else NO_NETWORK)
+        self.networks.add(sealed_for)
         self._set(self._changes, (table.spec.name, key), sealed_for)
 
     def emit(self, topic: Topic[P], key: str, payload: P, network: NetworkId) -> None:
@@ -167,6 +172,7 @@ class Lane:
     ) -> None:
         """Note an output with an id and a trace of its own."""
         envelope = wire.Envelope(identity, key, network, traced, msgspec.Raw(msgspec.json.encode(payload)))
+        self.networks.add(network)
         count = self._links.partitions
         where = range(count) if topic.spread == "broadcast" else (partition_of(key, count),)
         self._outputs.extend((topic.name, partition, envelope) for partition in where)

@@ -38,6 +38,10 @@ class Envelope(msgspec.Struct, frozen=True):
 class Seal(Protocol):
     """Encrypts and opens values under a network's data key, bound to a context (the topic's or table's name)."""
 
+    async def prepare(self, network: NetworkId) -> None:
+        """Make a network's data key ready; raise `Refused` ``key.unknown`` where it has none, `Unavailable`."""
+        ...
+
     async def seal(self, network: NetworkId, context: str, plaintext: bytes) -> bytes:
         """Return the sealed bytes."""
         ...

@@ -22,8 +22,14 @@ class ToySeal:
     def __init__(self) -> None:
         self.cached = True
         self.fetches = 0
+        self.strangers: set[str] = set()
+
+    async def prepare(self, network: NetworkId) -> None:
+        if network in self.strangers:
+            raise Refused("key.unknown", "No key.")
 
     async def seal(self, network: NetworkId, context: str, plaintext: bytes) -> bytes:
+        await self.prepare(network)
         return f"{network}|{context}|".encode() + plaintext[::-1]
 
     async def open(self, value: bytes, context: str) -> bytes:
@@ -107,13 +113,14 @@ class Bench:
     links: Links
 
     async def event(
-        self, topic: str, *payloads: tuple[str, msgspec.Struct], offset: int = 0, sealed: bool = True
-    ) -> ToyEvent:
+        self, topic: str, *payloads: tuple[str, msgspec.Struct], offset: int = 0, sealed: bool = True,
+        networks: Sequence[str] = (),
+    ) -> ToyEvent:  # fmt: skip
         envelopes = [
             wire.Envelope(
                 EventId(f"evt_{offset}_{n}"),
                 key,
-                NetworkId("net"),
+                NetworkId(networks[n] if networks else "net"),
                 "0" * 31 + "1",
                 msgspec.Raw(msgspec.json.encode(payload)),
             )

@@ -92,6 +92,17 @@ async def test_poison_is_set_aside_with_its_effects_undone_and_the_next_record_g
     assert line.counters.dead_lettered == 1
 
 
+async def test_a_record_of_a_network_without_a_key_is_set_aside_and_the_next_goes_on(bench: Any) -> None:
+    bench.seal.strangers = {"stranger"}
+    event = await bench.event(TOPIC.name, ("a", seen("a")), ("b", seen("b")), networks=("stranger", "net"))
+    await boundary(bench, count_and_tell).process(0, [event])
+    assert event.acked
+    assert [r.key for r in await bench.records("patient_links")] == ["b"]
+    [letter] = await bench.records("dead_letters")
+    assert letter.network == ""
+    assert msgspec.json.decode(letter.data, type=DeadLettered).code == "key.unknown"
+
+
 async def test_a_dead_letter_is_sealed_and_its_headers_hold_ids_only(bench: Any) -> None:
     event = await bench.event(TOPIC.name, ("x", seen("bad")))
     await boundary(bench, count_and_tell).process(0, [event])
