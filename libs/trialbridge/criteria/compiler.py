@@ -1,5 +1,6 @@
 """Registration is a compiler: parse, resolve, check, normalise, plan. A bad trial gets diagnostics, never an exception."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 from trialbridge.contracts.errors import Undecodable
 from trialbridge.contracts.ids import digest
 from trialbridge.criteria import ctml
+from trialbridge.criteria.ctml_reading import Reading
 from trialbridge.criteria.diagnostics import Diagnostic, Problems
 from trialbridge.criteria.documents import line_of, read_text
 from trialbridge.criteria.plan import TrialPlan, plan_of
@@ -56,17 +58,36 @@ def compile_text(text: str | bytes, name: str = "") -> Compiled:
 
 
 def _compile(document: Any, problems: Problems) -> Trial | None:
-    surface = ctml.to_native(document, problems) if ctml.is_ctml(document) else document
-    if problems.refused:
-        return None
-    tagged = tagged_trial(surface, problems)
-    if tagged is None or problems.refused:
+    if not ctml.is_ctml(document):
+        return _native(document, problems)
+    reading = Reading(problems)
+    surface = ctml.to_native(document, reading)
+    read = len(problems.found)
+    trial = _native(surface, problems)
+    places = reading.places(surface)
+    for number, one in enumerate(problems.found[read:], read):
+        problems.found[number] = msgspec.structs.replace(one, path=_origin(one.path, places))
+    return trial
+
+
+def _origin(path: str, places: Mapping[str, str]) -> str:
+    """Return the place in the document that a native path, or the nearest part above it, was read from."""
+    part = path
+    while part and part not in places:
+        part = part[: max(part.rfind("."), part.rfind("["), 0)]
+    return places.get(part, path)
+
+
+def _native(document: Any, problems: Problems) -> Trial | None:
+    tagged = tagged_trial(document, problems)
+    if tagged is None:
         return None
     try:
         trial = msgspec.convert(tagged, Trial, strict=False)
     except msgspec.ValidationError:
-        # Every field was checked by itself; this is the net under it.
-        problems.error("wrong-type", "", "It does not have the shape of a trial.")
+        if not problems.refused:
+            # Every field was checked by itself; this is the net under it.
+            problems.error("wrong-type", "", "It does not have the shape of a trial.")
         return None
     return resolved(trial, problems)
 

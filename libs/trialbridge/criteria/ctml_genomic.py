@@ -1,167 +1,329 @@
-"""Genomic leaves of CTML to the native surface form."""
+"""Genomic leaves of CTML to native criteria; one ``!`` anywhere turns the whole leaf into an exclusion."""
 
+import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
-from trialbridge.criteria.diagnostics import Problems
-from trialbridge.criteria.terminology.nearest import hint
+from trialbridge.criteria import hgvs
+from trialbridge.criteria.ctml_clinical import compared
+from trialbridge.criteria.ctml_reading import Node, Reading, Said, chosen, flag_of, said_of, text_of, words_of
+from trialbridge.criteria.genomic_checks import INTERGENIC
 
-_ANY_GENE: Final = {"any_gene", "any gene", "intergenic", "none", ""}
-_CALLS: Final = {
+ANY_GENE: Final = frozenset({"any_gene", "any gene", "any"})
+_NO_GENE: Final = frozenset({"", "none", "null"})
+CALLS: Final = {
     "high amplification": "high_amplification",
+    "high level amplification": "high_amplification",
     "low amplification": "low_amplification",
+    "low level amplification": "low_amplification",
     "gain": "gain",
     "homozygous deletion": "homozygous_deletion",
     "heterozygous deletion": "heterozygous_deletion",
 }
-_CATEGORIES: Final = {
-    "mutation": "mutation",
-    "copy number variation": "cnv",
-    "cnv": "cnv",
-    "structural variation": "sv",
-    "sv": "sv",
+CATEGORIES: Final = {
+    "mutation": "variant",
+    "copy number variation": "copy_number",
+    "cnv": "copy_number",
+    "structural variation": "fusion",
+    "sv": "fusion",
     "any variation": "any",
+    "any": "any",
     "signature": "signature",
-    "wt": "wt",
+    "wt": "wild_type",
+    "wildtype": "wild_type",
+    "not mutated": "wild_type",
 }
-_MS: Final = {"msi-h": ("msi", "high"), "msi-l": ("msi", "low"), "mss": ("msi", "stable")}
-_MMR: Final = {"mmr-proficient": ("mmr", "proficient"), "mmr-deficient": ("mmr", "deficient")}
-_SIGNATURES: Final = {
+STABILITY: Final = {"msi-h": "high", "msi-l": "low", "mss": "stable"}
+REPAIR: Final = {"mmr-proficient": "proficient", "mmr-deficient": "deficient"}
+SIGNATURES: Final = {
     "apobec": "apobec",
     "pole": "pole",
     "tobacco": "tobacco",
     "temozolomide": "temozolomide",
     "uva": "uv",
 }
-_VARIANT_KEYS: Final = {"protein_change", "wildcard_protein_change", "variant_classification", "exon", "true_transcript_exon",
-                        "molecular_function", "allele_fraction", "germline"}  # fmt: skip
-_KEYS: Final = _VARIANT_KEYS | {
-    "hugo_symbol", "variant_category", "cnv_call", "fusion_partner_hugo_symbol", "wildtype", "mmr_status", "ms_status",
-    *(f"{name}_{end}" for name in _SIGNATURES for end in ("signature", "status")),
+_PRESENT: Final = {"yes": "present", "true": "present", "no": "absent", "false": "absent"}
+_SIGNATURE_KEYS: Final = (
+    "ms_status",
+    "mmr_status",
+    *(f"{name}_{end}" for name in SIGNATURES for end in ("signature", "status")),
+)
+_FITS: Final = {
+    "protein_change": ("variant",),
+    "wildcard_protein_change": ("variant",),
+    "variant_classification": ("variant",),
+    "exon": ("variant",),
+    "true_transcript_exon": ("variant",),
+    "molecular_function": ("variant",),
+    "tier": ("variant",),
+    "allele_fraction": ("variant",),
+    "germline": ("variant",),
+    "cnv_call": ("copy_number",),
+    "fusion_partner_hugo_symbol": ("fusion",),
 }  # fmt: skip
+"""Which kinds of alteration a key asks about."""
+_LABELS: Final = ("display_name", "matching_examples")
+KEYS: Final = (
+    "hugo_symbol",
+    "variant_category",
+    "wildtype",
+    "annotated_variant",
+    "match_all",
+    *_FITS,
+    *_SIGNATURE_KEYS,
+    *_LABELS,
+)
+_EXON_CHANGE: Final = re.compile(r"exon (\d+) (in-?frame )?(deletion|insertion)s?(?: mutations?)?", re.IGNORECASE)
+_TRUNCATING: Final = ("Nonsense_Mutation", "Frame_Shift_Del", "Frame_Shift_Ins", "Splice_Site")
 
 
-def genomic(leaf: Mapping[str, Any], path: str, problems: Problems) -> dict[str, Any] | None:
-    """Return the native criterion; one ``!`` anywhere makes the whole leaf an exclusion."""
-    negated = False
-    given: dict[str, Any] = {}
-    for key, value in leaf.items():
-        if key not in _KEYS:
-            problems.error("unknown-key", f"{path}.{key}", "This genomic key is not read.", hint(str(key), _KEYS))
-            continue
-        text = value
-        if isinstance(value, str) and value.strip().startswith("!"):
-            negated, text = True, value.strip().lstrip("!").strip()
-        given[key] = text
-    native = _positive(given, path, problems)
-    return {"not": native} if negated and native else native
+def genomic(given: Any, path: str, reading: Reading) -> list[Node]:
+    """Return the criterion of a genomic leaf."""
+    before = len(reading.problems.found)
+    found = said_of(given, path, reading, KEYS, "genomic")
+    if reading.refused_since(before):
+        return []
+    node = _positive({key: said for key, said in found.items() if key not in _LABELS}, path, reading)
+    if reading.refused_since(before):
+        return []
+    if node is None:
+        reading.warn("asks-nothing", path, "This asks for nothing, so nothing is made of it.", "leave the leaf out")
+        return []
+    return [reading.negation(node, path) if any(said.negated for said in found.values()) else node]
 
 
-def _positive(given: Mapping[str, Any], path: str, problems: Problems) -> dict[str, Any] | None:
-    signature = _signature(given, path, problems)
-    if signature is not None:
-        return signature
-    word = str(given.get("variant_category", "")).casefold()
-    category = _CATEGORIES.get(word)
-    if _true(given.get("wildtype")):
-        category = "wt"
-    if category is None:
-        problems.error(
-            "bad-value",
-            f"{path}.variant_category",
-            "Say the category of the variant.",
-            hint(word, _CATEGORIES) if word else "",
-        )
+def _positive(found: Mapping[str, Said], path: str, reading: Reading) -> Node | None:
+    if "match_all" in found:
+        _everyone(found, reading)
         return None
-    gene = str(given.get("hugo_symbol") or "")
-    if gene.casefold() in _ANY_GENE:
-        problems.error("bad-value", f"{path}.hugo_symbol", "Name the gene.")
+    if any(key in found for key in _SIGNATURE_KEYS):
+        return _signatures(found, path, reading)
+    kind = "annotated" if "annotated_variant" in found else _kind(found, path, reading)
+    if kind is None:
         return None
-    return _BUILD[category](gene, given, path, problems)
+    gene = _gene(found, kind, path, reading)
+    if gene is None:
+        return None
+    if kind in ("any", "annotated"):
+        return (_any if kind == "any" else _annotated)(gene, found, path, reading)
+    return _BUILD[kind](gene, found, path, reading) if _only(found, kind, reading) else None
 
 
-def _true(value: Any) -> bool:
-    return value is True or str(value).casefold() in {"true", "yes", "y"}
+def _everyone(found: Mapping[str, Said], reading: Reading) -> None:
+    others = [said for key, said in found.items() if key not in ("match_all", "variant_category")]
+    if others or not flag_of(found["match_all"], reading) or found["match_all"].negated:
+        reading.error("misplaced-key", found["match_all"].path, "match_all: true stands alone, or not at all.")
 
 
-def _signature(given: Mapping[str, Any], path: str, problems: Problems) -> dict[str, Any] | None:
-    found: list[dict[str, Any]] = []
-    for key, table in (("ms_status", _MS), ("mmr_status", _MMR)):
-        if key in given:
-            word = str(given[key]).split(" (")[0].casefold()
-            if word not in table:
-                problems.error("bad-value", f"{path}.{key}", "There is no such status.", hint(word, table))
-                continue
-            name, status = table[word]
-            found.append({"signature": {"name": name, "any_of": [status]}})
-    for word, name in _SIGNATURES.items():
-        for key in (f"{word}_signature", f"{word}_status"):
-            if key in given:
-                status = "absent" if str(given[key]).casefold() in {"no", "false", "absent"} else "present"
-                found.append({"signature": {"name": name, "any_of": [status]}})
-    return None if not found else found[0] if len(found) == 1 else {"all": found}
+def _kind(found: Mapping[str, Said], path: str, reading: Reading) -> str | None:
+    category = found.get("variant_category")
+    kind: str | None = None
+    if category is not None:
+        kind = chosen(category, CATEGORIES, "category", reading)
+        if kind == "signature":
+            reading.error("no-value", path, "A signature leaf needs ms_status, mmr_status or a signature key.")
+            return None
+    elif not found.keys() & {"wildtype"}:
+        reading.error("no-value", f"{path}.variant_category", "Say the category of the variant.", "write Mutation")
+    if "wildtype" not in found:
+        return kind
+    wild = flag_of(found["wildtype"], reading)
+    if kind not in (None, "variant", *(("wild_type",) if wild else ())):
+        reading.error("misplaced-key", found["wildtype"].path, "This does not go with the category of the variant.")
+        return None
+    return "wild_type" if wild else "variant"
 
 
-def _variant(gene: str, given: Mapping[str, Any], _path: str, _problems: Problems) -> dict[str, Any]:
-    leaf: dict[str, Any] = {"gene": gene}
-    names = {
-        "protein_change": "protein_change",
-        "wildcard_protein_change": "position",
-        "exon": "exon",
-        "true_transcript_exon": "exon",
-    }
-    for key, name in names.items():
-        if given.get(key) is not None:
-            leaf[name] = str(given[key])
-    if given.get("variant_classification"):
-        value = given["variant_classification"]
-        leaf["effects"] = value if isinstance(value, list) else [str(value)]
-    if given.get("molecular_function"):
-        leaf["function"] = str(given["molecular_function"]).casefold()
-    if given.get("allele_fraction") is not None:
-        leaf["min_allele_fraction"] = str(given["allele_fraction"]).lstrip(">=")
-    if given.get("germline") is not None:
-        leaf["source"] = "germline" if _true(given["germline"]) else "somatic"
-    return {"variant": leaf}
+def _gene(found: Mapping[str, Said], kind: str, path: str, reading: Reading) -> Said | None:
+    said = found.get("hugo_symbol", Said("", f"{path}.hugo_symbol"))
+    word = text_of(said, reading)
+    partner = found.get("fusion_partner_hugo_symbol")
+    if word.casefold() in ANY_GENE and kind == "fusion" and partner is not None:
+        said, word = partner, text_of(partner, reading)
+    if word.casefold() in ANY_GENE | _NO_GENE | {INTERGENIC}:
+        reading.error("no-gene", said.path, "Name the gene: any gene at all cannot be asked for.")
+        return None
+    return Said(word, said.path)
 
 
-def _copy_number(gene: str, given: Mapping[str, Any], path: str, problems: Problems) -> dict[str, Any]:
-    value = given.get("cnv_call")
-    words = [] if value is None else value if isinstance(value, list) else [value]
-    calls = []
-    for word in words:
-        call = _CALLS.get(str(word).casefold())
-        if call is None:
-            problems.error("bad-value", f"{path}.cnv_call", "There is no such call.", hint(str(word), _CALLS))
-        else:
-            calls.append(call)
-    return {"copy_number": {"gene": gene, **({"calls": calls} if calls else {})}}
+def _only(found: Mapping[str, Said], kind: str, reading: Reading) -> bool:
+    """Return whether all keys are about this kind of alteration; notes those that are not."""
+    strays = [said for key, said in found.items() if key in _FITS and kind not in _FITS[key]]
+    for said in strays:
+        word = {"variant": "mutation", "wild_type": "wild type"}.get(kind, kind.replace("_", " "))
+        reading.error("misplaced-key", said.path, f"This key says nothing of a {word}.", "give it a leaf of its own")
+    return not strays
 
 
-def _fusion(gene: str, given: Mapping[str, Any], _path: str, _problems: Problems) -> dict[str, Any]:
-    partner = str(given.get("fusion_partner_hugo_symbol") or "")
-    named = {} if partner.casefold() in _ANY_GENE else {"partner": partner}
-    return {"fusion": {"gene": gene, "type": "any", **named}}
+def _any(gene: Said, found: Mapping[str, Said], path: str, reading: Reading) -> Node | None:
+    """Return any alteration; a key that only one kind of alteration has leaves that kind alone."""
+    kinds = {kind for key in found if key in _FITS for kind in _FITS[key]}
+    if len(kinds) > 1:
+        _only(found, "variant", reading)
+        return None
+    if kinds:
+        return _BUILD[kinds.pop()](gene, found, path, reading)
+    built = [_BUILD[kind](gene, found, path, reading) for kind in ("variant", "copy_number", "fusion")]
+    return reading.group("any", [one for one in built if one is not None], path)
 
 
-def _any(gene: str, given: Mapping[str, Any], path: str, problems: Problems) -> dict[str, Any]:
-    return {"any": [build(gene, given, path, problems) for build in (_variant, _copy_number, _fusion)]}
+def _signatures(found: Mapping[str, Said], path: str, reading: Reading) -> Node | None:
+    nodes: list[Node | None] = []
+    names: set[str] = set()
+    for key, said in found.items():
+        if key in _SIGNATURE_KEYS:
+            name, table = _signature(key)
+            if name in names:
+                reading.error("duplicate-key", said.path, "Another key of this leaf asks for the same signature.")
+            names.add(name)
+            status = chosen(said, table, "status", reading)
+            fields = {"name": Said(name, said.path), "any_of": Said([status], said.path)}
+            nodes.append(reading.leaf("signature", said.path, fields) if status else None)
+        elif not _belongs(key, said, reading):
+            reading.error(
+                "misplaced-key", said.path, "This key says nothing of a signature.", "give it a leaf of its own"
+            )
+    built = [one for one in nodes if one is not None]
+    return built[0] if len(built) == 1 else reading.group("all", built, path) if built else None
 
 
-def _wild_type(gene: str, _given: Mapping[str, Any], _path: str, _problems: Problems) -> dict[str, Any]:
-    return {"wild_type": {"gene": gene}}
+def _signature(key: str) -> tuple[str, Mapping[str, str]]:
+    if key in ("ms_status", "mmr_status"):
+        return ("msi", STABILITY) if key == "ms_status" else ("mmr", REPAIR)
+    return SIGNATURES[key.rsplit("_", 1)[0]], _PRESENT
 
 
-def _no_signature(_gene: str, _given: Mapping[str, Any], path: str, problems: Problems) -> dict[str, Any]:
-    problems.error("bad-value", path, "A signature leaf needs ms_status, mmr_status or a signature key.")
-    return {}
+def _belongs(key: str, said: Said, reading: Reading) -> bool:
+    """Return whether a key may stand beside a signature: its category, or the placeholder for the gene."""
+    word = text_of(said, reading).casefold()
+    if key == "variant_category":
+        return CATEGORIES.get(word) == "signature"
+    return key == "hugo_symbol" and word in _NO_GENE
 
 
-_BUILD: Final[Mapping[str, Callable[[str, Mapping[str, Any], str, Problems], dict[str, Any]]]] = {
-    "mutation": _variant,
-    "cnv": _copy_number,
-    "sv": _fusion,
-    "any": _any,
-    "wt": _wild_type,
-    "signature": _no_signature,
+def _variant(gene: Said, found: Mapping[str, Said], path: str, reading: Reading) -> Node | None:
+    return reading.leaf("variant", path, {"gene": gene, **_details(found, reading)})
+
+
+def _details(found: Mapping[str, Said], reading: Reading) -> dict[str, Said]:
+    """Return the fields of a variant leaf besides its gene."""
+    fields: dict[str, Said] = {}
+    for key, name in _LISTS.items():
+        if (said := found.get(key)) is not None:
+            words = words_of(said, reading)
+            if name in fields and fields[name].value != words:
+                reading.error("duplicate-key", said.path, "Two keys of this leaf name the exon; they differ.")
+            fields[name] = Said(words, said.path)
+    for key, name, table in (("molecular_function", "function", _FUNCTIONS), ("germline", "source", _SOURCES)):
+        if (said := found.get(key)) is not None and (word := chosen(said, table, "word", reading)):
+            fields[name] = Said(word, said.path)
+    if (said := found.get("tier")) is not None:
+        tiers = [chosen(Said(word, said.path), _TIERS, "tier", reading) for word in words_of(said, reading)]
+        fields["tiers"] = Said([tier for tier in tiers if tier], said.path)
+    if (said := found.get("allele_fraction")) is not None:
+        fields.update(_fraction(said, reading))
+    return fields
+
+
+_LISTS: Final = {
+    "protein_change": "protein_change",
+    "wildcard_protein_change": "position",
+    "variant_classification": "effects",
+    "exon": "exon",
+    "true_transcript_exon": "exon",
+}
+_FUNCTIONS: Final = {"activating": "activating", "inactivating": "inactivating"}
+_SOURCES: Final = {
+    "true": "germline", "yes": "germline", "germline": "germline", "false": "somatic", "no": "somatic", "somatic": "somatic",
+}  # fmt: skip
+_TIERS: Final = {"1": "I", "2": "II", "3": "III", "4": "IV", "i": "I", "ii": "II", "iii": "III", "iv": "IV"}
+
+
+def _fraction(said: Said, reading: Reading) -> dict[str, Said]:
+    found = compared(said, reading)
+    if found is None:
+        return {}
+    if found[0] in ("<", ">"):
+        reading.error("bad-comparison", said.path, "A bound of the allele fraction is inclusive.", "write >= or <=")
+        return {}
+    # A number alone is what the reports must reach.
+    name = "max_allele_fraction" if found[0] == "<=" else "min_allele_fraction"
+    return {name: Said(str(Decimal(found[1])), said.path)}
+
+
+def _copy_number(gene: Said, found: Mapping[str, Said], path: str, reading: Reading) -> Node | None:
+    said = found.get("cnv_call")
+    if said is None:
+        return reading.leaf("copy_number", path, {"gene": gene})
+    words = [word.replace("_", " ") for word in words_of(said, reading)]
+    calls = [chosen(Said(word, said.path), CALLS, "call", reading) for word in words]
+    fields = {"gene": gene, "calls": Said([call for call in calls if call], said.path)}
+    return reading.leaf("copy_number", path, fields)
+
+
+def _fusion(gene: Said, found: Mapping[str, Said], path: str, reading: Reading) -> Node | None:
+    partner = found.get("fusion_partner_hugo_symbol")
+    fields = {"gene": gene}
+    if partner is not None and partner.path != gene.path:
+        word = text_of(partner, reading)
+        if word.casefold() not in ANY_GENE | _NO_GENE:
+            fields["partner"] = Said(INTERGENIC if word.casefold() == INTERGENIC else word, partner.path)
+    return reading.leaf("fusion", path, fields)
+
+
+def _wild_type(gene: Said, _found: Mapping[str, Said], path: str, reading: Reading) -> Node | None:
+    return reading.leaf("wild_type", path, {"gene": gene})
+
+
+def _annotated(gene: Said, found: Mapping[str, Said], path: str, reading: Reading) -> Node | None:
+    """Return what a curated variant name means: ``Oncogenic Mutations``, ``Amplification``, ``Fusions``, ``V600E``."""
+    said = found["annotated_variant"]
+    word = text_of(said, reading)
+    kind, fields = _named(word, gene)
+    if kind == "":
+        advice = "write protein_change, or Oncogenic Mutations, Amplification, Deletion, Fusions"
+        reading.error("unknown-word", said.path, f"The variant {word!r} is not understood.", advice)
+        return None
+    category = found.get("variant_category")
+    fits = category is None or chosen(category, CATEGORIES, "category", reading) in (kind, "any", None)
+    details = _details(found, reading) if _only(found, kind, reading) else {}
+    if not fits or "wildtype" in found or set(details) & set(fields):
+        reading.error("misplaced-key", said.path, f"{word!r} does not go with the other keys of this leaf.")
+        return None
+    made = {name: Said(value, said.path) for name, value in fields.items()}
+    return reading.leaf(kind, path, {"gene": gene, **made, **details})
+
+
+def _named(word: str, gene: Said) -> tuple[str, dict[str, Any]]:
+    plain = word.casefold().removesuffix("s")
+    if plain in _PLAIN:
+        return _PLAIN[plain]
+    if found := _EXON_CHANGE.fullmatch(word):
+        effect = "In_Frame_Del" if found[3].casefold() == "deletion" else "In_Frame_Ins"
+        return "variant", {"exon": [found[1]], "effects": [effect]}
+    if plain.endswith(" fusion"):
+        sides = [
+            side
+            for side in re.split(r"::|-", word[: -len(" fusion")].strip())
+            if side.casefold() != gene.value.casefold()
+        ]
+        return ("fusion", {"type": "fusion", "partner": sides[0]}) if len(sides) == 1 else ("", {})
+    if hgvs.position(word):
+        return "variant", {"position": [word]}
+    return ("variant", {"protein_change": [word]}) if hgvs.normal(word) else ("", {})
+
+
+_PLAIN: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
+    "oncogenic mutation": ("variant", {"oncogenic": True}),
+    "truncating mutation": ("variant", {"effects": list(_TRUNCATING)}),
+    "amplification": ("copy_number", {"calls": ["amplification"]}),
+    "deletion": ("copy_number", {"calls": ["deletion"]}),
+    "fusion": ("fusion", {"type": "fusion"}),
+}
+_BUILD: Final[Mapping[str, Callable[[Said, Mapping[str, Said], str, Reading], Node | None]]] = {
+    "variant": _variant,
+    "copy_number": _copy_number,
+    "fusion": _fusion,
+    "wild_type": _wild_type,
 }

@@ -53,7 +53,7 @@ def _particulars(kind: type[msgspec.Struct], given: Mapping[Any, Any], path: str
     """Return the fields of a trial, arm, dose level or site, with its criteria tagged."""
     known = _checked(kind, given, path, problems)
     if given.get("criteria") is not None and "criteria" in _FIELDS[kind]:
-        known["criteria"] = tagged(given["criteria"], f"{path}.criteria".lstrip("."), problems)
+        known["criteria"] = tagged(given["criteria"], f"{path}.criteria".lstrip("."), problems) or None
     if kind is Site and not known.get("id"):
         problems.error("no-id", f"{path}.id", "A site needs an id.")
     return known
@@ -80,7 +80,7 @@ def _objects(
 
 
 def tagged(node: Any, path: str, problems: Problems) -> dict[str, Any]:
-    """Return one criterion in tagged form; an empty object where it cannot be."""
+    """Return one criterion in tagged form; an empty object where anything is wrong with it, or nothing sound is left in it."""
     if isinstance(node, list):
         problems.error(
             "bare-list", path, "A list of criteria needs a group: all, any or at_least.", "did you mean 'all'?"
@@ -99,15 +99,19 @@ def tagged(node: Any, path: str, problems: Problems) -> dict[str, Any]:
     if not isinstance(body, dict):
         problems.error("wrong-type", place, "What is asked for is an object.")
         return {}
-    return {"kind": kind, **_checked(NODES[kind], body, place, problems)}
+    known = len(problems.found)
+    leaf = {"kind": kind, **_checked(NODES[kind], body, place, problems)}
+    return {} if any(one.severity == "error" for one in problems.found[known:]) else leaf
 
 
 def _group(kind: str, body: Any, place: str, problems: Problems) -> dict[str, Any]:
     if kind == "not":
-        return {"kind": kind, "of": tagged(body, place, problems)}
+        inner = tagged(body, place, problems)
+        return {"kind": kind, "of": inner} if inner else {}
     if kind == "at_least":
         return _at_least(body, place, problems)
-    return {"kind": kind, "of": _members(body, place, problems)}
+    members = _members(body, place, problems)
+    return {"kind": kind, "of": members} if members else {}
 
 
 def _at_least(body: Any, place: str, problems: Problems) -> dict[str, Any]:
@@ -117,7 +121,9 @@ def _at_least(body: Any, place: str, problems: Problems) -> dict[str, Any]:
     known = _checked(q.AtLeast, {key: value for key, value in body.items() if key != "of"}, place, problems)
     if "count" not in known:
         problems.error("no-count", f"{place}.count", "at_least needs a count.")
-    return {"kind": "at_least", **known, "of": _members(body.get("of"), f"{place}.of", problems)}
+    members = _members(body.get("of"), f"{place}.of", problems)
+    whole = "count" in known and isinstance(body.get("of"), list) and len(members) == len(body["of"])
+    return {"kind": "at_least", **known, "of": members} if whole and members else {}
 
 
 def _members(members: Any, place: str, problems: Problems) -> list[dict[str, Any]]:
@@ -126,7 +132,9 @@ def _members(members: Any, place: str, problems: Problems) -> list[dict[str, Any
         return []
     if not members:
         problems.error("empty-group", place, "A group needs at least one criterion.")
-    return [tagged(one, f"{place}[{number}]", problems) for number, one in enumerate(members)]
+    found = [tagged(one, f"{place}[{number}]", problems) for number, one in enumerate(members)]
+    # What could not be read is noted; the others are looked at all the same.
+    return [one for one in found if one]
 
 
 def _checked(kind: type[msgspec.Struct], given: Mapping[Any, Any], path: str, problems: Problems) -> dict[str, Any]:

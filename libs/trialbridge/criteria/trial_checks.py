@@ -24,7 +24,9 @@ def resolved(trial: Trial, problems: Problems) -> Trial:
     )
     _check_particulars(found, problems)
     _check_codes(found, problems)
-    _check_branches(found, problems)
+    if not problems.refused:
+        # With a criterion missing, what is left would say other things than the trial.
+        _check_branches(found, problems)
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 _FRAMESHIFT: Final = frozenset({"frameshift_del", "frameshift_ins"})
 _INFRAME: Final = frozenset({"inframe_del", "inframe_ins"})
+_ALTERING: Final = _FRAMESHIFT | _INFRAME | {"missense", "nonsense", "start_lost", "stop_lost"}
 _CLASSES: Final[dict[str, frozenset[str]]] = {
     "missense_mutation": frozenset({"missense"}),
     "missense_variant": frozenset({"missense"}),
@@ -40,6 +41,36 @@ _CLASSES: Final[dict[str, frozenset[str]]] = {
     "upstream_gene_variant": frozenset({"upstream"}),
     "3'utr": frozenset({"utr3"}),
     "3_prime_utr_variant": frozenset({"utr3"}),
+    "3'flank": frozenset({"downstream"}),
+    "downstream_gene_variant": frozenset({"downstream"}),
+    "igr": frozenset({"intergenic"}),
+    "intergenic_variant": frozenset({"intergenic"}),
+    "rna": frozenset({"rna"}),
+    "non_coding_transcript_exon_variant": frozenset({"rna"}),
+    "targeted_region": frozenset({"targeted"}),
+    "de_novo_start_inframe": frozenset({"start_gained"}),
+    "de_novo_start_outofframe": frozenset({"start_gained"}),
+    "protein_altering_variant": _ALTERING,
+    "coding_sequence_variant": _ALTERING | {"silent"},
+    # Other words for the same in tools that curate trials.
+    "de_novo_start_in_frame": frozenset({"start_gained"}),
+    "de_novo_start_out_of_frame": frozenset({"start_gained"}),
+    "protein_altering": _ALTERING,
+    "coding_sequence": _ALTERING | {"silent"},
+    "stop_retained": frozenset({"silent"}),
+    "synonymous": frozenset({"silent"}),
+    "del_ins": _INFRAME,
+    "frameshift_mutation": _FRAMESHIFT,
+    "initiator_codon": frozenset({"start_lost"}),
+    "intron_mutation": frozenset({"intron"}),
+    "missense_and_splice_region": frozenset({"missense", "splice_region"}),
+    "splice_acceptor": frozenset({"splice_site"}),
+    "splice_donor": frozenset({"splice_site"}),
+    "splice_lost": frozenset({"splice_site"}),
+    "splice_site_mutation": frozenset({"splice_site"}),
+    "3_prime_utr": frozenset({"utr3"}),
+    "5_prime_utr": frozenset({"utr5"}),
+    "5'utr_mutation": frozenset({"utr5"}),
 }
 _SPELLING: Final = {
     "missense_mutation": "Missense_Mutation",
@@ -57,6 +88,12 @@ _SPELLING: Final = {
     "5'utr": "5'UTR",
     "5'flank": "5'Flank",
     "3'utr": "3'UTR",
+    "3'flank": "3'Flank",
+    "igr": "IGR",
+    "rna": "RNA",
+    "targeted_region": "Targeted_Region",
+    "de_novo_start_inframe": "De_novo_Start_InFrame",
+    "de_novo_start_outofframe": "De_novo_Start_OutOfFrame",
 }
 
 
