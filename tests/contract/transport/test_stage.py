@@ -15,6 +15,7 @@ from trialbridge.runtime.backlog import backlog
 from trialbridge.runtime.effects import Effects, Emitter, Received, TableSpec
 from trialbridge.runtime.settings import BaseServiceSettings
 from trialbridge.runtime.stage.stage import Ports, Stage
+from trialbridge.runtime.telemetry.metrics import REGISTRY
 from trialbridge.runtime.topics_admin import TopicSpec, create_topics
 
 Start = Callable[[Stage], Awaitable[Stage]]
@@ -149,6 +150,41 @@ async def test_a_passing_fault_is_waited_out_and_poison_is_set_aside(
         while not collect.letters:
             await asyncio.sleep(0.02)
     assert [letter.code for letter in collect.letters] == ["record.bad"]
+
+
+def gauge(stage: str) -> float | None:
+    return REGISTRY.get_sample_value("trialbridge_stage_ready", {"stage": stage})
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_stage_is_ready_once_it_has_recovered_and_not_while_it_waits(
+    settings: BaseServiceSettings, ports: Ports, start: Start
+) -> None:
+    away = asyncio.Event()
+    away.set()
+
+    async def keep(_record: Received[TicketIssued], _effects: Effects) -> None:
+        if away.is_set():
+            raise Unavailable("store.away", "Away.")
+
+    stage = Stage("waits", settings, ports, {EMR_TICKETS: keep}, (SEEN,))
+    assert not stage.ready  # nothing is assigned, let alone recovered
+    await start(stage)
+    await until(lambda: gauge("waits") == 1)
+    stage.app.rebalancing = True
+    assert gauge("waits") == 0
+    stage.app.rebalancing = False
+    await start(feeder(settings, ports, [ticket("k", 1)]))
+    await until(lambda: gauge("waits") == 0)
+    away.clear()
+    await until(lambda: gauge("waits") == 1)
+    await stage.stop()
+    assert gauge("waits") == 0
 
 
 async def test_a_record_over_the_limit_travels_in_parts(

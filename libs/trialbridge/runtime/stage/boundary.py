@@ -57,7 +57,8 @@ class Counters:
     dead_lettered: int = 0
     retried: int = 0
     seconds: float = 0.0
-    waiting: bool = False
+    waiting: int = 0
+    """How many partitions wait for something that is away."""
 
 
 @dataclass(slots=True)
@@ -234,28 +235,26 @@ class Boundary:
 
     async def _waiting_out(self, attempt: Callable[[], Awaitable[Any]], event: LogEvent | None) -> Any:
         """Return the attempt's result, trying again while its fault is a passing one."""
-        wait = FIRST_WAIT
-        while True:
-            try:
-                result = await attempt()
-            except Retryable as error:
-                self.counters.waiting = True
-                self.counters.retried += 1
-                metrics.RETRIES.labels(self.links.stage, error.code).inc()
-                LOG.warning(
-                    "waiting for something that is away",
-                    extra={
-                        "stage": self.links.stage,
-                        "code": error.code,
-                        "topic": event.topic if event else None,
-                        "seconds": wait,
-                    },
-                )
-                await self.sleep(wait)
-                wait = min(wait * 2, LONGEST_WAIT)
-            else:
-                self.counters.waiting = False
-                return result
+        wait, waits = FIRST_WAIT, 0
+        try:
+            while True:
+                try:
+                    return await attempt()
+                except Retryable as error:
+                    self.counters.waiting += 1 - waits
+                    waits = 1
+                    self._note_wait(error, event, wait)
+                    await self.sleep(wait)
+                    wait = min(wait * 2, LONGEST_WAIT)
+        finally:
+            self.counters.waiting -= waits
+
+    def _note_wait(self, error: Retryable, event: LogEvent | None, seconds: float) -> None:
+        stage, topic = self.links.stage, event.topic if event else None
+        self.counters.retried += 1
+        metrics.RETRIES.labels(stage, error.code).inc()
+        extra = {"stage": stage, "code": error.code, "topic": topic, "seconds": seconds}
+        LOG.warning("waiting for something that is away", extra=extra)
 
     async def _persist(self, lane: Lane, first: LogEvent) -> None:
         if self.lineage and (lane.set_asides or lane.warnings):

@@ -195,12 +195,12 @@ class Stage:
     async def start(self) -> None:
         """Start consuming; return when the app runs."""
         self.failed = asyncio.get_running_loop().create_future()
+        metrics.READY.labels(self.name).set_function(lambda: float(self.ready))
         self.app.finalize()
         await self.app.start()
         outbox = Outbox(self.links)
         loops = (self._beat, self._watch, *self.background)
         self._tasks = [asyncio.create_task(self._guarded(loop, outbox)) for loop in loops]
-        metrics.READY.labels(self.name).set(1)
 
     async def _guarded(self, loop: Loop, outbox: Outbox) -> None:
         while True:
@@ -220,7 +220,7 @@ class Stage:
 
     async def stop(self) -> None:
         """Stop taking work, let what is in flight become durable, commit, and close."""
-        metrics.READY.labels(self.name).set(0)
+        metrics.READY.labels(self.name).set_function(lambda: 0.0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -237,9 +237,10 @@ class Stage:
     @property
     def ready(self) -> bool:
         """Return whether tables are recovered and nothing needed is away."""
-        if self.boundary.counters.waiting:
+        if not self.app.started or self.boundary.counters.waiting:
             return False
-        return not self.handlers or not self.app.rebalancing
+        # Before the first assignment nothing is recovered yet, and Faust does not speak of a rebalance.
+        return not self.handlers or (self.app.rebalancing_count > 0 and not self.app.rebalancing)
 
     def lag(self) -> int:
         """Return how many messages of the assigned partitions are not committed yet."""

@@ -1,5 +1,6 @@
 """The rule of the boundary: decode, handle, send, wait, acknowledge; poison aside, faults waited out."""
 
+import asyncio
 import random
 from typing import Any
 
@@ -75,6 +76,29 @@ async def test_nothing_is_acknowledged_while_the_log_is_away_and_nothing_is_lost
     assert waits == sorted(waits)
     assert len(waits) >= 2
     assert [r.key for r in await bench.records("patient_links")][-1] == "a"
+    assert not line.counters.waiting
+
+
+async def test_a_partition_that_goes_on_does_not_hide_that_another_one_waits(bench: Any) -> None:
+    away, waiting, back = [True], asyncio.Event(), asyncio.Event()
+
+    async def handle(record: Received[DemographicsSeen], _effects: Effects) -> None:
+        if record.key == "stuck" and away:
+            away.clear()
+            raise Unavailable("store.away", "Away.")
+
+    async def sleep(_: float) -> None:
+        waiting.set()
+        await back.wait()
+
+    line = boundary(bench, handle)
+    line.sleep = sleep
+    stuck = asyncio.create_task(line.process(0, [await bench.event(TOPIC.name, ("stuck", seen("a")))]))
+    await waiting.wait()
+    await line.process(1, [await bench.event(TOPIC.name, ("free", seen("b")), offset=1)])
+    assert line.counters.waiting == 1
+    back.set()
+    await stuck
     assert not line.counters.waiting
 
 
