@@ -7,6 +7,8 @@ import sys
 
 from infra.testbed.__main__ import up
 
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Two files at a time: the long ones wait more than they work. In the order of their names, which begins with the long ones."""
 APT = ("chromium", "libcurl4")
 
 
@@ -26,7 +28,7 @@ def main() -> int:
     reach, missing = up()
     if not shutil.which("chromium"):
         missing["browser"] = "Chromium is not installed (apt-get install chromium)."
-    arguments = sys.argv[1:] or ["-m", "not slow"]
+    arguments = sys.argv[1:] or ["-m", "not slow", *SIDE_BY_SIDE]
     code = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments], env={**os.environ, **reach}, check=False
     ).returncode

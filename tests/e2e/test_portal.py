@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from tests.e2e.browsing import Desk, Place, find_chromium, open_portal, sit_down
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 PRACTICES: Final = ("north-clinic", "river-oncology", "harbor-cancer", "hill-practice", "county-hospital")
 LABS: Final = ("aurora-lab", "meridian-lab")
