@@ -18,7 +18,7 @@ from services.patientview.bootstrap import build as build_patientview
 from services.patientview.settings import PatientviewSettings
 from services.trialfeed.bootstrap import build as build_trialfeed
 from services.trialfeed.settings import TrialfeedSettings
-from trialbridge.runtime.serve import ServicePorts, open_ports, prepare_log
+from trialbridge.runtime.serve import ServicePorts, answers, open_ports, prepare_log
 from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 from trialbridge.runtime.stage.stage import Stage
 
@@ -62,12 +62,26 @@ class House:
         for one in done:
             one.result()
 
+    async def answers(self) -> None:
+        """Return when every stage and the document store take work; raise `NotReady` or `Unavailable` otherwise."""
+        await answers(self.stages, self.ports.documents)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start the stages; stop them in order at the end."""
+        async with contextlib.AsyncExitStack() as stack:
+            # Downstream first, so that nothing waits for a reader; stopped in the opposite order.
+            for stage in reversed(self.stages):
+                await stage.start()
+                stack.push_async_callback(stage.stop)
+            yield
+
 
 @contextlib.asynccontextmanager
-async def open_house(
+async def build_house(
     given: Mapping[str, Any], names: Iterable[str] = SERVICES, extra: Mapping[str, Mapping[str, Any]] | None = None
 ) -> AsyncIterator[House]:
-    """Yield the named services, running in this loop; stop them in order at the end.
+    """Yield the named services, not running yet, over stores that are open and a log that has its topics.
 
     Args:
         given: Settings that all of them share; what is not given comes from the environment.
@@ -84,9 +98,13 @@ async def open_house(
             stages.append(service.build(settings, ports))
         if base.manage_topics:
             await prepare_log(base, stages)
-        async with contextlib.AsyncExitStack() as stack:
-            # Downstream first, so that nothing waits for a reader; stopped in the opposite order.
-            for stage in reversed(stages):
-                await stage.start()
-                stack.push_async_callback(stage.stop)
-            yield House(base, ports, stages)
+        yield House(base, ports, stages)
+
+
+@contextlib.asynccontextmanager
+async def open_house(
+    given: Mapping[str, Any], names: Iterable[str] = SERVICES, extra: Mapping[str, Mapping[str, Any]] | None = None
+) -> AsyncIterator[House]:
+    """Yield the named services, running in this loop; stop them in order at the end. `build_house` says of the arguments."""
+    async with build_house(given, names, extra) as house, house.running():
+        yield house

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.house import SERVICES, open_house, own
+from services.cli.house import SERVICES, build_house, own
 from services.cli.output import remark
 from services.cli.places import State, given_by
 from services.cli.wanted import KINDS, PORTAL, check_settings
@@ -43,10 +43,12 @@ def run(
 async def _run(base: BaseServiceSettings, names: Sequence[str], given: Mapping[str, Any]) -> None:
     stop = stop_on_signals()
     async with (
-        open_house(given, [name for name in SERVICES if name in names]) as house,
+        build_house(given, [name for name in SERVICES if name in names]) as house,
+        # Before the stages start: a long recovery is alive, and not ready.
+        health_door(base, "run", house.answers),
+        house.running(),
         contextlib.AsyncExitStack() as doors,
     ):
-        await doors.enter_async_context(health_door(base, "run", house.ports.documents.ping))
         if PORTAL in names:
             settings = read_settings(PortalSettings, **own(PortalSettings, given))
             door = web_door(build_portal(settings, house.ports), settings.portal_host, settings.portal_port)

@@ -105,22 +105,24 @@ async def _run(settings: S, build: Callable[[S, ServicePorts], Stage]) -> None:
         stage = build(settings, ports)
         if settings.manage_topics:
             await prepare_log(settings, [stage])
-        async with health_door(settings, stage.name, lambda: _answers(stage, ports)):
+        async with health_door(settings, stage.name, lambda: answers([stage], ports.documents)):
             await run_until(stage, stop)
 
 
-async def _answers(stage: Stage, ports: ServicePorts) -> None:
-    if not stage.ready:
-        raise NotReady
-    await ports.documents.ping()
+async def answers(stages: Sequence[Stage], documents: DocumentStore) -> None:
+    """Return when the process takes work; raise `NotReady` where a stage does not, `Unavailable` where the store is away."""
+    waiting = [stage.name for stage in stages if not stage.ready]
+    if waiting:
+        raise NotReady(waiting)
+    await documents.ping()
 
 
 class NotReady(TrialbridgeError):
-    """The stage recovers its tables, moves partitions, or waits for something that is away."""
+    """Stages recover their tables, move partitions, or wait for something that is away."""
 
-    def __init__(self) -> None:
-        """Say so."""
-        super().__init__("stage.not-ready", "The stage is recovering or waits for something that is away.")
+    def __init__(self, stages: Sequence[str]) -> None:
+        """Name the stages."""
+        super().__init__("stage.not-ready", f"Recovering, or waiting for something that is away: {', '.join(stages)}.")
 
 
 def serve(kind: type[S], build: Callable[[S, ServicePorts], Stage]) -> None:
@@ -148,4 +150,7 @@ def run_process(kind: type[S], run: Callable[[S], None]) -> None:
         sys.exit(EXIT_FAULT)
 
 
-__all__ = ["Fatal", "ServicePorts", "open_ports", "prepare_log", "run_process", "run_until", "serve", "stop_on_signals"]
+__all__ = [
+    "Fatal", "NotReady", "ServicePorts", "answers", "open_ports", "prepare_log", "run_process", "run_until", "serve",
+    "stop_on_signals",
+]  # fmt: skip
