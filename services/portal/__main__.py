@@ -4,7 +4,7 @@ import asyncio
 
 from services.portal.bootstrap import build
 from services.portal.settings import PortalSettings
-from trialbridge.runtime.health import web_door
+from trialbridge.runtime.health import health_door, web_door
 from trialbridge.runtime.serve import open_ports, run_process, stop_on_signals
 
 
@@ -13,6 +13,7 @@ async def main(settings: PortalSettings) -> None:
     stop = stop_on_signals()
     async with (
         open_ports(settings) as ports,
+        health_door(settings, "portal", ports.documents.ping),
         web_door(build(settings, ports), settings.portal_host, settings.portal_port),
     ):
         await stop.wait()
