@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from operator import itemgetter
 
 from trialbridge.criteria.finding import COSTS, MET, NOT_MET, UNKNOWN, Finding, best, flip, worst
 from trialbridge.criteria.known import FactIndex, Known
@@ -43,12 +44,19 @@ def explain(
     """Return an explanation for some of the trial's branches; other arguments as of `evaluate`."""
     known = facts.at(as_of)
     written: dict[Spot, tuple[CriterionResult, ...]] = {}
-    return tuple(_explain(plan, branch, known, patient, written) for branch in branches)
+    unsettled: dict[Spot, list[tuple[int, str, Missing]]] = {}
+    return tuple(_explain(plan, branch, known, patient, written, unsettled) for branch in branches)
 
 
 def _explain(
-    plan: TrialPlan, branch: Branch, known: Known, patient: str, written: dict[Spot, tuple[CriterionResult, ...]]
+    plan: TrialPlan,
+    branch: Branch,
+    known: Known,
+    patient: str,
+    written: dict[Spot, tuple[CriterionResult, ...]],
+    unsettled: dict[Spot, list[tuple[int, str, Missing]]],
 ) -> Explanation:
+    """Return one explanation; ``written`` and ``unsettled`` hold what the trial's branches share."""
     lines: list[CriterionResult] = []
     if branch.closed:
         lines.append(CriterionResult(branch.closed_at, "status", NOT_MET, False, branch.closed))
@@ -58,11 +66,14 @@ def _explain(
             found = written[root] = _lines(root, known)
         lines.extend(found)
     outcome = _outcome_of(branch, known)
-    missing: list[tuple[int, Missing]] = []
+    missing: list[tuple[int, str, Missing]] = []
     if outcome is Outcome.POTENTIALLY:
         for root in branch.criteria:
-            _add_missing(missing, root, known, MET)
-        missing.sort(key=_by_cost)
+            open_ = unsettled.get(root)
+            if open_ is None:
+                open_ = unsettled[root] = _unsettled(root, known)
+            missing.extend(open_)
+        missing.sort(key=_CHEAPEST)
     return Explanation(
         patient=patient,
         trial=plan.trial.id,
@@ -71,14 +82,21 @@ def _explain(
         outcome=outcome,
         as_of=known.as_of.isoformat(),
         criteria=tuple(lines),
-        missing=tuple(one for _, one in missing),
+        missing=tuple(one for _, _, one in missing),
         trial_digest=plan.digest,
         tables=versions(),
     )
 
 
-def _by_cost(one: tuple[int, Missing]) -> tuple[int, str]:
-    return one[0], one[1].path
+_CHEAPEST = itemgetter(0, 1)
+
+
+def _unsettled(root: Spot, known: Known) -> list[tuple[int, str, Missing]]:
+    """Return what would settle the unknowns of a root, with the rank of its cost and its place."""
+    found: list[tuple[int, str, Missing]] = []
+    for spot in root.needed or (root,):
+        _add_missing(found, spot, known, MET)
+    return found
 
 
 def _lines(root: Spot, known: Known) -> tuple[CriterionResult, ...]:
@@ -148,7 +166,7 @@ def _may_turn(verdict: Verdict, members: Sequence[Finding], needed: int) -> bool
     return len(members) - for_good >= needed if verdict is NOT_MET else for_good < needed
 
 
-def _add_missing(missing: list[tuple[int, Missing]], spot: Spot, known: Known, wanted: Verdict) -> None:
+def _add_missing(missing: list[tuple[int, str, Missing]], spot: Spot, known: Known, wanted: Verdict) -> None:
     """Add what would settle the unknowns on which the answer rests; what is as wanted, or lost for good, rests on none."""
     step = spot.step
     found = known.memo.get(step) or judge(step, known)
@@ -156,7 +174,7 @@ def _add_missing(missing: list[tuple[int, Missing]], spot: Spot, known: Known, w
         return
     if found.settle is not None and found.verdict is UNKNOWN:
         what, cost = found.settle
-        missing.append((_COST[cost], Missing(spot.path, step.kind, f"{what[:1].upper()}{what[1:]}.", cost)))
+        missing.append((_COST[cost], spot.path, Missing(spot.path, step.kind, f"{what[:1].upper()}{what[1:]}.", cost)))
     if spot.members:
         inner = flip(wanted) if step.kind == "not" else wanted
         for one in spot.members:

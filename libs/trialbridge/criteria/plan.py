@@ -63,6 +63,8 @@ class Spot:
     members: tuple["Spot", ...]
     lines: tuple["Spot", ...]
     """The members at every depth, in the order of the trial; without the spot itself."""
+    needed: tuple["Spot", ...]
+    """What must all be met, below any ``all``: leaves, and groups of other kinds."""
 
 
 def spot_of(node: Any, path: str) -> Spot:
@@ -72,7 +74,9 @@ def spot_of(node: Any, path: str) -> Spot:
     inner = f"{place}.of" if isinstance(node, q.AtLeast) else place
     single = isinstance(node, q.Not)
     members = tuple(spot_of(one, place if single else f"{inner}[{n}]") for n, one in enumerate(members_of(node)))
-    return Spot(place, step, members, tuple(line for one in members for line in (one, *one.lines)))
+    lines = tuple(line for one in members for line in (one, *one.lines))
+    needed = tuple(own for one in members for own in (one.needed or (one,))) if step.kind == "all" else ()
+    return Spot(place, step, members, lines, needed)
 
 
 @dataclass(frozen=True, slots=True)
