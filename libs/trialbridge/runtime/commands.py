@@ -8,12 +8,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from trialbridge.contracts.documents import COMMANDS, CommandDoc
-from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Poison, Refused, json_path
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Poison, Refused, TrialbridgeError, json_path
 from trialbridge.runtime.effects import Emitter
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import DocumentStore, Query
+from trialbridge.runtime.telemetry import logs
 
 T = TypeVar("T")
+LOG: Final = logs.logger("commands")
 PAGE: Final = 100
 
 
@@ -69,6 +71,12 @@ class CommandDesk:
             answer = await carrier(command, emitter)
         except Poison as error:
             answer = Answer(refused=error)
+        except TrialbridgeError:
+            raise
+        except Exception as error:  # a boundary like that of the stream: a defect must not stop the commands behind it
+            LOG.exception("a command failed", extra={"stage": self.to, "code": "command.unexpected"})
+            why = f"The {self.to} failed on this command ({type(error).__name__})."
+            answer = Answer(refused=Refused("command.unexpected", why))
         refused = answer.refused
         return msgspec.structs.replace(
             command,

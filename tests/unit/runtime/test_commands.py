@@ -30,7 +30,10 @@ def desk(documents: MemoryDocuments, seen: list[str]) -> CommandDesk:
     async def refuse(command: CommandDoc, emitter: Emitter) -> Answer:
         return Answer({"why": "so"}, Refused("add.refused", "No."))
 
-    return CommandDesk(documents, "coatcheck", 0.001, {"add": add, "refuse": refuse})
+    async def crash(command: CommandDoc, emitter: Emitter) -> Answer:
+        raise KeyError(command.id)
+
+    return CommandDesk(documents, "coatcheck", 0.001, {"add": add, "refuse": refuse, "crash": crash})
 
 
 async def test_commands_are_carried_out_once_in_order_and_answered() -> None:
@@ -50,6 +53,7 @@ async def test_commands_are_carried_out_once_in_order_and_answered() -> None:
         ("add", b'{"number":"canary"}', "command.malformed"),
         ("refuse", b"{}", "add.refused"),
         ("sing", b"{}", "command.unknown-kind"),
+        ("crash", b"{}", "command.unexpected"),
     ],
 )
 async def test_a_refusal_says_why_without_quoting(kind: str, body: bytes, code: str) -> None:
