@@ -1,6 +1,7 @@
 """What the trial feed does with what: it reads no topic, and carries out three kinds of command."""
 
 from services.trialfeed.handlers import Handlers
+from services.trialfeed.refusals import told
 from trialbridge.runtime.commands import Carrier
 from trialbridge.runtime.effects import HandlerTable
 
@@ -13,7 +14,7 @@ def handlers() -> HandlerTable:
 def kinds(stage: Handlers) -> dict[str, Carrier]:
     """Return the carrier of each kind of command."""
     return {
-        "register_trial": stage.register_trial,
+        "register_trial": told(stage.register_trial),
         "set_trial_status": stage.set_trial_status,
-        "set_regulatory": stage.set_regulatory,
+        "set_regulatory": told(stage.set_regulatory),
     }

@@ -16,11 +16,11 @@ import yaml
 from services.trialfeed.handlers import StatementAsked, TrialAsked
 from trialbridge.contracts.documents import COMMANDS, SETTINGS, CommandDoc, SettingDoc
 from trialbridge.contracts.errors import Misconfigured
+from trialbridge.contracts.filed import FILE_ACTOR, FILE_TENANT, TAKEN_IN, encode_taken
 from trialbridge.contracts.ids import derive, digest
 from trialbridge.runtime.ports import DocumentStore
 
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
-OPERATOR: Final = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +38,63 @@ class FileFeed:
         Raises:
             Misconfigured: ``settings.trial-folder``, ``settings.regulatory-file``, with how to mend it.
         """
-        count = 0
-        for name, text in await asyncio.to_thread(read_trials, self.folders):
-            body = TrialAsked(text=text, name=name.rpartition("/")[2])
-            count += await self._ask(f"trial/{name}", "register_trial", body)
-        if self.regulatory is not None:
-            for row in await asyncio.to_thread(read_statements, self.regulatory):
-                count += await self._ask(f"regulatory/{row.trial}", "set_regulatory", row)
+        count, commands = 0, dict[str, str]()
+        for name, kind, body in await asyncio.to_thread(self._read):
+            taken = await self._ask(name, kind, body)
+            commands[name] = taken.command
+            count += taken.new
+        await self._keep(commands)
         return count
 
-    async def _ask(self, name: str, kind: str, body: msgspec.Struct) -> bool:
+    def _read(self) -> list[tuple[str, str, msgspec.Struct]]:
+        """Return name, kind of command and body of all that is in files."""
+        found: list[tuple[str, str, msgspec.Struct]] = [
+            (f"trial/{name}", "register_trial", TrialAsked(text=text, name=name.rpartition("/")[2]))
+            for name, text in read_trials(self.folders)
+        ]
+        rows = read_statements(self.regulatory) if self.regulatory is not None else []
+        return [*found, *((f"regulatory/{row.trial}", "set_regulatory", row) for row in rows)]
+
+    async def _ask(self, name: str, kind: str, body: msgspec.Struct) -> "_Taken":
         """Write the command unless this very content was the last one taken from this place."""
         raw = msgspec.json.encode(body)
         place, content = f"trialfeed/file/{name}", digest(raw)
         taken = await self.documents.get(SETTINGS, place)
         if taken is not None and taken.value == content:
-            return False
-        turn = taken.version + 1 if taken else 1
+            return _Taken(_command_id(name, taken), new=False)
+        kept = SettingDoc(id=place, version=taken.version + 1 if taken else 1, value=content)
         command = CommandDoc(
-            id=derive("cmd", ("trialfeed", name, content, str(turn))),
+            id=_command_id(name, kept),
             version=1,
             to="trialfeed",
             kind=kind,
-            tenant=OPERATOR,
-            actor="trialfeed",
+            tenant=FILE_TENANT,
+            actor=FILE_ACTOR,
             body=msgspec.Raw(raw),
             requested=self.now().isoformat(),
         )
         await self.documents.replace(COMMANDS, command, 0)
-        await self.documents.upsert(SETTINGS, [SettingDoc(id=place, version=turn, value=content)])
-        return True
+        await self.documents.upsert(SETTINGS, [kept])
+        return _Taken(command.id, new=True)
+
+    async def _keep(self, commands: dict[str, str]) -> None:
+        """Keep which command came last from each file that there is, for the operator page."""
+        known, value = await self.documents.get(SETTINGS, TAKEN_IN), encode_taken(commands)
+        if known is None or known.value != value:
+            doc = SettingDoc(id=TAKEN_IN, version=known.version + 1 if known else 1, value=value)
+            await self.documents.upsert(SETTINGS, [doc])
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The last command that came from a file, and whether it was written now."""
+
+    command: str
+    new: bool
+
+
+def _command_id(name: str, taken: SettingDoc) -> str:
+    return derive("cmd", ("trialfeed", name, taken.value, str(taken.version)))
 
 
 def read_trials(folders: Sequence[Path]) -> list[tuple[str, str]]:

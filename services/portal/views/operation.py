@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.portal.times import read
+from services.portal.views.files import RefusedFile, read_refused_files
 from services.portal.views.freshness import Source, read_freshness
 from trialbridge.contracts.documents import DEAD_LETTERS, STAGES, TICKETS, DeadLetterDoc, StageDoc, TicketDoc
 from trialbridge.runtime.ports import DocumentStore, Query, Scalar
@@ -49,6 +50,8 @@ class Operation:
     troubled: tuple[TicketDoc, ...]
     """Tickets that did not come through, newest first."""
     sources: tuple[Source, ...]
+    files: tuple[RefusedFile, ...]
+    """Trial files that were refused."""
     next: str | None
 
 
@@ -87,6 +90,7 @@ async def read_operation(
         open_letters=tuple(letters),
         troubled=tuple(troubled),
         sources=tuple(await read_freshness(documents)),
+        files=tuple(await read_refused_files(documents)),
         next=following,
     )
 

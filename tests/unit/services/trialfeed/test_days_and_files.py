@@ -4,13 +4,16 @@ import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from services.trialfeed.agents import kinds
 from services.trialfeed.bootstrap import build, loops
 from services.trialfeed.days import LONGEST_SLEEP, Calendar
 from services.trialfeed.files import FileFeed
+from services.trialfeed.handlers import Handlers
 from services.trialfeed.settings import TrialfeedSettings
-from trialbridge.contracts.documents import COMMANDS, TRIALS
+from trialbridge.contracts.documents import COMMANDS, REGULATORY, TRIALS, CommandDoc, RegulatoryDoc
 from trialbridge.contracts.errors import Misconfigured, Unavailable
 from trialbridge.contracts.topics import CALENDAR_DAYS
 from trialbridge.runtime.serve import ServicePorts
@@ -176,3 +179,32 @@ def test_the_stage_only_produces(tmp_path: Path) -> None:
     assert stage.handlers == {}
     assert len(stage.background) == 2
     stage._datadir.cleanup()
+
+
+async def test_a_refused_file_is_logged_with_code_file_and_line_and_nothing_of_its_text(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "bad.yaml").write_text("id: T-1\ntitle: A\ncriteria:\n  age: {minn: 18}\n")
+    documents = MemoryDocuments()
+    await documents.upsert(REGULATORY, [RegulatoryDoc(id="T-9", version=1, approved=True, hold=False)])
+    statements = tmp_path / "statements" / "regulatory.yaml"
+    statements.parent.mkdir()
+    statements.write_text("- {trial: T-9, approved: false, seq: 1}\n")
+    given = settings(trial_folders=[tmp_path], regulatory_file=statements, as_of="2026-06-01", poll_interval=0.005)
+    with caplog.at_level("INFO", "trialbridge.trialfeed"):
+        await start(given, documents, MemoryEmitter())
+    told = {(one.__dict__["kind"], one.__dict__["code"], one.__dict__["place"]) for one in caplog.records}
+    assert told == {
+        ("register_trial", "trial.unknown-key", "bad.yaml:4"),
+        ("set_regulatory", "regulatory.seq-used", "T-9"),
+    }
+    assert "minn" not in caplog.text
+
+
+async def test_what_a_person_asked_for_and_was_refused_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Handlers(MemoryDocuments(), Clock(datetime(2026, 6, 1, tzinfo=UTC)))
+    body = msgspec.Raw(b'{"text":"nonsense: [","name":"mine.yaml"}')
+    asked = CommandDoc(id="c", version=1, to="trialfeed", kind="register_trial", tenant="aurora", actor="a", body=body)
+    answer = await kinds(stage)["register_trial"](asked, MemoryEmitter())
+    assert answer.refused is not None
+    assert not caplog.records
