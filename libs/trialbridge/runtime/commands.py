@@ -62,13 +62,16 @@ class CommandDesk:
             await self.documents.upsert(COMMANDS, [await self._answered(command, emitter)])
         return len(commands)
 
+    def _carrier(self, kind: str) -> Carrier:
+        carrier = self.kinds.get(kind)
+        if carrier is None:
+            known = ", ".join(sorted(self.kinds))
+            raise Refused("command.unknown-kind", f"The {self.to} knows these commands: {known}.")
+        return carrier
+
     async def _answered(self, command: CommandDoc, emitter: Emitter) -> CommandDoc:
         try:
-            carrier = self.kinds.get(command.kind)
-            if carrier is None:
-                known = ", ".join(sorted(self.kinds))
-                raise Refused("command.unknown-kind", f"The {self.to} knows these commands: {known}.")
-            answer = await carrier(command, emitter)
+            answer = await self._carrier(command.kind)(command, emitter)
         except Poison as error:
             answer = Answer(refused=error)
         except TrialbridgeError:
