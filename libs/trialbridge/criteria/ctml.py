@@ -19,7 +19,7 @@ _ARM: Final = (
     "arm_code", "arm_name", "arm_description", "arm_internal_id", "arm_suspended", "arm_type", "arm_eligible", "arm_eligibility",
     "arm_info", "arm_status", "additional_criteria_requirement_names", "drugs", "dose_level", "match",
 )  # fmt: skip
-_LEVEL: Final = ("level_code", "level_description", "level_internal_id", "level_suspended", "match")
+_LEVEL: Final = ("level_code", "level_description", "level_internal_id", "level_suspended", "level_status", "match")
 _ARM_NOT_KEPT: Final = ("arm_type", "arm_eligible", "arm_info", "drugs")
 _ARM_TEXT: Final = ("arm_eligibility", "additional_criteria_requirement_names")
 
@@ -83,7 +83,7 @@ def _arm(arm: Mapping[str, Any], shared: Node | None, path: str, reading: Readin
         {
             "code": str(arm.get("arm_code") or arm.get("arm_name") or arm.get("arm_internal_id") or path),
             "title": str(arm.get("arm_description") or ""),
-            "status": _suspended(arm, ("arm_suspended", "arm_status"), path, reading),
+            "status": _suspended(arm, ("arm_status", "arm_suspended"), path, reading),
             "criteria": both(shared, own, path, reading),
             "dose_levels": [
                 _level(level, spot, reading)
@@ -100,7 +100,7 @@ def _level(level: Mapping[str, Any], path: str, reading: Reading) -> Node:
         {
             "code": str(level.get("level_code") or level.get("level_internal_id") or path),
             "title": str(level.get("level_description") or ""),
-            "status": _suspended(level, ("level_suspended",), path, reading),
+            "status": _suspended(level, ("level_status", "level_suspended"), path, reading),
             "criteria": match(level.get("match"), f"{path}.match", reading),
         },
     )

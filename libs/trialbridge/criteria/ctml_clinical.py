@@ -36,7 +36,9 @@ def clinical(given: Any, path: str, reading: Reading) -> list[Node]:
         before = len(reading.problems.found)
         node = _KEYS[key](key, said, reading)
         if node is not None and not reading.refused_since(before):
-            nodes.append(reading.negation(node, said.path) if said.negated else node)
+            # Negating a negative answer asks for the positive one.
+            opposite = node.get("not") or reading.negation(node, said.path)
+            nodes.append(opposite if said.negated else node)
         elif said.negated and not reading.refused_since(before):
             reading.error("never-met", said.path, "The negation of what asks for nothing: nobody would match.")
     return nodes

@@ -303,15 +303,16 @@ def _named(word: str, gene: Said) -> tuple[str, dict[str, Any]]:
         effect = "In_Frame_Del" if found[3].casefold() == "deletion" else "In_Frame_Ins"
         return "variant", {"exon": [found[1]], "effects": [effect]}
     if plain.endswith(" fusion"):
-        sides = [
-            side
-            for side in re.split(r"::|-", word[: -len(" fusion")].strip())
-            if side.casefold() != gene.value.casefold()
-        ]
-        return ("fusion", {"type": "fusion", "partner": sides[0]}) if len(sides) == 1 else ("", {})
+        return _named_fusion(word[: -len(" fusion")].strip(), gene.value.casefold())
     if hgvs.position(word):
         return "variant", {"position": [word]}
     return ("variant", {"protein_change": [word]}) if hgvs.normal(word) else ("", {})
+
+
+def _named_fusion(text: str, gene: str) -> tuple[str, dict[str, Any]]:
+    """Return a fusion named by its genes, joined by ``::`` or, where no gene's name has one itself, by a hyphen."""
+    sides = [side for side in text.split("::" if "::" in text else "-") if side.casefold() != gene]
+    return ("fusion", {"type": "fusion", "partner": sides[0]}) if len(sides) == 1 else ("", {})
 
 
 _PLAIN: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {

@@ -150,13 +150,14 @@ def _sites(document: Mapping[str, Any], own: Any, reading: Reading) -> list[Node
         said = Said(one.get("site_status") or "open to accrual", f"{spot}.site_status")
         status = _status_word(said, _SITE_STATUS, reading)
         more = written[number] if number < len(written) and isinstance(written[number], dict) else {}
-        site = {"id": _site_id(name, taken), "name": name, "status": status, **more}
+        site = {"id": site_id(name, taken), "name": name, "status": status, **more}
         taken.add(str(site["id"]))
         found.append(reading.at(spot, site))
     return found
 
 
-def _site_id(name: str, taken: set[str]) -> str:
+def site_id(name: str, taken: set[str]) -> str:
+    """Return the id that a site's name makes, one that no other site has."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-") or "site"
     return plain if plain not in taken else f"{plain}-{len(taken) + 1}"
 

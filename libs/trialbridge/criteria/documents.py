@@ -17,11 +17,11 @@ NODE_LIMIT: Final = 200_000
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """Safe YAML whose plain words stay words: only null, true, false and decimal numbers are anything else, as in JSON."""
 
 
-_Loader.yaml_implicit_resolvers = {}
+Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("null", r"(?:~|null|Null|NULL|)", ["~", "n", "N", ""]),
     ("bool", r"(?:true|True|TRUE|false|False|FALSE)", list("tTfF")),
@@ -29,7 +29,7 @@ for _tag, _pattern, _first in (
     ("float", r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?", list("-+.0123456789")),
     ("merge", r"<<", ["<"]),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^{_pattern}$"), _first)
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^{_pattern}$"), _first)
 
 
 def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal | str:
@@ -41,7 +41,7 @@ def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal | str:
         return str(text)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:float", _number)
+Loader.add_constructor("tag:yaml.org,2002:float", _number)
 
 
 class _TooMuchError(Exception):
@@ -80,7 +80,7 @@ def _decoded(text: str | bytes, problems: Problems) -> str | None:
 
 
 def _parsed(text: str, problems: Problems) -> tuple[Any, dict[str, int]]:
-    node = yaml.compose(text, Loader=_Loader)
+    node = yaml.compose(text, Loader=Loader)
     if node is None:
         problems.error("empty", "", "There is nothing in it.")
         return None, {}
@@ -91,7 +91,7 @@ def _parsed(text: str, problems: Problems) -> tuple[Any, dict[str, int]]:
         lines.setdefault(path, line)
         if len(lines) > NODE_LIMIT:
             raise _TooMuchError
-    return _Loader("").construct_document(node), lines
+    return Loader("").construct_document(node), lines
 
 
 def _walk(node: yaml.Node, path: str, depth: int) -> Iterator[tuple[str, int, bool]]:

@@ -121,6 +121,8 @@ def signature(node: q.Signature, place: str, problems: Problems) -> q.Signature:
             if bound is not None and bound < 0:
                 problems.error("bad-number", f"{place}.{name}", f"{node.name} is not negative.")
     unit = node.unit
+    if node.name == "tmb" and unit is None and any(bound is not None for bound in bounds.values()):
+        unit = PER_MEGABASE
     if node.name == "tmb" and unit is not None:
         if "".join(unit.split()).casefold() not in _PER_MEGABASE:
             message = "Mutational burden is compared in mutations per megabase only."
