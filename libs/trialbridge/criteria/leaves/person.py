@@ -69,7 +69,8 @@ def judge_age(leaf: q.Age, known: Known) -> Finding:
         )
         return Finding(UNKNOWN, True, sentence(why, wanted), evidence_of(born), _ASK_BIRTH)
     words = "the age is within the bounds" if verdict is MET else "the age is outside the bounds"
-    return Finding(verdict, all(turns for _, turns in answers), sentence(words, wanted), evidence_of(born))
+    # Where one of the records has the patient too young, the answer may still turn.
+    return Finding(verdict, any(turns for _, turns in answers), sentence(words, wanted), evidence_of(born))
 
 
 def judge_sex(leaf: q.Sex, known: Known) -> Finding:
@@ -159,13 +160,16 @@ def judge_consent(leaf: q.Consent, known: Known) -> Finding:
 
 
 def judge_pregnancy(leaf: q.Pregnancy, known: Known) -> Finding:
-    """Judge the newest pregnancy status; a recorded male sex settles it."""
+    """Judge the newest pregnancy status; where none says anything, a sex that all sources record as male settles it."""
     wanted = leaf.status.replace("_", " ")
-    facts, certain = known.newest(known.of(f.Pregnancy), leaf.within)
-    sexes = [fact for fact in known.of(f.Demographics) if fact.sex in ("male", "female")]
-    if not facts and sexes and all(fact.sex == "male" for fact in sexes):
+    sure, maybe = known.in_period(known.of(f.Pregnancy), leaf.within)
+    sexes = [fact for fact in known.of(f.Demographics) if fact.sex not in (None, "unknown")]
+    unsaid = all(fact.status == "unknown" for fact in (*sure, *maybe))
+    if unsaid and sexes and all(fact.sex == "male" for fact in sexes):
         verdict = MET if leaf.status == "not_pregnant" else NOT_MET
         return Finding(verdict, False, sentence("recorded as male", wanted), evidence_of(sexes))
+
+    facts, certain = known.newest(known.of(f.Pregnancy), leaf.within)
 
     def check(fact: f.Pregnancy) -> Check:
         if fact.status == "unknown":
