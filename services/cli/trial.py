@@ -1,20 +1,25 @@
-"""``trialbridge trial lint``: what the compiler says about trial files."""
+"""``trialbridge trial``: what the compiler says about trial files, and trials from one language to the other."""
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from services.cli.inputs import Troubles, files_of, is_trial, read_input
-from services.cli.output import EXIT_INPUT, emit, say
+from services.cli.output import EXIT_INPUT, complain, emit, remark, say
+from trialbridge.contracts.errors import Place, Unavailable
 from trialbridge.criteria.compiler import Compiled, compile_text
+from trialbridge.criteria.ctml_export import export
+from trialbridge.criteria.diagnostics import Diagnostic
+from trialbridge.criteria.writing import Format, surface_form, text_of
 
-app = typer.Typer(no_args_is_help=True, help="Check trial files before they are registered.")
+app = typer.Typer(no_args_is_help=True, help="Check trial files before they are registered, or convert them.")
 
 
 @app.callback()
 def group() -> None:
-    """Check trial files before they are registered."""
+    """Check trial files before they are registered, or convert them."""
 
 
 @app.command()
@@ -24,16 +29,28 @@ def lint(
 ) -> None:
     """Say what is wrong with each trial, where, and what would be understood; exit 1 where a trial is refused."""
     troubles = Troubles()
-    refused = 0
+    counts: Counter[str] = Counter()
     for path in (one for given in files for one in files_of(given, is_trial, troubles)):
         body = read_input(path, troubles)
         if body is None:
             continue
         compiled = compile_text(body, path.name)
-        refused += not compiled.ok
+        counts.update(["files", *(found.severity for found in compiled.diagnostics)])
+        counts["refused"] += not compiled.ok
         (_emit if json else _show)(path, compiled)
-    if refused or troubles.found:
+    if counts["files"] > 1 or counts["error"] or counts["warning"]:
+        remark(_total(counts))
+    if counts["refused"] or troubles.found:
         raise typer.Exit(EXIT_INPUT)
+
+
+def _total(counts: Counter[str]) -> str:
+    named = [_counted(counts[name], name) for name in ("error", "warning")]
+    return f"{_counted(counts['files'], 'file')}, {counts['refused']} refused: {' and '.join(named)}"
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _emit(path: Path, compiled: Compiled) -> None:
@@ -50,7 +67,82 @@ def _emit(path: Path, compiled: Compiled) -> None:
 
 def _show(path: Path, compiled: Compiled) -> None:
     for found in compiled.diagnostics:
-        hint = f" {found.hint}" if found.hint else ""
-        say(f"{path}:{found.line}: {found.severity}[{found.code}] {found.path}: {found.message}{hint}")
+        say(_line(path, found))
     if compiled.ok and compiled.trial:
         say(f"{path}: ok, {compiled.trial.id}: {compiled.trial.title}")
+
+
+def _line(path: Path, found: Diagnostic) -> str:
+    """Return a diagnostic as compilers write it: ``file:line: severity[code] path: message hint``."""
+    spot = f"{path}:{found.line}" if found.line else str(path)
+    hint = f" {found.hint}" if found.hint else ""
+    return f"{spot}: {found.severity}[{found.code}] {found.path}: {found.message}{hint}"
+
+
+@app.command()
+def convert(
+    files: Annotated[list[Path], typer.Argument(help="Files or folders of trials, native or CTML.")],
+    to: Annotated[Literal["ctml", "native"], typer.Option(help="The language to write.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write, or folder where several trials are given; else standard output."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Write JSON in place of YAML.")] = False,
+) -> None:
+    """Write trials in the other language; what it cannot say is refused with its path, nothing is left out (exit 1)."""
+    troubles = Troubles()
+    paths = [one for given in files for one in files_of(given, is_trial, troubles)]
+    form: Format = "json" if json else "yaml"
+    single = len(files) == 1 and not files[0].is_dir()
+    if not single and out is None and len(paths) > 1:
+        raise typer.BadParameter("several trials need a folder to be written to", param_hint="--out")
+    refused = 0
+    taken = {path.resolve() for path in paths}
+    for path in paths:
+        body = read_input(path, troubles)
+        written = None if body is None else _converted(path, body, to, form)
+        refused += body is not None and written is None
+        if written is None:
+            continue
+        target = out if single or out is None else out / f"{path.stem}.{form}"
+        if target is not None and target.resolve() in taken:
+            troubles.note(path, "", "file.taken", f"It would be written over {target}; name another place with --out.")
+            continue
+        taken.update(() if target is None else (target.resolve(),))
+        _write(written, target)
+    if refused or troubles.found:
+        raise typer.Exit(EXIT_INPUT)
+
+
+def _converted(path: Path, body: bytes, to: str, form: Format) -> str | None:
+    """Return a trial in the language asked for, None (after saying why) where it is refused."""
+    compiled = compile_text(body, path.name)
+    for found in compiled.diagnostics:
+        complain(*_complaint(path, found))
+    if compiled.trial is None:
+        return None
+    if to == "native":
+        return text_of(surface_form(compiled.trial), form)
+    exported = export(compiled.trial)
+    for found in exported.diagnostics:
+        complain(*_complaint(path, found))
+    return None if exported.document is None else text_of(exported.document, form)
+
+
+def _complaint(path: Path, found: Diagnostic) -> tuple[str, str, str]:
+    spot = f"{path}:{found.line}" if found.line else str(path)
+    hint = f" {found.hint}" if found.hint else ""
+    return f"{spot}: {found.path}", f"{found.severity}[{found.code}]", f"{found.message}{hint}"
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+    except OSError:
+        raise Unavailable(
+            "out.unwritable", "The output cannot be written; check the path and who may write.", Place(bundle=str(out))
+        ) from None

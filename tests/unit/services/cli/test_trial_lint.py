@@ -58,3 +58,20 @@ def test_what_is_not_there_does_not_pass(cli: Invoke, tmp_path: Path, trials: Pa
         assert result.exit_code == 1
         assert f"{path}: {code}: " in result.stderr
         assert len(result.stdout.splitlines()) == 3
+
+
+def test_the_sum_comes_last_and_one_bad_file_stops_no_other(cli: Invoke, trials: Path) -> None:
+    (trials / "a.yaml").write_text("id: T-A\ncriteria:\n  aeg: {min: 1}\n")
+    (trials / "b.json").write_bytes(b"\xff\xfe")
+    (trials / "c.yaml").write_text("id: T-C\ncriteria:\n  any:\n  - age: {min: 18}\n  - age: {min: 18}\n")
+    result = cli("trial", "lint", trials)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "6 files, 2 refused: 2 errors and 1 warning"
+    assert result.stdout.count(": ok, ") == 4
+    assert f"{trials / 'a.yaml'}:3: error[trial.unknown-key] criteria.aeg: " in result.stdout
+    assert f"{trials / 'c.yaml'}:5: warning[trial.duplicate] criteria.any[1]: " in result.stdout
+
+
+def test_a_warning_alone_does_not_refuse(cli: Invoke, trials: Path) -> None:
+    (trials / "plain.json").write_text("id: T\ncriteria: {any: [{age: {min: 18}}, {age: {min: 18}}]}\n")
+    assert cli("trial", "lint", trials / "plain.json").exit_code == 0
