@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "run": ("services.cli.run", "run"),
     "ticket": ("services.cli.ticket", "app"),
     "match": ("services.cli.match", "match"),
+    "feasibility": ("services.cli.feasibility", "feasibility"),
     "convert": ("services.cli.convert", "convert"),
     "trial": ("services.cli.trial", "app"),
     "dead-letters": ("services.cli.dead_letters", "app"),

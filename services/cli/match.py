@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,12 +21,28 @@ from trialbridge.criteria.match_lines import match_line
 from trialbridge.criteria.verdicts import Explanation
 
 
+class Mode(StrEnum):
+    """What is made of what no record says."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 def match(
     patients: Annotated[
         Path, typer.Argument(help="File or folder: FHIR bundles, FHIR NDJSON, HL7 v2, or facts as JSON or NDJSON.")
     ],
     trials: Annotated[Path, typer.Argument(help="File or folder of trials: native YAML or JSON, or CTML.")],
     as_of: Annotated[str, typer.Option(help="Day of the evaluation, YYYY-MM-DD; today in UTC by default.")] = "",
+    mode: Annotated[
+        Mode,
+        typer.Option(
+            help="open: what is not known is unknown. closed: it is not so, as two-valued engines have it; to compare."
+        ),
+    ] = Mode.OPEN,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each criterion with its verdict and reason.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line for each patient x trial x arm x dose level.")
     ] = False,
@@ -39,11 +56,11 @@ def match(
     day = day_of(as_of)
     plans = list(plans_in(trials, troubles))
     files = files_of(patients, is_record, troubles)
-    view = MatchView(len(plans))
+    view = MatchView(len(plans), explain=explain)
     with bar(shares_terminal=json) as progress:
         for batch in watched(batches_of(files), "patients' files", progress):
             for patient in patients_in(batch, troubles):
-                judged = _judge(patient, plans, day)
+                judged = _judge(patient, plans, day, mode)
                 if not json:
                     view.add(patient.patient, judged)
                     continue
@@ -86,6 +103,6 @@ def plans_in(path: Path, troubles: Troubles) -> Iterator[TrialPlan]:
             troubles.note(file, "id", "trial.duplicate-id", f"{first.name} has the same id; give each trial its own.")
 
 
-def _judge(patient: PatientFacts, plans: Sequence[TrialPlan], day: date) -> list[Explanation]:
-    facts = FactIndex(patient.facts)
-    return [one for plan in plans for one in evaluate(plan, facts, day, patient.patient)]
+def _judge(patient: PatientFacts, plans: Sequence[TrialPlan], day: date, mode: Mode) -> list[Explanation]:
+    facts, closed = FactIndex(patient.facts), mode is Mode.CLOSED
+    return [one for plan in plans for one in evaluate(plan, facts, day, patient.patient, closed_world=closed)]

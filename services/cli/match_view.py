@@ -16,6 +16,7 @@ WORDS: Final = {
     Outcome.POTENTIALLY: "potentially",
     Outcome.NOT_ELIGIBLE: "not eligible",
 }
+MARKS: Final = {Verdict.MET: ("+", "green"), Verdict.UNKNOWN: ("?", "yellow"), Verdict.NOT_MET: ("-", "red")}
 ORDER: Final = (Outcome.ELIGIBLE, Outcome.POTENTIALLY, Outcome.NOT_ELIGIBLE)
 CONTAINERS: Final = ("all", "any", "at_least")
 GROUPS: Final = (*CONTAINERS, "not")
@@ -26,8 +27,9 @@ QUESTIONS: Final = 3
 class MatchView:
     """Shows the outcomes, the best first, and counts them."""
 
-    def __init__(self, trials: int) -> None:
-        """Begin; ``trials`` are evaluated for each patient."""
+    def __init__(self, trials: int, *, explain: bool = False) -> None:
+        """Begin; ``trials`` are evaluated for each patient; ``explain`` shows each criterion too."""
+        self._explain = explain
         self._trials = trials
         self._patients = 0
         self._counts: Counter[Outcome] = Counter()
@@ -42,22 +44,23 @@ class MatchView:
         if OUT.is_terminal:
             self._people.append((patient, best))
         else:
-            self._rows += [
-                (one.patient, one.trial, one.arm or "-", one.dose or "-", WORDS[one.outcome], because(one))
-                for one in best
-            ]
+            for one in best:
+                where = (one.patient, one.trial, one.arm or "-", one.dose or "-")
+                self._rows.append((*where, WORDS[one.outcome], because(one)))
+                if self._explain:
+                    self._rows += [(*where, line.verdict.value, f"{line.path}: {line.reason}") for line in one.criteria]
 
     def show(self) -> None:
         """Show all, and the counts."""
         for patient, judged in self._people:
-            _show_patient(patient, judged)
+            _show_patient(patient, judged, explain=self._explain)
         if self._rows:
             show_rows(OUT, ("patient", "trial", "arm", "dose", "outcome", "because"), self._rows)
         counts = ", ".join(f"{self._counts[outcome]} {WORDS[outcome]}" for outcome in ORDER)
         say(f"{self._patients} patients x {self._trials} trials: {counts}")
 
 
-def _show_patient(patient: str, judged: Sequence[Explanation]) -> None:
+def _show_patient(patient: str, judged: Sequence[Explanation], *, explain: bool) -> None:
     OUT.print(Text(f"Patient {patient}", style="bold"))
     grid = Table.grid(padding=(0, 2), expand=True)
     grid.add_column(no_wrap=True)
@@ -66,6 +69,11 @@ def _show_patient(patient: str, judged: Sequence[Explanation]) -> None:
     for one in judged:
         where = " / ".join(part for part in (one.trial, one.arm, one.dose) if part)
         grid.add_row(Text(f"  {WORDS[one.outcome]}", style=STYLES[one.outcome]), Text(where), Text(because(one)))
+        for line in one.criteria if explain else ():
+            mark, style = MARKS[line.verdict]
+            grid.add_row(
+                "", Text(f"    {mark} {line.kind.replace('_', ' ')}", style=style), Text(line.reason, style=style)
+            )
     OUT.print(grid)
 
 

@@ -14,7 +14,9 @@ from trialbridge.criteria.verdicts import CriterionResult, Explanation, Missing,
 __all__ = ["evaluate", "judge", "next_flip", "outcomes"]
 
 
-def evaluate(plan: TrialPlan, facts: FactIndex, as_of: date, patient: str) -> tuple[Explanation, ...]:
+def evaluate(
+    plan: TrialPlan, facts: FactIndex, as_of: date, patient: str, *, closed_world: bool = False
+) -> tuple[Explanation, ...]:
     """Return an explanation for each arm and dose level of the trial, in the trial's order.
 
     Args:
@@ -22,7 +24,10 @@ def evaluate(plan: TrialPlan, facts: FactIndex, as_of: date, patient: str) -> tu
         facts: What is known of the patient.
         as_of: The day of the evaluation; facts that become effective later are left out.
         patient: The patient's id, for the explanation.
+        closed_world: Take what is not known as not so, for good, as two-valued engines do: for comparison with them only.
     """
+    if closed_world:
+        return _explanations(plan, plan.branches, Known(facts, as_of, closed_world=True), patient)
     return explain(plan, plan.branches, facts, as_of, patient)
 
 
@@ -42,7 +47,10 @@ def explain(
     plan: TrialPlan, branches: Iterable[Branch], facts: FactIndex, as_of: date, patient: str
 ) -> tuple[Explanation, ...]:
     """Return an explanation for some of the trial's branches; other arguments as of `evaluate`."""
-    known = facts.at(as_of)
+    return _explanations(plan, branches, facts.at(as_of), patient)
+
+
+def _explanations(plan: TrialPlan, branches: Iterable[Branch], known: Known, patient: str) -> tuple[Explanation, ...]:
     written: dict[Spot, tuple[CriterionResult, ...]] = {}
     unsettled: dict[Spot, list[tuple[int, str, Missing]]] = {}
     return tuple(_explain(plan, branch, known, patient, written, unsettled) for branch in branches)
@@ -126,9 +134,15 @@ def judge(step: Step, known: Known) -> Finding:
 
 def _judge(step: Step, known: Known) -> Finding:
     if step.judge is not None:
-        return step.judge(known)
+        return _two_valued(step.judge(known)) if known.closed_world else step.judge(known)
     members = [judge(one, known) for one in step.members]
     return _negated(step.members[0], members[0]) if step.kind == "not" else _group(step, members)
+
+
+def _two_valued(found: Finding) -> Finding:
+    """Return what a closed world makes of a leaf: unknown is not met, and nothing may turn."""
+    verdict = MET if found.verdict is MET else NOT_MET
+    return Finding(verdict, False, found.reason, found.evidence)
 
 
 _WORDS = {

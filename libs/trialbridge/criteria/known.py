@@ -57,11 +57,12 @@ def _without_delivery(fact: AnyFact) -> AnyFact:
 class Known:
     """What is known of a patient at the end of one day, with the answers already worked out for it."""
 
-    __slots__ = ("_by_type", "as_of", "index", "memo")
+    __slots__ = ("_by_type", "as_of", "closed_world", "index", "memo")
 
-    def __init__(self, index: FactIndex, as_of: date) -> None:
-        """Keep the facts that are in effect by the end of ``as_of``."""
+    def __init__(self, index: FactIndex, as_of: date, *, closed_world: bool = False) -> None:
+        """Keep the facts that are in effect by the end of ``as_of``; in a closed world what is not known is not so."""
         self.index = index
+        self.closed_world = closed_world
         self.as_of = as_of
         self.memo: dict[Any, Any] = {}
         self._by_type: dict[type, list[Any]] = {}
