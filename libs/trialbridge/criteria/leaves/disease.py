@@ -11,7 +11,43 @@ from trialbridge.criteria.verdicts import Verdict
 
 def terms(fact: f.Diagnosis) -> tuple[str, ...]:
     """Return the OncoTree terms of a diagnosis fact, the most specific only; empty where no code is recognised."""
-    return crosswalk.terms_of(fact.codes, fact.morphology, fact.site)
+    return tuple(sorted({term for reading in readings(fact) for term in reading}))
+
+
+def readings(fact: f.Diagnosis) -> tuple[frozenset[str], ...]:
+    """Return what the codings of a diagnosis say, each as the terms of which it is one; without those that others say better.
+
+    An ICD-10 code for liver and bile ducts is one of the two, not both; with a coding of a hepatocellular carcinoma it is liver.
+    """
+    return _readings(fact.codes, fact.morphology, fact.site)
+
+
+@kept(maxsize=65536)
+def _readings(
+    codes: tuple[f.Coding, ...], morphology: tuple[f.Coding, ...], site: tuple[f.Coding, ...]
+) -> tuple[frozenset[str], ...]:
+    every = dict.fromkeys((*map(_reading, codes), *_shaped((*codes, *morphology, *site))))
+    found = [terms for terms in every if terms]
+    return tuple(one for one in found if not any(other != one and _finer(other, one) for other in found))
+
+
+def _reading(coding: f.Coding) -> frozenset[str]:
+    # An ICD-O-3 morphology means something at its site only.
+    plain = f.Coding(text=coding.text) if crosswalk.system_of(coding.system) == "icdo3" else coding
+    return frozenset(crosswalk.terms_of((plain,)))
+
+
+def _shaped(codings: tuple[f.Coding, ...]) -> list[frozenset[str]]:
+    """Return the terms of each ICD-O-3 morphology at each site; of the sites alone where no morphology is recognised."""
+    codes = [c.code.strip() for c in codings if c.code and crosswalk.system_of(c.system) in ("icdo3", "icd10")]
+    sites = [code for code in codes if code[:1].upper() == "C"]
+    places: list[str | None] = [*sites] or [None]
+    shaped = [frozenset(crosswalk.from_icdo3(place, code)) for code in codes if "/" in code for place in places]
+    return shaped if any(shaped) else [frozenset(crosswalk.from_icdo3(place, None)) for place in sites]
+
+
+def _finer(one: frozenset[str], other: frozenset[str]) -> bool:
+    return all(any(oncotree.within(term, wider) for wider in other) for term in one)
 
 
 def _plain(code: str) -> str:
@@ -28,17 +64,22 @@ def _has_code(leaf: q.Diagnosis, fact: f.Diagnosis) -> bool:
     return False
 
 
-@kept(maxsize=4096)
 def targets(leaf: q.Diagnosis) -> tuple[str, ...]:
     """Return the OncoTree terms that a criterion's own terms and codes mean, sorted."""
-    found = set(leaf.oncotree)
+    return tuple(sorted({*leaf.oncotree, *_meant(leaf)}))
+
+
+@kept(maxsize=4096)
+def _meant(leaf: q.Diagnosis) -> frozenset[str]:
+    """Return the OncoTree terms of the criterion's codes."""
+    found: set[str] = set()
     for code in leaf.icd10:
         found.update(crosswalk.from_icd10(code))
     for code in leaf.snomed:
         found.update(crosswalk.from_snomed(code))
     for code in leaf.icdo3:
         found.update(crosswalk.from_icdo3(None, code))
-    return tuple(sorted(found))
+    return frozenset(found)
 
 
 def _by_codes_only(leaf: q.Diagnosis) -> bool:
@@ -54,24 +95,29 @@ def match(leaf: q.Diagnosis, fact: f.Diagnosis) -> Verdict:
     """Return whether a diagnosis fact is of the kind that the criterion asks for."""
     if _has_code(leaf, fact):
         return MET
-    recorded = terms(fact)
-    if not recorded:
+    said = readings(fact)
+    if not said:
         return UNKNOWN
-    if leaf.descendants:
-        exact = [t for t in leaf.oncotree if any(oncotree.within(code, t) for code in recorded)]
-    else:
-        exact = [t for t in leaf.oncotree if t in recorded]
-    if exact:
+    if any(_surely(leaf, reading) for reading in said):
         return MET
-    if any(oncotree.may_be(code, target) for code in recorded for target in targets(leaf)):
-        # Not descended to exactly, yet the record may be a coarser word for it.
-        narrow = not leaf.descendants and all(code not in leaf.oncotree and _below(code, leaf) for code in recorded)
-        return NOT_MET if narrow else UNKNOWN
-    return UNKNOWN if _by_codes_only(leaf) else NOT_MET
+    recorded = [code for reading in said for code in reading]
+    coded = any(oncotree.may_be(code, target) for code in recorded for target in _meant(leaf))
+    open_ = coded or any(_could_be(leaf, code, target) for code in recorded for target in leaf.oncotree)
+    return UNKNOWN if open_ or _by_codes_only(leaf) else NOT_MET
 
 
-def _below(code: str, leaf: q.Diagnosis) -> bool:
-    return any(oncotree.within(code, target) for target in targets(leaf))
+def _surely(leaf: q.Diagnosis, reading: frozenset[str]) -> bool:
+    """Return whether all that a coding leaves possible is one and the same wanted term."""
+    if not leaf.descendants:
+        return any(reading == {target} for target in leaf.oncotree)
+    return any(all(oncotree.within(code, target) for code in reading) for target in leaf.oncotree)
+
+
+def _could_be(leaf: q.Diagnosis, code: str, target: str) -> bool:
+    """Return whether a case of ``code`` could, on closer look, be what is wanted; without descendants, only from above."""
+    if leaf.descendants:
+        return oncotree.may_be(code, target)
+    return not target.startswith("_") and oncotree.within(target, code)
 
 
 def words(leaf: q.Diagnosis) -> str:
@@ -120,8 +166,7 @@ def judge_histology(leaf: q.Histology, known: Known) -> Finding:
     found = [x for x in known.of(f.Diagnosis) if x.primary and not x.excluded and x.morphology]
     if not found:
         return Finding(UNKNOWN, True, sentence("no histology is recorded", wanted), (), settle)
-    checks = [(fact, best(_shape(leaf, coding) for coding in fact.morphology)) for fact in found]
-    verdict = best(v for _, v in checks)
+    verdict = best(_shape(leaf, fact) for fact in found)
     said = next((c.text or c.code or "" for x in found for c in x.morphology), "")
     flag = verdict is UNKNOWN
     return Finding(
@@ -129,11 +174,13 @@ def judge_histology(leaf: q.Histology, known: Known) -> Finding:
     )
 
 
-def _shape(leaf: q.Histology, coding: f.Coding) -> Verdict:
-    system, text = crosswalk.system_of(coding.system), (coding.text or "").casefold()
-    if coding.code and (coding.code in leaf.icdo3 or coding.code in leaf.snomed):
-        return MET
-    if any(word.casefold() in text for word in leaf.names):
-        return MET
-    same_system = (system == "icdo3" and bool(leaf.icdo3)) or (system == "snomed" and bool(leaf.snomed))
-    return NOT_MET if same_system and not leaf.names else UNKNOWN
+def _shape(leaf: q.Histology, fact: f.Diagnosis) -> Verdict:
+    """Compare by code or by words; only a code of every system that is asked for, and nothing else, says that it is not so."""
+    for coding in fact.morphology:
+        if coding.code and (coding.code in leaf.icdo3 or coding.code in leaf.snomed):
+            return MET
+        if any(word.casefold() in (coding.text or "").casefold() for word in leaf.names):
+            return MET
+    recorded = {crosswalk.system_of(coding.system) if coding.code else "none" for coding in fact.morphology}
+    asked = {system for system, codes in (("icdo3", leaf.icdo3), ("snomed", leaf.snomed)) if codes}
+    return NOT_MET if recorded == asked and not leaf.names else UNKNOWN
