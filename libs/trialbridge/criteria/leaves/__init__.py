@@ -7,8 +7,9 @@ from trialbridge.criteria import language as q
 from trialbridge.criteria.finding import Finding
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.leaves.coded import judge_allergy, judge_condition, judge_medication, judge_procedure
+from trialbridge.criteria.leaves.course import judge_disease_status
 from trialbridge.criteria.leaves.disease import judge_diagnosis, judge_histology
-from trialbridge.criteria.leaves.extent import judge_disease_status, judge_stage
+from trialbridge.criteria.leaves.extent import judge_stage
 from trialbridge.criteria.leaves.markers import judge_expression, judge_signature
 from trialbridge.criteria.leaves.measures import judge_lab, judge_performance, judge_vital
 from trialbridge.criteria.leaves.person import (

@@ -1,4 +1,4 @@
-"""Judges of the extent and course of disease: stage, disease status."""
+"""Judge of the extent of disease: stage, spread and its sites."""
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
@@ -21,19 +21,12 @@ from trialbridge.criteria.leaves.disease import terms
 from trialbridge.criteria.terminology import oncotree, sites, stages
 from trialbridge.criteria.verdicts import Verdict
 
-# Tissues where stage IVA or IVB always means distant spread, and those where III does not exclude it.
-_IV_IS_DISTANT = frozenset({"LUNG", "BOWEL", "BREAST", "PANCREAS", "SKIN", "KIDNEY", "OVARY"})
+# Where every stage IV means distant spread (AJCC 8): elsewhere IVA is often local, and in kidney IV takes T4 without spread.
+_IV_IS_DISTANT = ("LUNG", "BOWEL", "BREAST", "PANCREAS", "OVARY", "MEL")
+# Tissues where III does not exclude it.
 _III_MAY_BE_DISTANT = frozenset({"TESTIS", "LYMPH", "MYELOID", "KIDNEY"})
 _NOT_SAID = frozenset({"TX", "NX", "MX"})
 _CNS = {"none": {"none"}, "active": {"active"}, "treated": {"treated"}, "present": {"active", "treated"}}
-_EXTENT = {
-    "localized": {"localized"},
-    "early_stage": {"localized"},
-    "locally_advanced": {"locally_advanced"},
-    "metastatic": {"metastatic"},
-    "advanced": {"locally_advanced", "metastatic"},
-}
-_COURSE = frozenset({"remission", "stable", "progressing"})
 
 
 def _part(axis: str, recorded: str, wanted: str) -> Verdict:
@@ -52,35 +45,39 @@ def _listed(axis: str, value: str | None, wanted: tuple[str, ...]) -> Verdict:
     return UNKNOWN if not value else best(_part(axis, value, word) for word in wanted)
 
 
-def _from_group(group: str, tissues: frozenset[str]) -> bool | None:
+def _from_group(group: str, primary: frozenset[str]) -> bool | None:
     word = stages.group(group)
     if word is None or word[0] == "O":
         return None
     if word.startswith("IV"):
-        return True if word in ("IV", "IVC") or (tissues and tissues <= _IV_IS_DISTANT) else None
+        always = primary and all(any(oncotree.within(x, one) for one in _IV_IS_DISTANT) for x in primary)
+        return True if word == "IVC" or always else None
+    tissues = {oncotree.tissue(code) for code in primary}
     return None if word.startswith("III") and (not tissues or tissues & _III_MAY_BE_DISTANT) else False
 
 
-def metastatic(fact: f.Stage, tissues: frozenset[str]) -> bool | None:
-    """Return whether a stage means distant spread, or None where it does not say."""
+def metastatic(fact: f.Stage, primary: frozenset[str]) -> bool | None:
+    """Return whether a stage means distant spread, or None where it does not say; ``primary`` are the primary's terms."""
     if fact.metastatic is not None:
         return fact.metastatic
     if fact.m:
         m = stages.category("m", fact.m) or ""
         if m.startswith(("M1", "M0")):
             return m.startswith("M1")
-    return _from_group(fact.group, tissues) if fact.group else None
+    if fact.metastatic_sites:
+        return True
+    return _from_group(fact.group, primary) if fact.group else None
 
 
-def _tissues(known: Known) -> frozenset[str]:
+def _primary(known: Known) -> frozenset[str]:
     primary = (fact for fact in known.of(f.Diagnosis) if fact.primary and not fact.excluded)
-    return frozenset(oncotree.tissue(code) for fact in primary for code in terms(fact))
+    return frozenset(code for fact in primary for code in terms(fact))
 
 
-def _spread(known: Known) -> tuple[f.Fact, ...]:
+def spread(known: Known) -> tuple[f.Fact, ...]:
     """Return every fact that says that the disease has spread; spread is not undone."""
-    tissues = _tissues(known)
-    staged = (fact for fact in known.of(f.Stage) if metastatic(fact, tissues))
+    primary = _primary(known)
+    staged = (fact for fact in known.of(f.Stage) if metastatic(fact, primary))
     statuses = (fact for fact in known.of(f.DiseaseStatus) if fact.status == "metastatic")
     secondary = (x for x in known.of(f.Diagnosis) if not x.primary and not x.excluded)
     return (*staged, *statuses, *secondary)
@@ -88,12 +85,12 @@ def _spread(known: Known) -> tuple[f.Fact, ...]:
 
 def _is_metastatic(leaf: q.Stage, known: Known) -> Finding:
     wanted = "metastatic disease" if leaf.metastatic else "no distant metastasis"
-    spread = _spread(known)
-    if spread:
+    recorded = spread(known)
+    if recorded:
         verdict = MET if leaf.metastatic else NOT_MET
-        return Finding(verdict, False, sentence("distant metastasis is recorded", wanted), evidence_of(spread))
-    tissues = _tissues(known)
-    facts, certain = known.newest(x for x in known.of(f.Stage) if metastatic(x, tissues) is False)
+        return Finding(verdict, False, sentence("distant metastasis is recorded", wanted), evidence_of(recorded))
+    primary = _primary(known)
+    facts, certain = known.newest(x for x in known.of(f.Stage) if metastatic(x, primary) is False)
     settle = Settle("the current stage (imaging report)", "imaging")
     verdict = NOT_MET if leaf.metastatic else MET
     return judge_newest(
@@ -110,17 +107,17 @@ def _sites(leaf: q.Stage, known: Known) -> Finding:
     """Judge the sites of spread: a recorded one is met, and only no spread at all rules a site out."""
     wanted = f"metastasis in {' or '.join(leaf.metastatic_sites)}"
     asked = frozenset(sites.named(word) or word for word in leaf.metastatic_sites)
-    tissues = _tissues(known)
+    primary = _primary(known)
     recorded: list[tuple[f.Fact, tuple[f.Coding, ...]]] = [
-        *((x, x.metastatic_sites) for x in known.of(f.Stage) if metastatic(x, tissues) is not False),
+        *((x, x.metastatic_sites) for x in known.of(f.Stage) if metastatic(x, primary) is not False),
         *((x, (*x.codes, *x.site)) for x in known.of(f.Diagnosis) if not x.primary and not x.excluded),
     ]
     found = [fact for fact, codings in recorded if any(sites.keys(coding) & asked for coding in codings)]
     if found:
         return Finding(MET, False, sentence("metastasis there is recorded", wanted), evidence_of(found))
-    spread = _is_metastatic(q.Stage(metastatic=False), known)
-    if spread.verdict is MET:
-        return Finding(NOT_MET, spread.recoverable, sentence("no metastasis is recorded", wanted), spread.evidence)
+    none = _is_metastatic(q.Stage(metastatic=False), known)
+    if none.verdict is MET:
+        return Finding(NOT_MET, none.recoverable, sentence("no metastasis is recorded", wanted), none.evidence)
     settle = Settle("the sites of metastasis (imaging report)", "imaging")
     return Finding(UNKNOWN, True, sentence("metastasis there is not recorded", wanted), (), settle)
 
@@ -180,66 +177,3 @@ def judge_stage(leaf: q.Stage, known: Known) -> Finding:
     recoverable = any(p.recoverable for p in decisive) if verdict is MET else all(p.recoverable for p in decisive)
     settle = next((part.settle for part in decisive if part.settle), None)
     return Finding(verdict, recoverable, " ".join(part.reason for part in decisive), evidence, settle)
-
-
-def _untreated(known: Known) -> tuple[Verdict, tuple[f.Fact, ...]]:
-    given = tuple(x for x in known.of(f.Therapy) if x.given and x.category in ("systemic", "radiation", "transplant"))
-    if given:
-        return NOT_MET, given
-    closed = tuple(x for x in known.of(f.TherapyHistory) if x.complete)
-    stated = tuple(x for x in known.of(f.DiseaseStatus) if x.status == "untreated")
-    return (MET, closed or stated) if closed or stated else (UNKNOWN, ())
-
-
-def _extent(known: Known, leaf: q.DiseaseStatus) -> list[tuple[f.Fact, frozenset[str]]]:
-    """Return the newest statements of extent with the extents they leave possible; recorded spread overrides."""
-    spread = _spread(known)
-    if spread:
-        return [(fact, frozenset({"metastatic"})) for fact in spread]
-    facts, certain = known.newest((x for x in known.of(f.DiseaseStatus) if x.status in _EXTENT), leaf.within)
-    return [(fact, frozenset(_EXTENT[fact.status])) for fact in facts] if certain else []
-
-
-def judge_disease_status(leaf: q.DiseaseStatus, known: Known) -> Finding:
-    """Judge each wanted word on its own axis (extent, course, treatment) and take the best answer."""
-    answers = [_word(word, leaf, known) for word in leaf.any_of]
-    verdict = best(v for v, _, _ in answers)
-    decisive = [answer for answer in answers if answer[0] is verdict]
-    evidence = evidence_of(fact for _, facts, _ in decisive for fact in facts)
-    wanted = " or ".join(word.replace("_", " ") for word in leaf.any_of)
-    said = "; ".join(dict.fromkeys(words for _, _, words in decisive))
-    settle = Settle("the current disease status", "record") if verdict is UNKNOWN else None
-    settled = bool(_spread(known)) and verdict is not UNKNOWN and any(word in _EXTENT for word in leaf.any_of)
-    return Finding(verdict, not settled, sentence(said, wanted), evidence, settle)
-
-
-def _word(word: str, leaf: q.DiseaseStatus, known: Known) -> tuple[Verdict, tuple[f.Fact, ...], str]:
-    shown = word.replace("_", " ")
-    if word == "untreated":
-        verdict, facts = _untreated(known)
-        words = {
-            MET: "no treatment was given",
-            NOT_MET: "treatment was given",
-            UNKNOWN: "earlier treatment is not recorded",
-        }
-        return verdict, facts, words[verdict]
-    if word in _EXTENT:
-        stated = _extent(known, leaf)
-        verdicts = {overlap(possible, frozenset(_EXTENT[word])) for _, possible in stated}
-        verdict = verdicts.pop() if len(verdicts) == 1 else UNKNOWN
-        return (
-            verdict,
-            tuple(fact for fact, _ in stated),
-            f"extent is {_joined(stated)}" if stated else "extent is not recorded",
-        )
-    axis = _COURSE if word in _COURSE else frozenset({word})
-    newest, certain = known.newest((x for x in known.of(f.DiseaseStatus) if x.status in axis), leaf.within)
-    verdicts = {MET if fact.status == word else NOT_MET for fact in newest} if certain else {UNKNOWN}
-    if not newest or len(verdicts) != 1:
-        return UNKNOWN, tuple(newest), f"{shown} is not recorded"
-    said = "; ".join(dict.fromkeys(f"status is {x.status.replace('_', ' ')}" for x in newest))
-    return verdicts.pop(), tuple(newest), said
-
-
-def _joined(stated: list[tuple[f.Fact, frozenset[str]]]) -> str:
-    return " or ".join(sorted({word.replace("_", " ") for _, possible in stated for word in possible}))
