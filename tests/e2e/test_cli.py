@@ -135,6 +135,7 @@ def test_the_demo_on_a_folder_of_ones_own_says_what_was_refused(own: tuple[Path,
     assert f"trialbridge dead-letters list --state {tmp_path / 'state'}" in done.stdout
 
 
+@pytest.mark.timeout(300)
 def test_tickets_and_replays_on_running_services(state: Path, tmp_path: Path) -> None:
     good, bad = tmp_path / "ada.json", tmp_path / "bad.json"
     good.write_bytes(bundle("ada"))
@@ -187,7 +188,8 @@ def on_terminal(arguments: Sequence[str | Path], columns: int, environment: Mapp
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     given = clean_environment({"TERM": "xterm-256color", **(environment or {})})
-    given.pop("NO_COLOR", None)
+    for name in ("NO_COLOR", "COLUMNS", "LINES"):
+        given.pop(name, None)
     process = subprocess.Popen(
         [*COMMAND, *map(str, arguments)], stdin=theirs, stdout=theirs, stderr=theirs, env=given, start_new_session=True
     )
