@@ -18,6 +18,7 @@ stages' tables (`infra/kafka/topics.yaml` lists both, with their configuration).
 * The partition is murmur2 of the key modulo the number of partitions. *Broadcast* topics have each record in every partition.
 * *Sealed* values are encrypted under the network's data key; headers never hold more than opaque ids.
 * Delivery is at least once. Ids are pure functions of their causes, so a repeat has the same id.
+* A replayed dead letter goes back to the topic that it came from; `coatcheck` writes it, whoever wrote it first.
 
 """
 HEADER = ("topic", "key", "payload", "kept", "sealed", "written by", "read by", "what one record says")

@@ -111,4 +111,4 @@ class TicketDesk:
 
 def desk(work: TicketDesk, interval: float) -> CommandDesk:
     """Return the background loop that takes commands to the coat check."""
-    return CommandDesk(work.documents, "coatcheck", interval, work.kinds())
+    return CommandDesk(work.documents, "coatcheck", interval, work.kinds(), work.now)

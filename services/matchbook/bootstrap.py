@@ -5,6 +5,7 @@ from services.matchbook.agents import handlers
 from services.matchbook.handlers import Handlers
 from services.matchbook.reviews import ReviewDesk
 from services.matchbook.settings import MatchbookSettings
+from trialbridge.runtime.commands import CommandDesk
 from trialbridge.runtime.serve import ServicePorts
 from trialbridge.runtime.stage.stage import Ports, Stage
 
@@ -19,5 +20,9 @@ def build(settings: MatchbookSettings, ports: ServicePorts) -> Stage:
         handlers(stage),
         tables.ALL,
         forget=stage.forget,
-        background=(ReviewDesk(ports.documents, settings.poll_interval),),
+        background=(
+            CommandDesk(
+                ports.documents, "matchbook", settings.poll_interval, ReviewDesk(ports.documents).kinds(), ports.now
+            ),
+        ),
     )

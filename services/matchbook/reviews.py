@@ -1,22 +1,18 @@
-"""The desk where reviews come in: polls for commands, checks them against the match as it stands, and publishes decisions."""
+"""The desk where reviews come in: checks them against the match as it stands, and publishes decisions."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
-from trialbridge.contracts.documents import COMMANDS, MATCHES, CommandDoc, MatchDoc
+from trialbridge.contracts.documents import MATCHES, CommandDoc, MatchDoc
 from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Refused
 from trialbridge.contracts.events import MatchReviewed
 from trialbridge.contracts.ids import Digest, MatchId, NetworkId, PatientId
 from trialbridge.contracts.topics import MATCH_REVIEWS
+from trialbridge.runtime.commands import Answer, Carrier
 from trialbridge.runtime.effects import Emitter
-from trialbridge.runtime.paging import collect
-from trialbridge.runtime.ports import DocumentStore, Query
-
-KIND = "review_match"
-_PAGE = 100
+from trialbridge.runtime.ports import DocumentStore
 
 
 class ReviewAsked(msgspec.Struct, frozen=True):
@@ -31,38 +27,21 @@ class ReviewAsked(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ReviewDesk:
-    """A background loop over the commands to the matchbook."""
+    """Carries out the commands to the matchbook."""
 
     documents: DocumentStore
-    interval: float
-    """Seconds between two looks."""
 
-    async def __call__(self, emitter: Emitter) -> None:
-        """Look for commands until cancelled; raises `Unavailable` when store or log are away."""
-        while True:
-            await self.carry_out(emitter)
-            await asyncio.sleep(self.interval)
+    def kinds(self) -> dict[str, Carrier]:
+        """Return what the desk does, by kind of command."""
+        return {"review_match": self.review_match}
 
-    async def carry_out(self, emitter: Emitter) -> int:
-        """Carry out all commands that wait, oldest first, and return how many there were."""
-        asked = Query(where={"to": "matchbook", "status": "requested"}, sort="requested", limit=_PAGE)
-        commands = await collect(self.documents, COMMANDS, asked)
-        for command in commands:
-            await self.documents.upsert(COMMANDS, [await self._answered(command, emitter)])
-        return len(commands)
-
-    async def _answered(self, command: CommandDoc, emitter: Emitter) -> CommandDoc:
-        """Return the command's second version. Published first: a crash in between publishes the same decision again."""
-        try:
-            review = await self._review(command)
-        except Refused as error:
-            return msgspec.structs.replace(command, version=2, status="refused", code=error.code, message=error.message)
+    async def review_match(self, command: CommandDoc, emitter: Emitter) -> Answer:
+        """Publish a decision on a match as it stands; raise `Refused` ``review.…``. A repeat publishes the same event."""
+        review = await self._review(command)
         await emitter.publish(MATCH_REVIEWS, review.patient, review, review.network, command.id)
-        return msgspec.structs.replace(command, version=2, status="done")
+        return Answer()
 
     async def _review(self, command: CommandDoc) -> MatchReviewed:
-        if command.kind != KIND:
-            raise Refused("command.unknown-kind", f"The matchbook knows the command {KIND} only.", Place(field="kind"))
         try:
             asked = msgspec.json.decode(command.body, type=ReviewAsked)
         except NOT_AS_DESCRIBED:

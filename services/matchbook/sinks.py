@@ -1,8 +1,9 @@
 """What the matchbook keeps for operators and auditors: dead letters and audit events, as documents."""
 
 from services.matchbook.tables import LETTERS
-from trialbridge.contracts.documents import AUDITS, DEAD_LETTERS, AuditDoc, DeadLetterDoc
+from trialbridge.contracts.documents import AUDITS, DEAD_LETTERS, DeadLetterDoc
 from trialbridge.contracts.events import AuditRecorded, DeadLettered, LineageRecorded
+from trialbridge.ledger.recording import document_of
 from trialbridge.runtime.effects import Effects, Received
 
 
@@ -42,19 +43,7 @@ async def keep_dead_letter(record: Received[DeadLettered], effects: Effects) -> 
 
 async def keep_audit(record: Received[AuditRecorded], effects: Effects) -> None:
     """Keep who saw or did what."""
-    event = record.payload
-    doc = AuditDoc(
-        id=event.id,
-        version=1,
-        network=record.network,
-        actor=event.actor,
-        tenant=event.tenant,
-        action=event.action,
-        subject=event.subject,
-        at=event.at,
-        event=event,
-    )
-    effects.save(AUDITS, doc)
+    effects.save(AUDITS, document_of(record.payload, record.network))
 
 
 async def pass_lineage(record: Received[LineageRecorded], effects: Effects) -> None:

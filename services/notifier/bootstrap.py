@@ -24,5 +24,8 @@ def build(settings: NotifierSettings, ports: ServicePorts) -> Stage:
         settings,
         Ports(ports.documents, ports.seal, ports.now),
         handlers(Handlers(endpoints, ports.now)),
-        background=(dispatcher, CommandDesk(ports.documents, "notifier", settings.poll_interval, desk.kinds())),
+        background=(
+            dispatcher,
+            CommandDesk(ports.documents, "notifier", settings.poll_interval, desk.kinds(), ports.now),
+        ),
     )

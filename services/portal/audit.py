@@ -1,7 +1,8 @@
 """Audit records of the portal, written into the document store before anything is shown."""
 
-from trialbridge.contracts.documents import AUDITS, AuditDoc
+from trialbridge.contracts.documents import AUDITS
 from trialbridge.contracts.events import AuditRecorded
+from trialbridge.ledger.recording import document_of
 from trialbridge.runtime.ports import DocumentStore
 
 
@@ -14,17 +15,4 @@ class DocumentAuditor:
 
     async def record(self, *events: AuditRecorded) -> None:
         """Keep the events; durable on return."""
-        await self._documents.upsert(AUDITS, [_document(event) for event in events])
-
-
-def _document(event: AuditRecorded) -> AuditDoc:
-    return AuditDoc(
-        id=event.id,
-        version=1,
-        actor=event.actor,
-        tenant=event.tenant,
-        action=event.action,
-        subject=event.subject,
-        at=event.at,
-        event=event,
-    )
+        await self._documents.upsert(AUDITS, [document_of(event) for event in events])

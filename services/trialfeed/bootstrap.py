@@ -34,4 +34,4 @@ def loops(settings: TrialfeedSettings, ports: ServicePorts) -> tuple[Loop, ...]:
         await calendar.run(emitter)
 
     stage = Handlers(ports.documents, ports.now)
-    return begin, CommandDesk(ports.documents, "trialfeed", settings.poll_interval, kinds(stage))
+    return begin, CommandDesk(ports.documents, "trialfeed", settings.poll_interval, kinds(stage), ports.now)

@@ -23,6 +23,7 @@ class Topic(Generic[P]):
     payload: type[P]
     version: int
     writers: tuple[str, ...]
+    """Services. The coat check also writes what it replays of dead letters, to the topic that each came from."""
     readers: tuple[str, ...]
     sealed: bool
     """True where values are encrypted under the network's data key."""
@@ -48,7 +49,7 @@ EMR_TICKETS = Topic(
     "ticket id",
     e.TicketIssued,
     1,
-    ("cli", "portal", "coatcheck"),
+    ("coatcheck",),
     ("coatcheck",),
     False,
     "A claim ticket for an encrypted bundle in object storage.",
@@ -58,7 +59,7 @@ EMR_RECORDS = Topic(
     "network + source + local patient id",
     e.RecordsReceived,
     1,
-    ("coatcheck", "gateway"),
+    ("coatcheck",),
     ("patientview",),
     True,
     "All records of one patient from one bundle or message, as FHIR R4, with provenance.",
@@ -186,10 +187,10 @@ AUDIT = Topic(
     "actor",
     e.AuditRecorded,
     1,
-    ("portal", "cli"),
+    ("coatcheck", "trialfeed", "matchbook", "notifier"),
     ("matchbook",),
     True,
-    "Who saw or did what, when and why.",
+    "Which service did, or refused, what someone had asked for. (What people see is recorded in the document store.)",
     retention_ms=2_190 * DAY_MS,
 )
 DEAD_LETTERS = Topic(

@@ -27,3 +27,5 @@ class Action(StrEnum):
     AUDIT_READ = "portal:audit:read"
     DEAD_LETTER_REPLAYED = "portal:dead_letter:replay"
     COMMAND_SENT = "portal:command:send"
+    COMMAND_CARRIED_OUT = "stage:command:carry-out"
+    """A service did, or refused, what someone had asked for; the subject is the command's id, the reason its kind and code."""

@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from trialbridge.contracts.documents import COMMANDS, CommandDoc
 from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Poison, Refused, TrialbridgeError, json_path
+from trialbridge.contracts.events import AuditRecorded
+from trialbridge.contracts.ids import NetworkId, TenantId, derive
+from trialbridge.contracts.topics import AUDIT
+from trialbridge.ledger.actions import Action
 from trialbridge.runtime.effects import Emitter
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import DocumentStore, Query
@@ -17,6 +22,8 @@ from trialbridge.runtime.telemetry import logs
 T = TypeVar("T")
 LOG: Final = logs.logger("commands")
 PAGE: Final = 100
+NO_NETWORK: Final = NetworkId("")
+"""An audit event names an actor, a command and codes, nothing of a patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class CommandDesk:
     interval: float
     """Seconds between two looks."""
     kinds: Mapping[str, Carrier]
+    now: Callable[[], datetime]
 
     async def __call__(self, emitter: Emitter) -> None:
         """Look for commands until cancelled; raises `Unavailable` when store or log are away."""
@@ -54,13 +62,33 @@ class CommandDesk:
     async def carry_out(self, emitter: Emitter) -> int:
         """Carry out all commands that wait, oldest first; return how many.
 
-        The answer is written last: after a crash the command is carried out again, which its effects must bear.
+        The answer is written last, after the audit event: what a crash cut off is carried out and told again, under the same
+        ids, which its effects must bear.
         """
         asked = Query(where={"to": self.to, "status": "requested"}, sort="requested", limit=PAGE)
         commands = await collect(self.documents, COMMANDS, asked)
         for command in commands:
-            await self.documents.upsert(COMMANDS, [await self._answered(command, emitter)])
+            answered = await self._answered(command, emitter)
+            event = self._recorded(answered)
+            await emitter.publish(AUDIT, event.actor, event, NO_NETWORK, f"audit/{command.id}")
+            await self.documents.upsert(COMMANDS, [answered])
         return len(commands)
+
+    def _recorded(self, answered: CommandDoc) -> AuditRecorded:
+        """Return the audit event: who asked for what, and whether it was done."""
+        refused = answered.status == "refused"
+        return AuditRecorded(
+            id=derive("aud", (answered.id, Action.COMMAND_CARRIED_OUT)),
+            actor=answered.actor,
+            tenant=TenantId(answered.tenant),
+            role="",
+            action=Action.COMMAND_CARRIED_OUT,
+            subject=answered.id,
+            at=self.now().isoformat(timespec="seconds"),
+            outcome="failure" if refused else "success",
+            reason=f"{answered.kind}: {answered.code}" if refused else answered.kind,
+            request=answered.id,
+        )
 
     def _carrier(self, kind: str) -> Carrier:
         carrier = self.kinds.get(kind)

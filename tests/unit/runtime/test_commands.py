@@ -1,15 +1,20 @@
 """The desk that carries out what people ask for."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
 from trialbridge.contracts.documents import COMMANDS, CommandDoc
 from trialbridge.contracts.errors import Refused, Unavailable
+from trialbridge.contracts.topics import AUDIT
+from trialbridge.ledger.actions import Action
 from trialbridge.runtime.commands import Answer, CommandDesk, read_body
 from trialbridge.runtime.effects import Emitter
 from trialbridge.testkit.fakes import MemoryDocuments, MemoryEmitter
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 class Body(msgspec.Struct):
@@ -33,7 +38,7 @@ def desk(documents: MemoryDocuments, seen: list[str]) -> CommandDesk:
     async def crash(command: CommandDoc, emitter: Emitter) -> Answer:
         raise KeyError(command.id)
 
-    return CommandDesk(documents, "coatcheck", 0.001, {"add": add, "refuse": refuse, "crash": crash})
+    return CommandDesk(documents, "coatcheck", 0.001, {"add": add, "refuse": refuse, "crash": crash}, lambda: NOW)
 
 
 async def test_commands_are_carried_out_once_in_order_and_answered() -> None:
@@ -66,6 +71,28 @@ async def test_a_refusal_says_why_without_quoting(kind: str, body: bytes, code: 
     assert answers["z"].status == "done"
     if kind == "refuse":
         assert bytes(answers["a"].result) == b'{"why":"so"}'
+
+
+async def test_what_was_done_or_refused_goes_to_the_audit_trail_with_who_had_asked() -> None:
+    documents, emitter = MemoryDocuments(), MemoryEmitter()
+    await documents.upsert(COMMANDS, [asked("a", requested="1"), asked("b", "refuse", requested="2")])
+    await desk(documents, []).carry_out(emitter)
+    done, refused = (one.payload for one in emitter.of(AUDIT))
+    assert (done.actor, done.tenant, done.action, done.subject) == ("a", "t", Action.COMMAND_CARRIED_OUT, "a")
+    assert (done.outcome, done.reason, done.at) == ("success", "add", "2026-06-01T12:00:00+00:00")
+    assert (refused.subject, refused.outcome, refused.reason) == ("b", "failure", "refuse: add.refused")
+
+
+async def test_a_command_is_not_answered_before_it_is_in_the_audit_trail() -> None:
+    documents, emitter, seen = MemoryDocuments(), MemoryEmitter(), []  # type: ignore[var-annotated]
+    await documents.upsert(COMMANDS, [asked("a")])
+    emitter.outage.calls = 1
+    with pytest.raises(Unavailable):
+        await desk(documents, seen).carry_out(emitter)
+    assert (await documents.all(COMMANDS))["a"].status == "requested"
+    await desk(documents, seen).carry_out(emitter)
+    assert [one.payload.subject for one in emitter.of(AUDIT)] == ["a"]
+    assert (await documents.all(COMMANDS))["a"].status == "done"
 
 
 async def test_the_loop_runs_until_cancelled_and_tells_when_the_store_is_away() -> None:

@@ -18,7 +18,7 @@ from services.coatcheck.waiting import WaitingRoom
 from trialbridge.contracts.documents import COMMANDS, RECORDS, TICKETS, CommandDoc, TicketDoc
 from trialbridge.contracts.events import RecordsReceived, TicketIssued
 from trialbridge.contracts.ids import NetworkId, SourceId, TenantId, digest
-from trialbridge.contracts.topics import EMR_RECORDS, EMR_TICKETS
+from trialbridge.contracts.topics import AUDIT, EMR_RECORDS, EMR_TICKETS
 from trialbridge.runtime.ports import ObjectInfo
 from trialbridge.testkit.fakes import ClearSeal, MemoryDocuments, MemoryEmitter, MemoryKeys, MemoryObjects
 from trialbridge.testkit.packing import ndjson
@@ -63,6 +63,11 @@ class Check:
 
     def now(self) -> datetime:
         return self.time
+
+    @property
+    def published(self) -> list[str]:
+        """Return the topics of what was sent, leaving out what the audit trail says of commands."""
+        return [topic for topic, _ in self.emitter.sent if topic != AUDIT.name]
 
     def pass_time(self, **amount: float) -> None:
         self.time += timedelta(**amount)

@@ -58,7 +58,7 @@ async def test_a_ticket_that_does_not_hold_together_is_not_issued(
     _, ticket = await check.store(bundle("p1"))
     answer = await check.ask("issue_ticket", msgspec.structs.replace(ticket, **change))
     assert (answer.status, answer.code) == ("refused", code)
-    assert check.emitter.sent == []
+    assert check.published == []
     assert await check.documents.all(TICKETS) == {}
 
 
@@ -67,7 +67,7 @@ async def test_an_interrupted_issue_is_completed_without_doubling(check: Check) 
     check.emitter.outage.calls = 1
     with pytest.raises(Unavailable):
         await check.ask("issue_ticket", ticket)
-    assert check.emitter.sent == []
+    assert check.published == []
     answer = await check.ask("issue_ticket", ticket)
     assert answer.status == "done"
     assert len(check.emitter.of(EMR_TICKETS)) == 1
@@ -208,7 +208,7 @@ async def test_a_refused_ticket_is_replayed_with_the_next_issue(check: Check) ->
     assert (doc.status, doc.issue, doc.code) == ("redeemed", 2, "")
     twice = await check.ask("replay", {"dead_letter": "dlq_1"}, "cmd_2")
     assert (twice.status, msgspec.json.decode(twice.result)) == ("done", {"already": True})
-    assert check.emitter.sent == []
+    assert check.published == []
 
 
 async def test_a_bad_record_of_a_bundle_is_replayed_by_its_ticket(check: Check) -> None:
@@ -265,7 +265,7 @@ async def test_what_cannot_be_replayed_is_refused_and_stays_open(
     await check.documents.upsert(DEAD_LETTERS, [letter(topic, "k", payload, kind)])
     answer = await check.ask("replay", {"dead_letter": "dlq_1"})
     assert (answer.status, answer.code) == ("refused", code)
-    assert check.emitter.sent == []
+    assert check.published == []
     assert [one.status for one in (await check.documents.all(DEAD_LETTERS)).values()] == ["open"]
 
 

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,7 +12,10 @@ from trialbridge.contracts.documents import COMMANDS, MATCHES, CommandDoc
 from trialbridge.contracts.errors import Unavailable
 from trialbridge.contracts.events import MatchReviewed
 from trialbridge.contracts.topics import MATCH_REVIEWS
+from trialbridge.runtime.commands import CommandDesk
 from trialbridge.testkit.fakes import MemoryDocuments, MemoryEmitter
+
+NOW = datetime(2026, 6, 1, 11, tzinfo=UTC)
 
 
 def command(
@@ -30,11 +34,11 @@ def command(
     )
 
 
-async def desk_for(book: Book) -> tuple[ReviewDesk, MemoryDocuments]:
+async def desk_for(book: Book) -> tuple[CommandDesk, MemoryDocuments]:
     """Return the desk over the documents that the stage has saved."""
     documents = MemoryDocuments()
     await documents.upsert(MATCHES, [match_doc(standing) for standing in book.stage.values(STANDINGS).values()])
-    return ReviewDesk(documents, 0.01), documents
+    return CommandDesk(documents, "matchbook", 0.01, ReviewDesk(documents).kinds(), lambda: NOW), documents
 
 
 async def waiting() -> Book:

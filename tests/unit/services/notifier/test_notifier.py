@@ -180,7 +180,7 @@ async def ask(house: House, body: dict[str, str]) -> CommandDoc:
     asked = CommandDoc(id=identity, version=1, to="notifier", kind="redeliver", tenant="o", actor="a", body=raw)
     await house.documents.upsert(COMMANDS, [asked])
     desk = WebhookDesk(house.documents, house.endpoints, house.now)
-    await CommandDesk(house.documents, "notifier", 1.0, desk.kinds()).carry_out(MemoryEmitter())
+    await CommandDesk(house.documents, "notifier", 1.0, desk.kinds(), desk.now).carry_out(MemoryEmitter())
     return (await house.documents.all(COMMANDS))[identity]
 
 

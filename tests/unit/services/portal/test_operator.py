@@ -17,7 +17,7 @@ async def take_in(house: House, folder: Path) -> None:
     """Start the trial feed on a folder of trial files, as far as these go."""
     await FileFeed(house.documents, house.clock, [folder]).take_in()
     stage = Handlers(house.documents, house.clock)
-    await CommandDesk(house.documents, "trialfeed", 1, kinds(stage)).carry_out(MemoryEmitter())
+    await CommandDesk(house.documents, "trialfeed", 1, kinds(stage), house.clock).carry_out(MemoryEmitter())
 
 
 async def test_a_refused_trial_file_stands_on_the_page_until_it_is_mended_or_gone(house: House, tmp_path: Path) -> None:
