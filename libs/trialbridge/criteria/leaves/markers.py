@@ -37,8 +37,8 @@ def _ever(leaf: q.Signature | q.Expression) -> str:
 def _signature(fact: f.Signature, leaf: q.Signature) -> Check:
     parts: list[Verdict] = []
     if leaf.any_of:
-        indeterminate = fact.status in (None, "indeterminate")
-        parts.append(UNKNOWN if indeterminate else MET if fact.status in leaf.any_of else NOT_MET)
+        unsaid = fact.status in (None, "indeterminate")
+        parts.append(MET if fact.status in leaf.any_of else UNKNOWN if unsaid else NOT_MET)
     if _bounded(leaf):
         value = finite(fact.value)
         comparable = fact.unit == PER_MEGABASE if leaf.name == "tmb" else leaf.unit in (None, fact.unit)

@@ -1,6 +1,6 @@
 """Judges of what is measured: performance status, laboratory results, vital signs."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
@@ -17,6 +17,8 @@ from trialbridge.criteria.verdicts import Verdict
 _KARNOFSKY = {0: (90, 100), 1: (70, 80), 2: (50, 60), 3: (30, 40), 4: (10, 20), 5: (0, 0)}
 
 _LEAST_LIMIT = Decimal("1e-9")
+# A factor such as 1/113.12 has no last digit: a few digits less than it was worked out with, and a bound is met exactly.
+_ROUNDED = Context(prec=24)
 
 
 def _as_scale(fact: f.Performance, scale: str) -> tuple[int, int] | None:
@@ -71,9 +73,9 @@ def _value(fact: f.Lab | f.Vital, unit: str | None) -> Decimal | None:
         return None
     if unit == XULN:
         limit = finite(fact.upper_limit) if isinstance(fact, f.Lab) else None
-        return value / limit if limit is not None and limit > _LEAST_LIMIT else None
+        return _ROUNDED.divide(value, limit) if limit is not None and limit > _LEAST_LIMIT else None
     factor = _factor(fact, unit)
-    return None if factor is None else value * factor
+    return None if factor is None else _ROUNDED.multiply(value, factor)
 
 
 def _factor(fact: f.Lab | f.Vital, unit: str | None) -> Decimal | None:
