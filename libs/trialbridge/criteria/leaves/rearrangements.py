@@ -1,5 +1,7 @@
 """Judges of copy number alterations and fusions."""
 
+import msgspec
+
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.bounds import finite
@@ -70,11 +72,23 @@ def judge_copy_number(leaf: q.CopyNumber, known: Known) -> Finding:
         said = f"{gene}: {', '.join(dict.fromkeys((x.call or 'altered').replace('_', ' ') for x in decisive))}"
         settle = sequencing(gene, "a copy number result") if verdict is UNKNOWN else None
         return Finding(verdict, verdict is UNKNOWN, sentence(said, wanted), evidence_of(decisive), settle)
+    covering = coverage(known, gene, "copy_number")
+    nothing: list[f.Fact] = [*covering, *(fact for fact in mine if not fact.present and fact.call is None)]
+    if nothing and not checks and "neutral" in leaf.calls:
+        return _neutral(leaf, gene, nothing, wanted)
     excluding = [fact for fact in mine if _excludes(leaf, fact)]
-    grounds: list[f.Fact] = [*excluding, *coverage(known, gene, "copy_number")]
+    grounds: list[f.Fact] = [*excluding, *covering]
     if grounds:
         return Finding(NOT_MET, False, sentence(f"{gene} has no such alteration", wanted), evidence_of(grounds))
     return Finding(UNKNOWN, True, sentence(f"no copy number test covers {gene}", wanted), (), sequencing(gene))
+
+
+def _neutral(leaf: q.CopyNumber, gene: str, grounds: list[f.Fact], wanted: str) -> Finding:
+    """Return that a gene that was looked at and has no alteration is neutral; how many copies that is, is not said."""
+    said = sentence(f"{gene} was tested and no alteration was found", wanted)
+    if leaf.min_copies is None and leaf.max_copies is None:
+        return Finding(MET, False, said, evidence_of(grounds))
+    return Finding(UNKNOWN, True, said, evidence_of(grounds), sequencing(gene, "a copy number result"))
 
 
 def _joins(leaf: q.Fusion, fact: f.Fusion, gene: str) -> Verdict:
@@ -87,6 +101,11 @@ def _joins(leaf: q.Fusion, fact: f.Fusion, gene: str) -> Verdict:
         return kind
     other = sides[1] if sides[0] == gene else sides[0]
     return worst((kind, UNKNOWN if other is None else MET if other == genes.canonical(leaf.partner) else NOT_MET))
+
+
+def _denied(leaf: q.Fusion, fact: f.Fusion, gene: str) -> bool:
+    """Return whether a reported absence names the partner that is asked for; no structural variant means no fusion either."""
+    return leaf.partner is not None and _joins(msgspec.structs.replace(leaf, type="any"), fact, gene) is MET
 
 
 def judge_fusion(leaf: q.Fusion, known: Known) -> Finding:
@@ -104,7 +123,7 @@ def judge_fusion(leaf: q.Fusion, known: Known) -> Finding:
         return Finding(
             verdict, verdict is UNKNOWN, sentence(f"{said} was found", wanted), evidence_of(decisive), settle
         )
-    excluding = [x for x in mine if x.present or x.partner is None or (leaf.partner and _joins(leaf, x, gene) is MET)]
+    excluding = [x for x in mine if x.present or x.partner is None or _denied(leaf, x, gene)]
     grounds: list[f.Fact] = [*excluding, *coverage(known, gene, "fusion")]
     if grounds:
         return Finding(

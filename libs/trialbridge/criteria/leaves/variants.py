@@ -221,7 +221,9 @@ def judge_wild_type(leaf: q.WildType, known: Known) -> Finding:
 
 
 _FINDINGS: dict[Alteration, Callable[[Known, str], list[f.Fact]]] = {
-    "mutation": lambda known, gene: [x for x in known.of(f.Variant) if genes.canonical(x.gene) == gene],
+    "mutation": lambda known, gene: [
+        x for x in known.of(f.Variant) if genes.canonical(x.gene) == gene and looked_at(x.source_class, None)
+    ],
     "copy_number": lambda known, gene: [x for x in known.of(f.CopyNumber) if genes.canonical(x.gene) == gene],
     "fusion": lambda known, gene: [
         x for x in known.of(f.Fusion) if gene in {genes.canonical(x.gene), genes.canonical(x.partner or "")}
