@@ -1,23 +1,38 @@
-"""Asks a running service for something by a command document, and waits for its answer."""
+"""Asks a running service for something by a command document, records that it was asked, and waits for its answer."""
 
 import asyncio
 import getpass
+import os
 import secrets
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import msgspec
 
-from trialbridge.contracts.documents import COMMANDS, CommandDoc
+from trialbridge.contracts.documents import AUDITS, COMMANDS, CommandDoc
+from trialbridge.contracts.events import AuditRecorded
+from trialbridge.contracts.ids import TenantId, derive
+from trialbridge.ledger.actions import Action
+from trialbridge.ledger.recording import document_of
 from trialbridge.runtime.serve import ServicePorts
 
 PAUSE: Final = 0.2
+OPERATOR: Final = "operator"
+"""Whoever may run commands on the stores' machine is the operator, as tenant and as role."""
 Owner = Literal["trialfeed", "matchbook", "notifier", "coatcheck"]
+
+
+def who() -> str:
+    """Return the actor of a command: ``cli:`` and the operating system's name of the user, or the number where it has none."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"cli:{os.getuid()}"
 
 
 def command(
     ports: ServicePorts, to: Owner, kind: str, body: Mapping[str, Any] | msgspec.Struct, *, identity: str = "",
-    actor: str = "", tenant: str = "operator",
+    actor: str = "", tenant: str = OPERATOR,
 ) -> CommandDoc:  # fmt: skip
     """Return a request; without an ``identity`` it is a new one each time."""
     return CommandDoc(
@@ -26,18 +41,32 @@ def command(
         to=to,
         kind=kind,
         tenant=tenant,
-        actor=actor or getpass.getuser(),
+        actor=actor or who(),
         body=msgspec.Raw(msgspec.json.encode(body)),
         requested=ports.now().isoformat(),
     )
 
 
-async def ask(ports: ServicePorts, to: Owner, kind: str, body: Mapping[str, Any], wait: float) -> CommandDoc:
-    """Write the request and return it with its answer, or as it stands after ``wait`` seconds."""
-    request = command(ports, to, kind, body)
+async def send(ports: ServicePorts, request: CommandDoc, action: Action, subject: str, reason: str = "") -> None:
+    """Record that something is asked for, then ask; raises `Unavailable`, and then nothing was asked."""
+    event = AuditRecorded(
+        id=derive("aud", (request.id, action, subject)),
+        actor=request.actor,
+        tenant=TenantId(OPERATOR),
+        role=OPERATOR,
+        action=action,
+        subject=subject,
+        at=request.requested,
+        reason=reason,
+        request=request.id,
+    )
+    await ports.documents.upsert(AUDITS, [document_of(event)])
     await ports.documents.upsert(COMMANDS, [request])
-    waited = 0.0
-    answer = request
+
+
+async def answer_to(ports: ServicePorts, request: CommandDoc, wait: float) -> CommandDoc:
+    """Return a request with its answer, or as it stands after ``wait`` seconds."""
+    waited, answer = 0.0, request
     while answer.status == "requested" and waited < wait:
         await asyncio.sleep(PAUSE)
         waited += PAUSE

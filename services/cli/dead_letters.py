@@ -8,11 +8,12 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from services.cli.asking import ask
+from services.cli.asking import answer_to, command, send
 from services.cli.output import EXIT_AWAY, EXIT_INPUT, OUT, complain, emit, say, show_rows
 from services.cli.places import State, settings_of
 from trialbridge.contracts.documents import DEAD_LETTERS, CommandDoc, DeadLetterDoc
 from trialbridge.contracts.errors import Refused
+from trialbridge.ledger.actions import Action
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import Query, Scalar
 from trialbridge.runtime.serve import ServicePorts, open_ports
@@ -126,8 +127,14 @@ def replay(
 async def _replay(ids: Sequence[str], code: str, wait: float, state: Path | None) -> list[tuple[str, CommandDoc]]:
     async with open_ports(settings_of(state)) as ports:
         chosen = ids or [doc.id for doc in await _find(ports, code, every=False)]
-        asked = (ask(ports, "coatcheck", "replay", {"dead_letter": identity}, wait) for identity in chosen)
-        return list(zip(chosen, await asyncio.gather(*asked), strict=True))
+        answers = await asyncio.gather(*(_replay_one(ports, identity, wait) for identity in chosen))
+        return list(zip(chosen, answers, strict=True))
+
+
+async def _replay_one(ports: ServicePorts, identity: str, wait: float) -> CommandDoc:
+    request = command(ports, "coatcheck", "replay", {"dead_letter": identity})
+    await send(ports, request, Action.CLI_DEAD_LETTER_REPLAYED, identity)
+    return await answer_to(ports, request, wait)
 
 
 def _tell(identity: str, answer: CommandDoc, *, json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from services.cli.asking import send
 from services.cli.delivery import Parcel, issue, put_parcel
 from services.cli.inputs import Troubles, read_input
 from services.cli.output import EXIT_AWAY, EXIT_INPUT, OUT, complain, emit, say, show_rows
@@ -17,6 +18,7 @@ from trialbridge.contracts.documents import COMMANDS, TICKETS, CommandDoc, Ticke
 from trialbridge.contracts.errors import Refused
 from trialbridge.contracts.ids import Digest, NetworkId, SourceId, TenantId, TicketId, digest, ticket_id
 from trialbridge.emr.sniff import HL7V2, JSON, NDJSON
+from trialbridge.ledger.actions import Action
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import ObjectInfo, Query
 from trialbridge.runtime.serve import ServicePorts, open_ports, utc_now
@@ -85,8 +87,8 @@ async def _deliver(settings: BaseServiceSettings, parcel: Parcel, wait: float) -
     async with open_ports(settings) as ports:
         info, sha256 = await _stored(ports, parcel)
         asked = issue(ports, parcel, info, sha256)
-        await ports.documents.upsert(COMMANDS, [asked])
         identity = ticket_id(parcel.tenant, info.uri, info.version)
+        await send(ports, asked, Action.CLI_TICKET_ISSUED, identity)
         end = time.monotonic() + wait
         while True:
             doc = await ports.documents.get(TICKETS, identity)

@@ -27,5 +27,7 @@ class Action(StrEnum):
     AUDIT_READ = "portal:audit:read"
     DEAD_LETTER_REPLAYED = "portal:dead_letter:replay"
     COMMAND_SENT = "portal:command:send"
+    CLI_TICKET_ISSUED = "cli:ticket:issue"
+    CLI_DEAD_LETTER_REPLAYED = "cli:dead_letter:replay"
     COMMAND_CARRIED_OUT = "stage:command:carry-out"
     """A service did, or refused, what someone had asked for; the subject is the command's id, the reason its kind and code."""

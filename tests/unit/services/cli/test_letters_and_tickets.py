@@ -13,7 +13,16 @@ import pytest
 
 from services.cli.places import settings_of
 from tests.unit.services.cli.conftest import Invoke, bundle, lines, write
-from trialbridge.contracts.documents import COMMANDS, DEAD_LETTERS, TICKETS, CommandDoc, DeadLetterDoc, TicketDoc
+from trialbridge.contracts.documents import (
+    AUDITS,
+    COMMANDS,
+    DEAD_LETTERS,
+    TICKETS,
+    AuditDoc,
+    CommandDoc,
+    DeadLetterDoc,
+    TicketDoc,
+)
 from trialbridge.contracts.errors import Place
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import Query
@@ -150,6 +159,29 @@ def test_replay_asks_the_services_and_says_what_they_said(
     ]
     by_code = cli("dead-letters", "replay", "--code", "fhir.not-fhir", "--state", state, "--json")
     assert [one["id"] for one in lines(by_code.stdout)] == ["dl_1"]
+
+
+def test_what_is_asked_for_is_in_the_audit_trail_with_the_system_user(
+    cli: Invoke, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "ada")
+    cli("dead-letters", "replay", "dl_1", "--state", state, "--wait", "0")
+    told = cli(
+        "ticket", "issue", write(tmp_path / "p.json", bundle("eva")), "--tenant", "north", "--source", "n/e",
+        "--state", state, "--wait", "0", "--json",
+    )  # fmt: skip
+
+    async def look(ports: ServicePorts) -> tuple[list[AuditDoc], dict[str, CommandDoc]]:
+        audits = await collect(ports.documents, AUDITS, Query(sort="at"))
+        return audits, {one.id: one for one in await collect(ports.documents, COMMANDS, Query())}
+
+    audits, commands = on(state, look)
+    assert [(one.actor, one.tenant, one.action, one.subject) for one in audits] == [
+        ("cli:ada", "operator", "cli:dead_letter:replay", "dl_1"),
+        ("cli:ada", "operator", "cli:ticket:issue", orjson.loads(told.stdout)["ticket"]),
+    ]
+    assert [commands[one.event.request].kind for one in audits] == ["replay", "issue_ticket"]
+    assert {one.actor for one in commands.values()} == {"cli:ada"}
 
 
 def test_replay_without_services_ends_with_69_and_nothing_without_a_choice(cli: Invoke, state: Path) -> None:
