@@ -51,13 +51,13 @@ def _timed(leaf: q.PriorTherapy, fact: f.Therapy, known: Known) -> Verdict:
 
 
 def _reaches(fact: f.Therapy, first: datetime) -> Verdict:
-    """Return whether any day of the treatment is that day or later."""
-    if fact.ongoing:
+    """Return whether any day of the treatment is that day or later; one that is over, with no day of its end, may have gone on."""
+    start = span(fact.start or fact.effective)
+    if fact.ongoing or (start is not None and start.start >= first):
         return MET
-    end = span(fact.end) or (span(fact.start or fact.effective) if fact.end is None and fact.ongoing is False else None)
+    end = span(fact.end)
     if end is None:
-        start = span(fact.start or fact.effective)
-        return MET if start is not None and start.start >= first else UNKNOWN
+        return UNKNOWN
     return MET if end.start >= first else NOT_MET if end.end < first else UNKNOWN
 
 
@@ -120,8 +120,9 @@ def _counted(leaf: q.PriorTherapy, known: Known) -> tuple[int, int | None, list[
         least = max(least, *numbered, *stated) if numbered or stated else least
         if stated:
             return least, least, [*sure, *closed]
-    loose = sum(x.line is None for x in sure) + sum(x.line is None or x.line not in numbered for x in maybe)
-    most = max(least, len(numbered) + loose) if closed else None
+    possible = numbered | {x.line for x in maybe if x.line is not None}
+    loose = sum(x.line is None for x in (*sure, *maybe))
+    most = max(least, len(possible) + loose) if closed else None
     return least, most, [*sure, *closed]
 
 
@@ -137,16 +138,38 @@ def _lines(leaf: q.PriorTherapy, known: Known) -> Finding:
         kept = most is not None and most <= leaf.max_lines
         verdicts.append(NOT_MET if least > leaf.max_lines else MET if kept else UNKNOWN)
     verdict = worst(verdicts)
-    too_many = leaf.max_lines is not None and least > leaf.max_lines and not limited(leaf)
+    # Lines are added, never taken back: too many stay too many, and enough stay enough.
+    too_many = leaf.max_lines is not None and least > leaf.max_lines
+    enough = verdict is MET and leaf.max_lines is None
+    turns = limited(leaf) or not (too_many or enough)
     count = f"{least}" if most == least else f"at least {least}" if most is None else f"{least} to {most}"
     said = f"{count} {'line is' if count == '1' else 'lines are'} recorded"
     settle = _SETTLE if verdict is UNKNOWN else None
-    return Finding(verdict, not too_many, sentence(said, wanted), evidence_of(grounds), settle)
+    return Finding(verdict, turns, sentence(said, wanted), evidence_of(grounds), settle)
 
 
 def _narrow(leaf: q.PriorTherapy) -> bool:
     kinds = leaf.drugs or leaf.classes or leaf.categories or leaf.intents or leaf.outcomes or leaf.stop_reasons
     return bool(kinds) or limited(leaf)
+
+
+def _denied(leaf: q.PriorTherapy, known: Known) -> list[f.Therapy]:
+    """Return the statements that together say of all that is asked for that it was not given; nothing where they do not.
+
+    A drug that was not given denies that drug, not its class; no treatment of a category at all denies the category.
+    """
+    stated = [
+        fact
+        for fact in known.of(f.Therapy)
+        if not fact.given
+        and (fact.intent is None or set(leaf.intents) == {fact.intent})
+        and _timed(leaf, fact, known) is MET
+    ]
+    by_drug = {drugs.generic(fact.drugs[0]): fact for fact in stated if len(fact.drugs) == 1}
+    by_category = {str(fact.category): fact for fact in stated if not fact.drugs and not fact.codes}
+    named = [by_drug.get(drugs.generic(drug)) for drug in leaf.drugs] or [None]
+    kinds = [by_category.get(category) for category in leaf.categories] or [None]
+    return next(([fact for fact in found if fact] for found in (named, kinds) if None not in found), [])
 
 
 def judge_prior_therapy(leaf: q.PriorTherapy, known: Known) -> Finding:
@@ -164,8 +187,7 @@ def judge_prior_therapy(leaf: q.PriorTherapy, known: Known) -> Finding:
         return Finding(
             verdict, turns, sentence(said, wanted), evidence_of(decisive), _SETTLE if verdict is UNKNOWN else None
         )
-    refused = [fact for fact in every if not fact.given and _fits(leaf, fact, known) is MET]
-    closed: list[f.Fact] = [*refused, *_complete(known)]
+    closed: list[f.Fact] = [*_denied(leaf, known), *_complete(known)]
     if closed:
         return Finding(NOT_MET, True, sentence("no such treatment was given", wanted), evidence_of(closed))
     return Finding(UNKNOWN, True, sentence("the list of treatments is not known to be complete", wanted), (), _SETTLE)
