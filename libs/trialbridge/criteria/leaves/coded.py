@@ -110,9 +110,10 @@ def _dated(fact: f.Fact, leaf: Windowed, known: Known) -> Verdict:
 
 
 def judge_condition(leaf: q.Condition, known: Known) -> Finding:
-    """Judge a comorbidity."""
-    mine = [x for x in known.of(f.Condition) if _is(leaf, x.codes)]
-    checks = [(x, worst((_flag(x.active, leaf.active), _dated(x, leaf, known)))) for x in mine if x.present]
+    """Judge a comorbidity; a record outside of the windows says nothing of them."""
+    mine = [x for x in known.of(f.Condition) if x.present and _is(leaf, x.codes)]
+    dated = [(x, verdict) for x in mine if (verdict := _dated(x, leaf, known)) is not NOT_MET]
+    checks = [(x, worst((_flag(x.active, leaf.active), verdict))) for x, verdict in dated]
     return _finding(checks, _absent(leaf, known.of(f.Condition)), "the condition", _words(leaf), "ask")
 
 
