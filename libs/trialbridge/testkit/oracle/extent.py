@@ -11,8 +11,8 @@ from trialbridge.testkit.oracle.days import Always, newest
 from trialbridge.testkit.oracle.patient import Patient
 from trialbridge.testkit.oracle.tumour import readings
 
-# TNM staging of these tissues knows no stage IV without distant metastasis (AJCC 8); of others IVA is often local.
-_ALWAYS_DISTANT = {"LUNG", "BOWEL", "BREAST", "PANCREAS", "OVARY"}
+# Staging of these cancers knows no stage IV without distant metastasis (AJCC 8); of others IVA is often local.
+_ALWAYS_DISTANT = ("LUNG", "BOWEL", "BREAST", "PANCREAS", "OVARY", "MEL")
 _III_MAY_BE_DISTANT = {"TESTIS", "LYMPH", "MYELOID", "KIDNEY"}
 _ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
 _CNS = {"none": ["none"], "active": ["active"], "treated": ["treated"], "present": ["active", "treated"]}
@@ -67,33 +67,36 @@ def _staging(leaf: q.Stage, patient: Patient) -> Answer:
     return Answer(newest(staged, patient.as_of, Always(), says))
 
 
-def _tissues(patient: Patient) -> set[str]:
+def _terms(patient: Patient) -> set[str]:
     held = [fact for fact in patient.all(f.Diagnosis) if fact.primary and not fact.excluded]
-    return {t.line(term)[-1] for fact in held for reading in readings(fact) for term in reading}
+    return {term for fact in held for reading in readings(fact) for term in reading}
 
 
-def _is_distant(fact: f.Stage, tissues: set[str]) -> bool | None:
-    """Return whether a staging means distant metastasis: as it says itself, by M, else by its group where that is certain."""
+def _is_distant(fact: f.Stage, terms: set[str]) -> bool | None:
+    """Return whether a staging means distant metastasis: by its own word, by M, by its sites, else by its group."""
     if fact.metastatic is not None:
         return fact.metastatic
     m = _tnm_parts("m", fact.m) if fact.m else None
     if m and m[0] in "01":
         return m[0] == "1"
+    if fact.metastatic_sites:
+        return True
     group = _group_parts(fact.group) if fact.group else None
     if group is None or group[0] == "OCCULT":
         return None
     if group[0] == "IV":
-        always = bool(tissues) and tissues <= _ALWAYS_DISTANT
+        always = bool(terms) and all(any(t.is_a(term, one) for one in _ALWAYS_DISTANT) for term in terms)
         return True if always or group[1:2] == ("C",) else None
+    tissues = {t.line(term)[-1] for term in terms}
     maybe = group[0] == "III" and (not tissues or bool(tissues & _III_MAY_BE_DISTANT))
     return None if maybe else False
 
 
 def has_spread(patient: Patient) -> bool:
     """Return whether any record says that there are distant metastases; spread is not undone."""
-    tissues = _tissues(patient)
+    terms = _terms(patient)
     return (
-        any(_is_distant(fact, tissues) for fact in patient.all(f.Stage))
+        any(_is_distant(fact, terms) for fact in patient.all(f.Stage))
         or any(fact.status == "metastatic" for fact in patient.all(f.DiseaseStatus))
         or any(not fact.primary and not fact.excluded for fact in patient.all(f.Diagnosis))
     )
@@ -102,16 +105,16 @@ def has_spread(patient: Patient) -> bool:
 def _metastatic(leaf: q.Stage, patient: Patient) -> Answer:
     if has_spread(patient):
         return Answer(YES if leaf.metastatic else NO, recoverable=False)
-    tissues = _tissues(patient)
-    local = [fact for fact in patient.all(f.Stage) if _is_distant(fact, tissues) is False]
+    terms = _terms(patient)
+    local = [fact for fact in patient.all(f.Stage) if _is_distant(fact, terms) is False]
     return Answer(newest(local, patient.as_of, Always(), lambda _: NO if leaf.metastatic else YES))
 
 
 def _sites(leaf: q.Stage, patient: Patient) -> Answer:
     """A recorded site of spread is one of them; only that there is no spread at all rules a site out."""
-    tissues = _tissues(patient)
+    terms = _terms(patient)
     codings = [
-        *(one for x in patient.all(f.Stage) if _is_distant(x, tissues) is not False for one in x.metastatic_sites),
+        *(one for x in patient.all(f.Stage) if _is_distant(x, terms) is not False for one in x.metastatic_sites),
         *(one for x in patient.all(f.Diagnosis) if not (x.primary or x.excluded) for one in (*x.codes, *x.site)),
     ]
     recorded = {key for one in codings for key in t.site_keys(one)}

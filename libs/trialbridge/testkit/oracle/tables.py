@@ -15,7 +15,7 @@ def _rows(name: str, width: int) -> tuple[tuple[str, ...], ...]:
 
 
 _SITES = {
-    "bone marrow": ("bone marrow marrow", "14016003", "C7952"),
+    "bone marrow": ("marrow", "14016003", "C7952"),
     "bone": ("bone bones skeleton osseous", "272673000 94222008", "C795"),
     "brain": ("brain cerebral cns", "12738006 94225005", "C793"),
     "liver": ("liver hepatic", "10200004 94381002", "C787"),
@@ -26,10 +26,8 @@ _SITES = {
 
 def site(text: str) -> str | None:
     """Return the site of metastasis that a text names, None for none of the table."""
-    words = _squeezed(text).replace(",", " ").split()
-    if "marrow" in words:
-        return "bone marrow"
-    return next((name for name, (known, _, _) in _SITES.items() if set(words) & set(known.split())), None)
+    words = set(_squeezed(text).replace(",", " ").split())
+    return next((name for name, (known, _, _) in _SITES.items() if words & set(known.split())), None)
 
 
 def site_keys(coding: Coding) -> set[str]:
@@ -174,15 +172,16 @@ def crosswalk(system: str, code: str) -> tuple[str, ...]:
 @cache
 def of_icd10(code: str) -> tuple[str, ...]:
     """Return the terms of the longest known beginning of an ICD-10 code."""
-    plain = code.strip().upper()
-    beginnings = [plain[:length].rstrip(".") for length in range(len(plain), 0, -1)]
+    plain = code.replace(".", "").strip().upper()
+    dotted = f"{plain[:3]}.{plain[3:]}"
+    beginnings = [dotted[:length].rstrip(".") for length in range(len(dotted), 0, -1)]
     return next((found for one in beginnings if (found := crosswalk("icd10", one))), ())
 
 
 @cache
 def of_morphology(site: str | None, shape: str) -> tuple[str, ...]:
     """Return the terms of an ICD-O-3 morphology at a topography, or anywhere."""
-    place = site.strip().upper().split(".")[0] if site else "*"
+    place = site.strip().upper()[:3] if site else "*"
     here = crosswalk("icdo3", f"{place} {shape.strip()}") or crosswalk("icdo3", f"* {shape.strip()}")
     return here or (of_icd10(site) if site else ())
 
