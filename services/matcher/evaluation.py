@@ -1,6 +1,6 @@
 """One look at one patient: trials are evaluated, and what follows for each match is noted and said."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,7 +9,7 @@ from services.matcher.lives import CauseWord, Look, ended, judged, match_of, ref
 from services.matcher.memory import Memory, Shelf
 from services.matcher.tables import CONSENT, FACTS, LIVES, PATIENTS, TRIALS, Life, Patient
 from trialbridge.contracts.events import Change, PatientViewChanged, TrialPublished
-from trialbridge.contracts.ids import ArmCode, DoseCode, EventId, MatchId, TrialId
+from trialbridge.contracts.ids import ArmCode, DoseCode, EventId, MatchId, PatientId, TrialId
 from trialbridge.contracts.topics import TRIAL_MATCHES
 from trialbridge.criteria.evaluate import evaluate, explain
 from trialbridge.criteria.timers import next_begin, next_flip
@@ -38,6 +38,8 @@ class Scene:
     today: date
     cause: CauseWord
     by: EventId
+    changed: Callable[[PatientId], None]
+    """Told of each patient whose entry becomes another."""
     before: Before = Before()
 
     def trials(self) -> Mapping[TrialId, TrialPublished]:
@@ -86,6 +88,7 @@ class Scene:
         after = Patient(view, timers, tuple(sorted({*patient.matches, *live})))
         if after != patient:
             self.effects.table(PATIENTS).put(view.patient, after, view.network)
+            self.changed(view.patient)
 
     def _proposed(self, patient: Patient) -> set[tuple[TrialId, ArmCode | None, DoseCode | None]]:
         table = self.effects.table(LIVES)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from services.matcher.crowd import Crowd
 from services.matcher.evaluation import Before, Scene
 from services.matcher.lives import CauseWord
 from services.matcher.memory import Memory
@@ -29,10 +30,12 @@ class Handlers:
     """The stage's handlers."""
 
     _memories: dict[int, Memory] = field(default_factory=dict)
+    _crowds: dict[int, Crowd] = field(default_factory=dict)
 
     def forget(self, partition: int) -> None:
         """Drop what was worked out for a partition that goes elsewhere."""
         self._memories.pop(partition, None)
+        self._crowds.pop(partition, None)
 
     async def take_view(self, record: Received[PatientViewChanged], effects: Effects) -> None:
         """Evaluate a patient against the trials that read a changed kind of fact; against all where the patient is new."""
@@ -48,6 +51,7 @@ class Handlers:
             patient = known
         if patient is not known:
             table.put(given.patient, patient, given.network)
+            self._crowd(effects).changed(given.patient)
         newer = known is not None and patient is not known and not known.view.removed
         before = Before(view=known.view) if known is not None and newer else Before()
         scene = self._scene(record, effects, "patient", before)
@@ -62,7 +66,7 @@ class Handlers:
         )
 
     async def take_trial(self, record: Received[TrialPublished], effects: Effects) -> None:
-        """Evaluate a trial against the partition's patients."""
+        """Evaluate a trial against the partition's patients whom it may concern."""
         given = record.payload
         self._memory(effects).plan(given)
         table = effects.table(TRIALS)
@@ -76,7 +80,9 @@ class Handlers:
         memory.trials_changed()
         try:
             if scene is not None:
-                await _sweep(scene, [trial])
+                for count, patient in enumerate(self._crowd(effects).concerned(trial, scene.today, effects)):
+                    scene.look_at(patient, [trial])
+                    await _breathe(count)
         finally:
             # What this record changed may be taken back.
             memory.trials_changed()
@@ -99,13 +105,19 @@ class Handlers:
         else:
             await _follow_timers(scene)
 
+    def _crowd(self, effects: Effects) -> Crowd:
+        return self._crowds.setdefault(effects.partition, Crowd(self._memory(effects)))
+
     def _memory(self, effects: Effects) -> Memory:
         return self._memories.setdefault(effects.partition, Memory())
 
     def _scene(self, record: Received[Any], effects: Effects, cause: CauseWord, before: Before) -> Scene | None:
         """Return the scene of a record, or None while no day has begun."""
         day = effects.table(DAYS).get(TODAY)
-        return None if day is None else Scene(effects, self._memory(effects), _date(day), cause, record.id, before)
+        if day is None:
+            return None
+        changed = self._crowd(effects).changed
+        return Scene(effects, self._memory(effects), _date(day), cause, record.id, changed, before)
 
 
 async def _sweep(scene: Scene, trials: Sequence[TrialPublished]) -> None:

@@ -1,11 +1,12 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
 import pytest
 
-from services.matcher.tables import LIVES, PATIENTS, TRIALS
+from services.matcher.evaluation import Scene
+from services.matcher.tables import LIVES, PATIENTS, TRIALS, Patient
 from tests.unit.services.matcher.world import (
     AGED,
     ARMS,
@@ -25,7 +26,7 @@ from tests.unit.services.matcher.world import (
     versions,
     view,
 )
-from trialbridge.contracts.events import MatchChanged
+from trialbridge.contracts.events import MatchChanged, TrialPublished
 from trialbridge.contracts.topics import TRIAL_MATCHES
 from trialbridge.criteria.evaluate import explain
 from trialbridge.criteria.known import FactIndex
@@ -196,6 +197,26 @@ async def test_a_trial_that_changes_meets_all_patients() -> None:
     )
     assert [(one.before, one.after) for one in said["pat_1"].why_now] == [("met", "not_met")]
     assert (said["pat_1"].cause, said["pat_1"].trial_version) == ("trial", 2)
+
+
+async def test_a_changed_trial_looks_at_nobody_whom_it_cannot_concern(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = (born("1960-01-01"), cancer("AML"), ecog(1), consent("permit"))
+    found = await started(trial(), view(), view(other, patient="pat_2"), view(patient="pat_3"))
+    await found.say(versions("pat_3", WELL, other)[1])
+    looked: list[str] = []
+    look_at = Scene.look_at
+
+    def noted(self: Scene, patient: Patient, trials: Iterable[TrialPublished]) -> None:
+        looked.append(patient.view.patient)
+        look_at(self, patient, trials)
+
+    monkeypatch.setattr(Scene, "look_at", noted)
+    await found.say(trial(LUNG.replace("max: 1", "max: 0"), 2))
+    # The third is of another diagnosis now, but was proposed before.
+    assert looked == ["pat_1", "pat_3"]
+    looked.clear()
+    await found.say(view(WELL, patient="pat_4"), trial(LUNG, 3))
+    assert looked == ["pat_4", "pat_1", "pat_3", "pat_4"]
 
 
 async def test_a_new_version_with_the_same_criteria_is_no_news() -> None:
