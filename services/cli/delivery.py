@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from services.cli.asking import command
+from services.coatcheck.tickets import check_ticket
 from trialbridge.contracts.documents import CommandDoc
 from trialbridge.contracts.errors import Refused
 from trialbridge.contracts.events import TicketIssued
@@ -71,9 +72,30 @@ async def _known(ports: ServicePorts, info: ObjectInfo) -> tuple[ObjectInfo, Dig
     return found, Digest(found.metadata[SHA256])
 
 
+async def check_parcel(ports: ServicePorts, parcel: Parcel) -> None:
+    """Return where the coat check would take the parcel's ticket: what is refused later leaves an object that nobody owns.
+
+    Raises `Refused` ``ticket.*`` as the coat check does.
+    """
+    unstored = ObjectInfo("unstored", "", max(1, len(parcel.body)))
+    check_ticket(_ticket(ports, parcel, unstored, digest(parcel.body)))
+    try:
+        await ports.seal.prepare(parcel.network)
+    except Refused:
+        raise Refused(
+            "ticket.unknown-network",
+            f"The key ring has no key for this network; check its name, or trialbridge keys add {parcel.network} makes one.",
+        ) from None
+
+
 def issue(ports: ServicePorts, parcel: Parcel, info: ObjectInfo, sha256: Digest, *, identity: str = "") -> CommandDoc:
     """Return the request for a ticket on a stored parcel."""
-    issued = TicketIssued(
+    issued = _ticket(ports, parcel, info, sha256)
+    return command(ports, "coatcheck", "issue_ticket", issued, identity=identity, tenant=parcel.tenant)
+
+
+def _ticket(ports: ServicePorts, parcel: Parcel, info: ObjectInfo, sha256: Digest) -> TicketIssued:
+    return TicketIssued(
         ticket=ticket_id(parcel.tenant, info.uri, info.version),
         network=parcel.network,
         tenant=parcel.tenant,
@@ -86,4 +108,3 @@ def issue(ports: ServicePorts, parcel: Parcel, info: ObjectInfo, sha256: Digest,
         created=parcel.created,
         expires=(ports.now() + VALID_FOR).isoformat(),
     )
-    return command(ports, "coatcheck", "issue_ticket", issued, identity=identity, tenant=parcel.tenant)

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from services.cli.asking import send
-from services.cli.delivery import Parcel, issue, put_parcel
+from services.cli.delivery import Parcel, check_parcel, issue, put_parcel
 from services.cli.inputs import Troubles, read_input
 from services.cli.output import EXIT_AWAY, EXIT_INPUT, OUT, complain, emit, say, show_rows
 from services.cli.places import State, settings_of
@@ -85,6 +85,7 @@ def issue_ticket(
 async def _deliver(settings: BaseServiceSettings, parcel: Parcel, wait: float) -> dict[str, Any]:
     """Store the parcel, ask for its ticket, and return how it stands once redeemed or refused, or after ``wait`` seconds."""
     async with open_ports(settings) as ports:
+        await check_parcel(ports, parcel)
         info, sha256 = await _stored(ports, parcel)
         asked = issue(ports, parcel, info, sha256)
         identity = ticket_id(parcel.tenant, info.uri, info.version)

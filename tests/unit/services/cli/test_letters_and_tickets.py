@@ -251,6 +251,27 @@ def test_a_ticket_that_nobody_takes_up_or_that_is_refused(
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("--network", "nowhere"), "ticket.unknown-network"),
+        (("--media-type", "image/png"), "ticket.unknown-type"),
+        (("--source", ""), "ticket.incomplete"),
+        (("--tenant", "hill"), "key.unknown"),
+    ],
+)
+def test_what_would_be_refused_is_not_stored(
+    cli: Invoke, state: Path, tmp_path: Path, change: tuple[str, str], code: str
+) -> None:
+    file = write(tmp_path / "p.json", bundle("eva"))
+    usual = ("--tenant", "north", "--source", "n/e", "--wait", "0", "--state", state)
+    refused = cli("ticket", "issue", file, *usual, *change)
+    assert refused.exit_code == 1
+    assert code in refused.stderr
+    assert not [path for path in (state / "objects").rglob("*") if path.is_file()]
+    assert on(state, lambda ports: collect(ports.documents, COMMANDS, Query())) == []
+
+
 def test_wrong_ways_to_issue_a_ticket(cli: Invoke, state: Path, tmp_path: Path) -> None:
     who = ("--tenant", "north", "--source", "n/e", "--state", state, "--wait", "0")
     missing = cli("ticket", "issue", tmp_path / "missing.json", *who)
