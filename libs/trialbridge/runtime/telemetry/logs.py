@@ -31,12 +31,16 @@ FIELDS: Final = frozenset(
 """What a log line may carry beside time, level and message. All of them opaque ids, codes and numbers."""
 
 
+LIBRARIES_HERE: Final = "trialbridge.runtime"
+"""Under this name Faust logs what its classes do that are extended here; loggers of ours have a room's name alone."""
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a record as one JSON line; drops any extra field that is not in `FIELDS` and never prints exception texts."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line. Of an exception only type and place of origin are kept: its text may quote data."""
-        ours = record.name.startswith("trialbridge")
+        ours = record.name.startswith("trialbridge.") and not record.name.startswith(f"{LIBRARIES_HERE}.")
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -67,6 +71,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
     logging.getLogger("mode.timers").setLevel(logging.ERROR)
     logging.getLogger("trialbridge").setLevel(level.upper())
+    logging.getLogger(LIBRARIES_HERE).setLevel(root.level)
 
 
 def logger(room: str) -> logging.Logger:

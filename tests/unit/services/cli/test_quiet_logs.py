@@ -3,17 +3,21 @@
 import io
 import logging
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
+from trialbridge.runtime.settings import BaseServiceSettings, read_settings
+from trialbridge.runtime.stage.app import make_app
 from trialbridge.runtime.telemetry import logs
 
 
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
     """Put the logging set-up back as it was."""
-    names = ("", "mode.timers", "trialbridge")
+    names = ("", "mode.timers", "trialbridge", "trialbridge.runtime")
     before = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
     handlers = list(logging.getLogger().handlers)
     yield
@@ -46,3 +50,22 @@ def test_a_service_logs_warnings_of_libraries_but_no_late_timers() -> None:
         ("trialbridge.serve", "warning"),
         ("trialbridge.serve", "error"),
     ]
+
+
+async def test_the_start_of_a_service_of_the_library_in_a_class_of_ours_is_no_news(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    logs.configure("info", stream)
+    settings = read_settings(BaseServiceSettings, broker=f"trialbridge-embedded://{tmp_path / 'log.db'}")
+    app = make_app("quiet", settings, tmp_path / "faust")
+    app.finalize()
+    producer: Any = app.producer
+    await producer.start()
+    await producer.stop()
+    assert stream.getvalue() == ""
+
+
+def test_a_message_of_the_library_in_a_class_of_ours_is_logged_without_what_fills_it() -> None:
+    stream = io.StringIO()
+    logs.configure("info", stream)
+    logging.getLogger("trialbridge.runtime.embedded.transport").warning("cannot read %s", "canary")
+    assert orjson.loads(stream.getvalue())["message"] == "cannot read %s"
