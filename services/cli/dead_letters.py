@@ -41,11 +41,14 @@ def list_letters(
     elif OUT.is_terminal:
         for doc in found:
             OUT.print(Text(f"{doc.id}  {doc.code}  {doc.status}", style="bold"))
-            OUT.print(Text(f"  {doc.message}\n  {doc.place}\n", style="dim"))
+            ticket = f"\n  ticket {doc.ticket} of {doc.tenant}" if doc.ticket else ""
+            OUT.print(Text(f"  {doc.message}\n  {doc.place}{ticket}\n", style="dim"))
         say(NEXT)
     else:
-        rows = [(doc.id, doc.status, doc.stage, doc.code, str(doc.place), doc.message) for doc in found]
-        show_rows(OUT, ("id", "status", "stage", "code", "where", "why"), rows)
+        rows = [
+            (doc.id, doc.status, doc.stage, doc.code, doc.ticket or "-", str(doc.place), doc.message) for doc in found
+        ]
+        show_rows(OUT, ("id", "status", "stage", "code", "ticket", "where", "why"), rows)
 
 
 async def _list(code: str, every: bool, state: Path | None) -> list[DeadLetterDoc]:
@@ -65,7 +68,7 @@ def line_of(doc: DeadLetterDoc) -> dict[str, Any]:
     """Return what may be shown of a dead letter, as plain values."""
     return {
         "id": doc.id, "status": doc.status, "stage": doc.stage, "topic": doc.topic, "code": doc.code,
-        "where": str(doc.place), "message": doc.message, "ticket": doc.ticket, "first_seen": doc.first_seen,
+        "where": str(doc.place), "message": doc.message, "tenant": doc.tenant, "ticket": doc.ticket, "first_seen": doc.first_seen,
     }  # fmt: skip
 
 
@@ -78,7 +81,6 @@ def show(
     """Show one entry: why it was set aside, where it lies, and how to bring it through. Its content stays sealed."""
     doc = asyncio.run(_get(identity, state))
     facts = line_of(doc) | {
-        "tenant": doc.tenant,
         "position": f"{doc.topic}[{doc.partition}]@{doc.offset}",
         "kept": f"{len(doc.payload)} bytes of {doc.payload_type}" if doc.payload else "nothing of its content",
     }

@@ -16,7 +16,7 @@ from trialbridge.contracts.documents import RECORDS, TICKETS, TicketDoc
 from trialbridge.contracts.errors import Place, Poison, Refused
 from trialbridge.contracts.events import TicketIssued
 from trialbridge.contracts.topics import EMR_RECORDS, EMR_TICKETS
-from trialbridge.runtime.effects import Effects, Received
+from trialbridge.runtime.effects import Effects, Origin, Received
 from trialbridge.runtime.ports import DocumentStore
 
 
@@ -31,6 +31,7 @@ class Handlers:
     async def redeem_ticket(self, record: Received[TicketIssued], effects: Effects) -> None:
         """Redeem the ticket, or keep why not: waiting, expired or refused."""
         ticket = record.payload
+        effects.name_origin(Origin(ticket.ticket, ticket.tenant))
         known = await self.documents.get(TICKETS, ticket.ticket)
         before = known is not None and known.status == "redeemed"
         try:

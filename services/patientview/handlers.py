@@ -23,7 +23,7 @@ from trialbridge.contracts.events import (
 )
 from trialbridge.contracts.ids import SourceId, SourcePatientKey, source_patient_key
 from trialbridge.contracts.topics import PATIENT_CONTRIBUTIONS, PATIENT_DEMOGRAPHICS, PATIENT_LINKS, PATIENT_VIEWS
-from trialbridge.runtime.effects import Effects, Received
+from trialbridge.runtime.effects import Effects, Origin, Received
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Handlers:
     async def accept_records(self, record: Received[RecordsReceived], effects: Effects) -> None:
         """Keep the newest version of each resource; tell identity and the person's view what changed."""
         payload = record.payload
+        effects.name_origin(Origin(payload.ticket, payload.tenant))
         table = effects.table(SOURCE_PATIENTS)
         before = table.get(payload.key)
         after = take_in(before, payload, self.extractor)

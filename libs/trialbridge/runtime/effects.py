@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from trialbridge.contracts.documents import Collection, Document
 from trialbridge.contracts.errors import Poison
 from trialbridge.contracts.events import Payload
-from trialbridge.contracts.ids import EventId, NetworkId
+from trialbridge.contracts.ids import EventId, NetworkId, TenantId, TicketId
 from trialbridge.contracts.topics import Topic
 
 P = TypeVar("P", bound=Payload)
@@ -35,6 +35,14 @@ class Received(Generic[P_co]):
     offset: int
     trace: str
     """W3C trace id (32 hex digits)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What brought a record into the pipeline; whatever is set aside of the record names it."""
+
+    ticket: TicketId
+    tenant: TenantId
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,10 @@ class Effects(Protocol):
 
     def save(self, collection: Collection[D], doc: D) -> None:
         """Write a document, version-guarded, in one bulk per message."""
+        ...
+
+    def name_origin(self, origin: Origin) -> None:
+        """Say what the record at hand came with; handlers that know it say so first."""
         ...
 
     def set_aside(self, error: Poison, payload: bytes, payload_type: str) -> None:

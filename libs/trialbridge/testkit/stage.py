@@ -12,7 +12,7 @@ from trialbridge.contracts.errors import Poison
 from trialbridge.contracts.events import Payload
 from trialbridge.contracts.ids import EventId, NetworkId, digest, event_id
 from trialbridge.contracts.topics import Topic
-from trialbridge.runtime.effects import HandlerTable, Received, TableSpec
+from trialbridge.runtime.effects import HandlerTable, Origin, Received, TableSpec
 from trialbridge.testkit.partitions import partition_of
 
 P = TypeVar("P", bound=Payload)
@@ -41,6 +41,7 @@ class SetAside:
     key: str
     payload: bytes = b""
     payload_type: str = ""
+    origin: Origin | None = None
 
 
 @dataclass(slots=True)
@@ -104,6 +105,7 @@ class FakeEffects:
         self.saved: list[tuple[Collection[Any], Document]] = []
         self.aside: list[SetAside] = []
         self.warnings: list[str] = []
+        self.origin: Origin | None = None
 
     @property
     def partition(self) -> int:
@@ -130,7 +132,11 @@ class FakeEffects:
 
     def set_aside(self, error: Poison, payload: bytes, payload_type: str) -> None:
         """Note a part of the record that goes to dead_letters."""
-        self.aside.append(SetAside(error, self._record.topic, self._record.key, payload, payload_type))
+        self.aside.append(SetAside(error, self._record.topic, self._record.key, payload, payload_type, self.origin))
+
+    def name_origin(self, origin: Origin) -> None:
+        """Note what the record came with."""
+        self.origin = origin
 
     def warn(self, code: str) -> None:
         """Note a warning."""
@@ -209,7 +215,7 @@ class FakeStage:
             try:
                 await self._handlers[topic](record, effects)
             except Poison as error:
-                self.set_aside.append(SetAside(error, record.topic, record.key))
+                self.set_aside.append(SetAside(error, record.topic, record.key, origin=effects.origin))
                 continue
             self._commit(effects, record.trace)
 

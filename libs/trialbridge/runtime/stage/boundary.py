@@ -162,7 +162,7 @@ class Boundary:
             network = await self._sealable(envelope.network)
             lane.dead_letter(
                 error, event.topic, event.partition, event.offset, envelope.key, envelope.id, bytes(envelope.data),
-                topic.type, network, envelope.trace,
+                topic.type, network, envelope.trace, lane.origin if marks is not None else None,
             )  # fmt: skip
             self._poisoned(event.topic, error)
             return

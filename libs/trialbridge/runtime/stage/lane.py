@@ -16,9 +16,9 @@ from trialbridge.contracts import topics
 from trialbridge.contracts.documents import Collection, Document
 from trialbridge.contracts.errors import Poison
 from trialbridge.contracts.events import DeadLettered, Payload
-from trialbridge.contracts.ids import EventId, NetworkId, derive, event_id
+from trialbridge.contracts.ids import EventId, NetworkId, TenantId, derive, event_id
 from trialbridge.contracts.topics import Topic
-from trialbridge.runtime.effects import Received, Table, TableSpec
+from trialbridge.runtime.effects import Origin, Received, Table, TableSpec
 from trialbridge.runtime.partitioner import partition_of
 from trialbridge.runtime.ports import DocumentStore
 from trialbridge.runtime.stage import wire
@@ -102,6 +102,8 @@ class Lane:
         self._links = links
         self._partition = partition
         self._record: Received[Payload] | None = None
+        self.origin: Origin | None = None
+        """What the record at hand came with, where its handler knows."""
         self._ordinals: dict[tuple[str, str], int] = {}
         self._outputs: list[tuple[str, int, wire.Envelope]] = []
         self._docs: dict[tuple[str, str], tuple[Collection[Any], Document]] = {}
@@ -125,6 +127,7 @@ class Lane:
     def begin(self, record: Received[Payload]) -> Marks:
         """Turn to the next record; return marks to go back to should it be poison."""
         self._record = record
+        self.origin = None
         self._ordinals = {}
         self._undo.clear()
         return Marks(len(self._outputs), len(self.set_asides))
@@ -184,17 +187,21 @@ class Lane:
         if noted is None or noted[1].version < doc.version:
             self._set(self._docs, spot, (collection, doc))
 
+    def name_origin(self, origin: Origin) -> None:
+        """Say what the record at hand came with."""
+        self.origin = origin
+
     def set_aside(self, error: Poison, payload: bytes, payload_type: str) -> None:
         """Put part of the record at hand into dead_letters."""
         record = self._record
         if record is None:
             raise error
         self.dead_letter(error, record.topic, record.partition, record.offset, record.key, record.id, payload,
-                         payload_type, record.network, record.trace)  # fmt: skip
+                         payload_type, record.network, record.trace, self.origin)  # fmt: skip
 
     def dead_letter(
         self, error: Poison, topic: str, partition: int, offset: int, key: str, event: EventId, payload: bytes,
-        payload_type: str, network: NetworkId, traced: str,
+        payload_type: str, network: NetworkId, traced: str, origin: Origin | None = None,
     ) -> None:  # fmt: skip
         """Note a dead letter. Its id depends on origin, code and place, so that a repeat is the same entry."""
         identity = derive("dlq", (self._links.stage, topic, event, error.code, str(error.place)))
@@ -209,6 +216,8 @@ class Lane:
             code=error.code,
             message=error.message,
             place=error.place,
+            tenant=origin.tenant if origin else TenantId(""),
+            ticket=origin.ticket if origin else None,
             payload=payload,
             payload_type=payload_type,
             traceparent=trace.traceparent(traced, identity),

@@ -11,8 +11,17 @@ from trialbridge.contracts import topics
 from trialbridge.contracts.documents import SETTINGS, SettingDoc
 from trialbridge.contracts.errors import Refused, TooMuchPoison, Unavailable
 from trialbridge.contracts.events import DayBegan, DeadLettered, DemographicsSeen, PatientLinked
-from trialbridge.contracts.ids import EventId, LocalPatientId, NetworkId, PatientId, SourceId, SourcePatientKey
-from trialbridge.runtime.effects import Effects, Handler, Received, TableSpec
+from trialbridge.contracts.ids import (
+    EventId,
+    LocalPatientId,
+    NetworkId,
+    PatientId,
+    SourceId,
+    SourcePatientKey,
+    TenantId,
+    TicketId,
+)
+from trialbridge.runtime.effects import Effects, Handler, Origin, Received, TableSpec
 from trialbridge.runtime.stage import wire
 from trialbridge.runtime.stage.boundary import Boundary
 from trialbridge.runtime.stage.poison import PoisonGuard
@@ -114,6 +123,29 @@ async def test_poison_is_set_aside_with_its_effects_undone_and_the_next_record_g
     assert (letter.code, letter.key, letter.topic, letter.stage) == ("test.bad", "x", TOPIC.name, "toy")
     assert msgspec.json.decode(letter.payload, type=DemographicsSeen).local_patient == "bad"
     assert line.counters.dead_lettered == 1
+
+
+async def test_a_letter_names_what_its_record_came_with_and_not_what_the_record_before_it_did(bench: Any) -> None:
+    async def handle(record: Received[DemographicsSeen], effects: Effects) -> None:
+        if record.key == "named":
+            effects.name_origin(Origin(TicketId("tkt_1"), TenantId("clinic")))
+            effects.set_aside(Refused("test.part", "A bad part."), b"{}", "part")
+        raise Refused("test.bad", "A bad one.")
+
+    good = wire.Envelope(EventId("e1"), "named", NET, "0" * 32, msgspec.Raw(msgspec.json.encode(seen("a"))))
+    broken = wire.Envelope(EventId("e3"), "broken", NET, "0" * 32, msgspec.Raw(b'{"seq":"x"}'))
+    run = [good, wire.Envelope(EventId("e2"), "bare", NET, "0" * 32, good.data), good, broken]
+    [message] = await wire.encode(run, NET, f"topic:{TOPIC.name}", bench.seal, {})
+    line = boundary(bench, handle)
+    await line.process(0, [bench.message(TOPIC.name, 0, message), bench.message(TOPIC.name, 1, wire.Message(b"?", {}))])
+    letters = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
+    named = {(one.key, one.code, one.ticket, one.tenant) for one in letters}
+    assert named == {
+        ("named", "test.bad", "tkt_1", "clinic"),
+        ("bare", "test.bad", None, ""),
+        ("broken", "wire.payload-invalid", None, ""),
+        ("", "wire.unknown-form", None, ""),
+    }
 
 
 async def test_a_record_of_a_network_without_a_key_is_set_aside_and_the_next_goes_on(bench: Any) -> None:

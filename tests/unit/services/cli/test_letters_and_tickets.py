@@ -113,7 +113,7 @@ def _answered(doc: CommandDoc) -> CommandDoc:
 def test_open_letters_are_listed_with_code_place_and_reason(cli: Invoke, state: Path) -> None:
     told = cli("dead-letters", "list", "--state", state).stdout
     assert [line.split()[0] for line in told.splitlines()] == ["id", "dl_1", "dl_2"]
-    assert f"{BUNDLE}, entry 19" in told
+    assert f"tk_1    {BUNDLE}, entry 19" in told
     assert "It is not FHIR." in told
 
 
@@ -121,7 +121,7 @@ def test_letters_as_json_by_code_and_with_closed_ones(cli: Invoke, state: Path) 
     found = lines(cli("dead-letters", "list", "--state", state, "--code", "fhir.not-fhir", "--all", "--json").stdout)
     assert [(one["id"], one["status"]) for one in found] == [("dl_1", "open"), ("dl_3", "replayed")]
     assert found[0].keys() == {
-        "id", "status", "stage", "topic", "code", "where", "message", "ticket", "first_seen",
+        "id", "status", "stage", "topic", "code", "where", "message", "tenant", "ticket", "first_seen",
     }  # fmt: skip
     assert cli("dead-letters", "list", "--state", state, "--code", "x.y").stdout == "No such dead letters.\n"
 

@@ -26,6 +26,7 @@ from trialbridge.contracts.ids import (
 )
 from trialbridge.contracts.topics import EMR_RECORDS, PATIENT_CONTRIBUTIONS, PATIENT_LINKS, PATIENT_VIEWS
 from trialbridge.criteria.facts import AnyFact, Demographics, Evidence, Performance
+from trialbridge.runtime.effects import Origin
 from trialbridge.testkit.stage import FakeStage
 
 NORTH = NetworkId("north")
@@ -281,6 +282,7 @@ async def test_broken_resources_are_set_aside_and_the_next_delivery_goes_on(reso
     bad = msgspec.structs.replace(good, resources=msgspec.Raw(resources))
     found = await send(stage(), bad, good)
     assert [aside.error.code for aside in found.set_aside] == ["records.resources-invalid"]
+    assert [aside.origin for aside in found.set_aside] == [Origin(bad.ticket, bad.tenant)]
     assert len(live(found)) == 1
 
 

@@ -226,6 +226,8 @@ async def fill(documents: MemoryDocuments) -> None:
                 code="envelope.tag-mismatch",
                 message="The object was changed after it was encrypted.",
                 first_seen="2026-06-01T10:00:00Z",
+                tenant="north",
+                ticket="tkt_9",
                 payload=NAME.encode(),
             )
         ],

@@ -1,5 +1,6 @@
 """The operator's page: what went wrong where nobody else would see it, and what can be done about it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +41,10 @@ async def test_a_refused_trial_file_stands_on_the_page_until_it_is_mended_or_gon
     (tmp_path / "other.yaml").unlink()
     await take_in(house, tmp_path)
     assert "Trial files refused" not in (await browser.get("/operation")).text
+
+
+async def test_a_dead_letter_is_shown_with_its_ticket_its_practice_and_when_it_was_first_seen(house: House) -> None:
+    text = (await (await house.sign_in(OPERATOR)).get("/operation")).text
+    assert re.search(r"north · ticket <span[^>]*>tkt_9</span>", text)
+    assert re.search(r'data-label="First seen">[^<]*10:00', text)
+    assert "not noted" not in text
