@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from infra.generate import asyncapi, demo_env, kafka, metrics, promises, settings, topics
+from infra.generate import asyncapi, demo_env, kafka, language_pages, metrics, promises, settings, topics
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -16,6 +16,7 @@ DOCUMENTS: Final[Mapping[str, Callable[[Path], str]]] = {
     "docs/metrics.md": metrics.render,
     "docs/promises.md": promises.render,
     "infra/demo.env": demo_env.render,
+    **language_pages.documents(),
 }
 """By path under the project's root: the function that gives the file's text."""
 

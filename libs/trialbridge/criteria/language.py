@@ -8,32 +8,14 @@ Every leaf is judged in three values; the docstring says when it is met, when it
 from decimal import Decimal
 from typing import Literal
 
-import msgspec
+from trialbridge.criteria import language_base as base
 
-
-class Node(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
-    """Base of groups and leaves."""
-
-
-class Period(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
-    """A length of time back from the as-of date, in exactly one unit; months and years are calendar ones."""
-
-    days: int | None = None
-    weeks: int | None = None
-    months: int | None = None
-    years: int | None = None
-
-
-Moment = Period | str
-"""A day of the past: a length of time back from the as-of date, or a calendar day (``2024-05-03``)."""
-
-Pick = Literal["ever", "most_recent"]
-"""Which results count: the newest one, or any one.
-
-``most_recent``: the newest result decides; where several could be the newest they must agree, else it is unknown.
-``ever``: met when one result (in the period) fits; unknown when one could fit or could lie in the period and fits; not_met when
-results are surely in the period and none of all could fit; unknown without any result.
-"""
+Node = base.Node
+Period = base.Period
+Moment = base.Moment
+Pick = base.Pick
+DiseaseWord = base.DiseaseWord
+CopyCall = base.CopyCall
 
 
 class All(Node, frozen=True, kw_only=True, tag="all"):
@@ -136,23 +118,6 @@ class Stage(Node, frozen=True, kw_only=True, tag="stage"):
     cns_metastases: tuple[Literal["active", "none", "present", "treated"], ...] = ()
 
 
-DiseaseWord = Literal[
-    "advanced",
-    "early_stage",
-    "localized",
-    "locally_advanced",
-    "metastatic",
-    "not_evaluable",
-    "progressing",
-    "recurrent",
-    "refractory",
-    "remission",
-    "stable",
-    "unresectable",
-    "untreated",
-]
-
-
 class DiseaseStatus(Node, frozen=True, kw_only=True, tag="disease_status"):
     """The course or extent of disease is one of these words; only a word of the same axis can say that it is not."""
 
@@ -197,18 +162,6 @@ class Variant(Node, frozen=True, kw_only=True, tag="variant"):
     tiers: tuple[Literal["I", "II", "III", "IV"], ...] = ()
     """Tier of clinical significance (AMP/ASCO/CAP); unknown where the report gives none."""
     function: Literal["activating", "inactivating"] | None = None
-
-
-CopyCall = Literal[
-    "amplification",
-    "deletion",
-    "gain",
-    "heterozygous_deletion",
-    "high_amplification",
-    "homozygous_deletion",
-    "low_amplification",
-    "neutral",
-]
 
 
 class CopyNumber(Node, frozen=True, kw_only=True, tag="copy_number"):

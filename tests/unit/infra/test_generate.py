@@ -1,6 +1,7 @@
 """The generated documents: red when the code moved on, complete, and true."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import yaml
 from prometheus_client import Counter
 
 from infra.generate import __main__ as command
-from infra.generate import documents
-from infra.generate.documents import DOCUMENTS, stale, write
+from infra.generate import documents, key_notes, language_pages
+from infra.generate.documents import DOCUMENTS, ROOT, stale, write
 from infra.generate.faults import Fault
 from infra.generate.services import services, settings_of
 from infra.generate.settings import PLAIN_FILES, SECRETS, env_name
@@ -138,3 +139,19 @@ def resolve(document: Any, reference: str) -> Any:
     for step in reference.removeprefix("#/").split("/"):
         document = document[step]
     return document
+
+
+def test_a_key_that_nothing_is_said_of_stops_the_pages(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(key_notes.NOTES, ("lab", "unit"))
+    with pytest.raises(Fault, match=r"lab\.unit"):
+        DOCUMENTS["docs/language/lab.md"](root)
+
+
+def test_a_changed_example_is_another_page(tmp_path: Path) -> None:
+    name = "docs/language/age.md"
+    before = DOCUMENTS[name](ROOT)
+    shutil.copytree(ROOT / language_pages.EXAMPLES, tmp_path / language_pages.EXAMPLES)
+    assert DOCUMENTS[name](tmp_path) == before
+    page = tmp_path / language_pages.EXAMPLES / "age.yaml"
+    page.write_text(page.read_text().replace("verdict: unknown", "verdict: met", 1))
+    assert DOCUMENTS[name](tmp_path) != before
