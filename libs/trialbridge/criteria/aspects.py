@@ -1,15 +1,17 @@
-"""Aspects: the parts of a patient that verdicts depend on alone, with no window of time: diagnosis, sex, birth date, each gene.
+"""Aspects: the parts of a patient that some verdicts depend on alone, without a window of time; each gene is one.
 
 Patients that are alike in an aspect get the same verdict from every criterion that reads that aspect only, so that what is
 worked out for one of them holds for all. The index stands on this.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.known import Known
+from trialbridge.criteria.leaves.windows import limited
 from trialbridge.criteria.plan import Step
 from trialbridge.criteria.terminology import genes
 from trialbridge.criteria.terminology.source import kept
@@ -25,7 +27,10 @@ class Aspect(NamedTuple):
 DIAGNOSIS: Final = Aspect("diagnosis")
 SEX: Final = Aspect("sex")
 BIRTH: Final = Aspect("birth")
+TREATMENT: Final = Aspect("treatment")
+CONDITION: Final = Aspect("condition")
 _OF_LEAF: Final[Mapping[type[Any], Aspect]] = {q.Diagnosis: DIAGNOSIS, q.Histology: DIAGNOSIS, q.Sex: SEX, q.Age: BIRTH}
+_OF_UNLIMITED: Final[Mapping[type[Any], Aspect]] = {q.PriorTherapy: TREATMENT, q.Condition: CONDITION}
 _OF_GENE: Final = (q.Variant, q.CopyNumber, q.Fusion, q.WildType, q.Tested)
 _GENOMIC: Final = (f.Variant, f.CopyNumber, f.Fusion)
 
@@ -37,7 +42,12 @@ def aspect_of(step: Step) -> Aspect | None:
         return found.pop() if len(found) == 1 else None
     if isinstance(step.node, _OF_GENE):
         return Aspect("gene", genes.canonical(step.node.gene))
-    return _OF_LEAF.get(type(step.node))
+    return _OF_LEAF.get(type(step.node)) or _OF_UNLIMITED.get(type(step.node)) if not _limited(step) else None
+
+
+def _limited(step: Step) -> bool:
+    """Return whether a leaf has a window of time, in which what is alike today may differ tomorrow."""
+    return type(step.node) in _OF_UNLIMITED and limited(step.node)
 
 
 Panels = frozenset[tuple[tuple[str, ...], Hashable]]
@@ -50,6 +60,8 @@ class Profile(NamedTuple):
     diagnosis: Hashable
     sex: Hashable
     birth: Hashable
+    treatment: Hashable
+    condition: Hashable
     genes: dict[str, frozenset[Hashable]]
     """What was found, by gene; a gene without findings is not in it."""
     panels: Panels
@@ -58,8 +70,8 @@ class Profile(NamedTuple):
         """Return the key in one aspect."""
         if aspect.kind == "gene":
             return self.genes.get(aspect.gene, _NOTHING), tests_of(self.panels, aspect.gene)
-        keys: dict[str, Hashable] = {"diagnosis": self.diagnosis, "sex": self.sex, "birth": self.birth}
-        return keys[aspect.kind]
+        found: Hashable = getattr(self, aspect.kind)
+        return found
 
 
 _NOTHING: Final[frozenset[Hashable]] = frozenset()
@@ -74,9 +86,20 @@ def profile_of(known: Known) -> Profile:
         ),
         sex=frozenset(fact.sex for fact in people),
         birth=frozenset(fact.birth_date for fact in people),
+        treatment=_treatment(known),
+        condition=frozenset((fact.codes, fact.present, fact.active) for fact in known.of(f.Condition)),
         genes=_found(known),
         panels=frozenset((fact.genes, (fact.alterations, fact.source_class)) for fact in known.of(f.Coverage)),
     )
+
+
+def _treatment(known: Known) -> Hashable:
+    """Return what was given, each as often as it is recorded, and whether that is all."""
+    given = Counter(
+        (fact.drugs, fact.codes, fact.category, fact.intent, fact.line, fact.outcome, fact.stop_reason, fact.given)
+        for fact in known.of(f.Therapy)
+    )
+    return frozenset(given.items()), frozenset((fact.complete, fact.lines) for fact in known.of(f.TherapyHistory))
 
 
 def _found(known: Known) -> dict[str, frozenset[Hashable]]:

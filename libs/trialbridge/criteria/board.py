@@ -17,9 +17,9 @@ from trialbridge.criteria.reading import Reading, reads
 
 K = TypeVar("K")
 
-LAYERS: Final = 3
+LAYERS: Final = 5
 """Groups of a branch that have planes; further ones are judged by themselves."""
-MEMBERS: Final = 6
+MEMBERS: Final = 8
 """Members of a group that has planes; larger ones are judged by themselves."""
 FIRST_WIDTH: Final = 64
 

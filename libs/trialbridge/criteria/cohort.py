@@ -44,13 +44,8 @@ class Cohort:
     def _shared(self, profile: Profile) -> Profile:
         """Return the profile made of keys that are kept once for all patients."""
         genes = {self._once(gene): self._once(found) for gene, found in profile.genes.items()}
-        return Profile(
-            self._once(profile.diagnosis),
-            self._once(profile.sex),
-            self._once(profile.birth),
-            genes,
-            self._once(profile.panels),
-        )
+        once = {name: self._once(getattr(profile, name)) for name in Profile._fields if name != "genes"}
+        return Profile(genes=genes, **once)
 
     def _once(self, key: Any) -> Any:
         return self._keys.setdefault(key, key)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from operator import itemgetter
 
-from trialbridge.criteria.finding import COSTS, MET, NOT_MET, UNKNOWN, Finding, best, flip, worst
+from trialbridge.criteria.finding import COSTS, MET, NOT_MET, UNKNOWN, Finding, Settle, best, flip, worst
 from trialbridge.criteria.known import FactIndex, Known
 from trialbridge.criteria.plan import Branch, Spot, Step, TrialPlan
 from trialbridge.criteria.terminology import versions
@@ -102,9 +103,26 @@ _CHEAPEST = itemgetter(0, 1)
 def _unsettled(root: Spot, known: Known) -> list[tuple[int, str, Missing]]:
     """Return what would settle the unknowns of a root, with the rank of its cost and its place."""
     found: list[tuple[int, str, Missing]] = []
+    memo = known.memo
     for spot in root.needed or (root,):
-        _add_missing(found, spot, known, MET)
+        one = memo.get(spot.step) or judge(spot.step, known)
+        if one.verdict is MET:
+            continue
+        if spot.members:
+            _add_missing(found, spot, known, MET)
+        elif one.verdict is UNKNOWN and one.settle is not None:
+            found.append(_missing(spot, one.settle))
     return found
+
+
+def _missing(spot: Spot, settle: Settle) -> tuple[int, str, Missing]:
+    what, cost = settle
+    return _COST[cost], spot.path, Missing(spot.path, spot.step.kind, _as_sentence(what), cost)
+
+
+@lru_cache(maxsize=8192)
+def _as_sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _lines(root: Spot, known: Known) -> tuple[CriterionResult, ...]:
@@ -187,8 +205,7 @@ def _add_missing(missing: list[tuple[int, str, Missing]], spot: Spot, known: Kno
     if found.verdict is wanted or (found.verdict is not UNKNOWN and not found.recoverable):
         return
     if found.settle is not None and found.verdict is UNKNOWN:
-        what, cost = found.settle
-        missing.append((_COST[cost], spot.path, Missing(spot.path, step.kind, f"{what[:1].upper()}{what[1:]}.", cost)))
+        missing.append(_missing(spot, found.settle))
     if spot.members:
         inner = flip(wanted) if step.kind == "not" else wanted
         for one in spot.members:

@@ -39,6 +39,12 @@ LEAVES = (
     "stage: {metastatic: true}",
     "not: {prior_therapy: {classes: [kras inhibitor]}}",
     "expression: {marker: PD-L1, score: tps, min: 50}",
+    "prior_therapy: {max_lines: 1}",
+    "prior_therapy: {categories: [systemic], within: {weeks: 4}}",
+    "not: {prior_therapy: {drugs: [sotorasib]}}",
+    "not: {condition: {names: [hypertension]}}",
+    "any: [{condition: {names: [hypertension], active: true}}, {prior_therapy: {min_lines: 2}}]",
+    "not: {condition: {names: [hypertension], within: {months: 6}}}",
 )
 
 
@@ -73,6 +79,15 @@ FACTS: tuple[f.AnyFact, ...] = (
     f.Lab(evidence=HERE, loinc="718-7", value=Decimal(8), unit="g/dL", effective="2026-05-20"),
     f.Stage(evidence=HERE, group="IV"),
     f.Therapy(evidence=HERE, drugs=("sotorasib",)),
+    f.Therapy(evidence=HERE, drugs=("carboplatin",), start="2026-05-20"),
+    f.Therapy(
+        evidence=f.Evidence(resource="Observation/2"), drugs=("carboplatin",), start="2025-05-20", end="2025-07-01"
+    ),
+    f.Therapy(evidence=HERE, drugs=("sotorasib",), given=False),
+    f.TherapyHistory(evidence=HERE, complete=True),
+    f.Condition(evidence=HERE, codes=(f.Coding(text="hypertension"),), active=True),
+    f.Condition(evidence=HERE, codes=(f.Coding(text="hypertension"),), present=False),
+    f.Condition(evidence=HERE, codes=(f.Coding(text="hypertension"),), effective="2024-01-01"),
     f.Marker(evidence=HERE, marker="PD-L1", score=Decimal(60), score_kind="tps"),
 )
 
