@@ -83,7 +83,7 @@ def _diagnosis(rng: Random) -> q.Diagnosis:
 
 
 def _histology(rng: Random) -> q.Histology:
-    shape = rng.randrange(5)
+    shape = rng.choice((0, 0, 0, 1, 2, 3, 4))
     return q.Histology(
         icdo3=some(rng, w.SHAPES) if shape in (0, 3) else (),
         snomed=some(rng, ("35917007", "28899001")) if shape in (1, 3, 4) else (),
@@ -179,7 +179,7 @@ def _tested(rng: Random) -> q.Tested:
 
 
 def _signature(rng: Random) -> q.Signature:
-    name: Any = rng.choice(("msi", "tmb", "tmb", "mmr", *w.SIGNATURES))
+    name: Any = rng.choice(("msi", "msi", "tmb", "tmb", "tmb", "mmr", rng.choice(list(w.SIGNATURES))))
     bounded = name not in ("msi", "mmr") and maybe(rng, 0.7 if name == "tmb" else 0.3)
     unit = "mut/Mb" if name == "tmb" and maybe(rng, 0.4) else "1" if name != "tmb" and maybe(rng, 0.4) else None
     return q.Signature(
@@ -299,13 +299,19 @@ def random_trial(rng: Random) -> tuple[Trial, Trial]:
     while True:
         written = Trial(
             id=f"T{rng.randrange(1000)}",
-            criteria=random_criterion(rng),
+            criteria=_row(rng) if maybe(rng, 0.4) else random_criterion(rng),
             arms=tuple(_arm(rng, code) for code in "ABC"[: rng.choice((0, 0, 0, 1, 2))]),
         )
         problems = Problems()
         standard = resolved(written, problems)
         if not problems.refused:
             return written, standard
+
+
+def _row(rng: Random) -> q.All:
+    """Return what most trials are: a list of criteria that must all be met, many of them on genes."""
+    genomic = tuple(random_leaf(rng, rng.choice((q.Variant, q.WildType, q.CopyNumber, q.Fusion))) for _ in range(2))
+    return q.All(of=(*genomic, *(random_criterion(rng, 1) for _ in range(rng.randint(0, 2)))))
 
 
 def _arm(rng: Random, code: str) -> Arm:

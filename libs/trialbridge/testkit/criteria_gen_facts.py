@@ -64,10 +64,11 @@ def _tumour_codes(rng: Random) -> tuple[f.Coding, ...]:
 def _diagnosis(rng: Random, as_of: date) -> f.Diagnosis:
     shapes: tuple[tuple[str | None, tuple[str, ...]], ...] = (
         (w.ICDO3, w.SHAPES),
+        (w.ICDO3, w.SHAPES),
         (w.SNOMED, ("35917007", "28899001", "1")),
         (None, ("x",)),
     )
-    texts = (None, "Adenocarcinoma, NOS", "squamous cell carcinoma", None)
+    texts = (None, None, None, "Adenocarcinoma, NOS", "squamous cell carcinoma")
     primary = not maybe(rng, 0.15)
     return f.Diagnosis(
         **_base(rng, as_of),
@@ -159,7 +160,7 @@ def _coverage(rng: Random, as_of: date) -> f.Coverage:
 
 
 def _signature(rng: Random, as_of: date) -> f.Signature:
-    name: Any = rng.choice(("msi", "tmb", "tmb", "mmr", *w.SIGNATURES))
+    name: Any = rng.choice(("msi", "msi", "tmb", "tmb", "tmb", "mmr", rng.choice(list(w.SIGNATURES))))
     burden = name == "tmb"
     return f.Signature(
         **_base(rng, as_of),
@@ -184,7 +185,7 @@ def _marker(rng: Random, as_of: date) -> f.Marker:
 
 
 def _lab(rng: Random, as_of: date) -> f.Lab:
-    name = rng.choice(list(w.LOINC_OF))
+    name = rng.choice(("hemoglobin", "hemoglobin", "creatinine", "creatinine", *w.LOINC_OF))
     return f.Lab(
         **_base(rng, as_of),
         loinc=rng.choice(w.LOINC_OF[name]),
@@ -298,8 +299,8 @@ def _consent(rng: Random, as_of: date) -> f.Consent:
 
 MAKERS: Final[tuple[tuple[Maker, int], ...]] = (
     (_demographics, 2), (_diagnosis, 3), (_stage, 3), (_disease_status, 3), (_performance, 3), (_variant, 6),
-    (_copy_number, 5), (_fusion, 4), (_coverage, 2), (_signature, 6), (_marker, 6), (_lab, 6), (_vital, 4), (_therapy, 4),
-    (_history, 1), (_condition, 5), (_medication, 4), (_procedure, 3), (_allergy, 4), (_pregnancy, 2), (_location, 2),
+    (_copy_number, 5), (_fusion, 4), (_coverage, 2), (_signature, 8), (_marker, 8), (_lab, 10), (_vital, 4), (_therapy, 4),
+    (_history, 1), (_condition, 6), (_medication, 4), (_procedure, 3), (_allergy, 6), (_pregnancy, 2), (_location, 2),
     (_consent, 3),
 )  # fmt: skip
 """How a fact of each kind is made, and the most that a patient has of it."""
@@ -307,7 +308,14 @@ MAKERS: Final[tuple[tuple[Maker, int], ...]] = (
 
 def random_facts(rng: Random, as_of: date) -> tuple[f.AnyFact, ...]:
     """Return the facts of a random patient, as they are around a day; any kind may be missing altogether."""
-    facts = [make(rng, as_of) for make, most in MAKERS for _ in range(rng.randint(0, most) if maybe(rng, 0.75) else 0)]
+    facts = [make(rng, as_of) for make, most in MAKERS for _ in range(rng.randint(0, most) if maybe(rng, 0.85) else 0)]
     facts += [fact for fact in facts if maybe(rng, 0.02)]
     rng.shuffle(facts)
     return tuple(facts)
+
+
+def changed_facts(rng: Random, facts: tuple[f.AnyFact, ...], as_of: date) -> tuple[f.AnyFact, ...]:
+    """Return the facts of a patient with a few of them gone and one or two others come."""
+    kept = [fact for fact in facts if not maybe(rng, 0.1)]
+    more = [rng.choice(MAKERS)[0](rng, as_of) for _ in range(rng.randint(0, 2))]
+    return (*kept, *more)

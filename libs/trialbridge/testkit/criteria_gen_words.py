@@ -86,7 +86,16 @@ NAME_SNOMED: Final = ("73211009", "44054006", "86406008", "38341003", "230690007
 OTHER_CODES: Final = ("4241", "80146002", "10207")
 COUNTRIES: Final = ("DE", "de", "AT", "US")
 REGIONS: Final = ("BY", "by", "MA")
-LAB_TESTS: Final = ("hemoglobin", "hgb", "718-7", "creatinine", "platelet count", "total bilirubin", "99999-9")
+LAB_TESTS: Final = (
+    "hemoglobin",
+    "hgb",
+    "718-7",
+    "creatinine",
+    "creatinine",
+    "platelet count",
+    "total bilirubin",
+    "99999-9",
+)
 LOINC_OF: Final = {
     "hemoglobin": ("718-7", "20509-6"),
     "creatinine": ("2160-0", "38483-4"),
@@ -114,8 +123,8 @@ SIGNATURES: Final = {
     "uv": ("present", "absent"),
 }
 BURDEN_UNITS: Final = ("1/1000000{Base}", "1", None)
-MARKERS: Final = ("HER2", "ERBB2", "HER2/neu", "ER", "estrogen receptor", "PR", "PD-L1", "PDL1", "Ki-67", "TROP9")
-SCORES: Final = ("cps", "tps", "ic", "tc", "ihc", "percent")
+MARKERS: Final = ("HER2", "HER2", "ERBB2", "HER2/neu", "ER", "estrogen receptor", "PD-L1", "PDL1", "TROP9")
+SCORES: Final = ("cps", "tps", "tps", "ihc")
 ASSAYS: Final = ("FoundationOne CDx", "MSK-IMPACT", "foundationone")
 METHODS: Final = ("IHC 22C3", "FISH", "ihc sp263")
 

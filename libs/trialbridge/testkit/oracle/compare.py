@@ -4,28 +4,32 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from random import Random
-from typing import Any
 
 import msgspec
 
 from trialbridge.criteria.compiler import canonical, load
+from trialbridge.criteria.diagnostics import Problems
 from trialbridge.criteria.evaluate import evaluate, outcomes
 from trialbridge.criteria.facts import AnyFact
 from trialbridge.criteria.index import TrialIndex
 from trialbridge.criteria.known import FactIndex
 from trialbridge.criteria.plan import TrialPlan
 from trialbridge.criteria.trial import Trial
+from trialbridge.criteria.trial_checks import resolved
 from trialbridge.criteria.verdicts import Explanation, Outcome
 from trialbridge.testkit.criteria_gen import random_trial
-from trialbridge.testkit.criteria_gen_facts import random_facts
-from trialbridge.testkit.criteria_gen_words import DAYS
+from trialbridge.testkit.criteria_gen_facts import changed_facts, random_facts
+from trialbridge.testkit.criteria_gen_words import DAYS, maybe
 from trialbridge.testkit.oracle.judging import Judged, judge_trial
 
 TRIALS = PATIENTS = 10
 """Trials and patients of a batch; each trial meets each patient."""
 BATCH = TRIALS * PATIENTS
+ALIKE = 0.4
+"""Share of patients that are much like the one before: the index answers once for all who are alike in what it asks."""
 
-Line = tuple[str, bool]
+Difference = tuple[str, str, str, str]
+Swept = dict[tuple[str, str | None, str | None], Outcome]
 
 
 class Disagreement(msgspec.Struct, frozen=True):
@@ -68,66 +72,82 @@ def compare_batch(seed: int, number: int) -> Tally:
     name = f"{seed}/{number}"
     rng = Random(name)
     trials = [random_trial(rng) for _ in range(TRIALS)]
-    plans = [load(canonical(standard)) for _, standard in trials]
-    index = TrialIndex()
     # One id each: the index keeps one version of a trial.
-    named = [msgspec.structs.replace(trial, id=f"T{place}") for place, (_, trial) in enumerate(trials)]
-    for trial in named:
-        index.put(load(canonical(trial)))
+    standard = [msgspec.structs.replace(trial, id=f"T{place}") for place, (_, trial) in enumerate(trials)]
+    plans = [load(canonical(trial)) for trial in standard]
+    index = TrialIndex()
+    for plan in plans:
+        index.put(plan)
     tally = Tally()
+    facts: tuple[AnyFact, ...] = ()
+    as_of = DAYS[0]
     for _ in range(PATIENTS):
-        as_of = rng.choice(DAYS)
-        facts = random_facts(rng, as_of)
+        if facts and maybe(rng, ALIKE):
+            facts = changed_facts(rng, facts, as_of)
+        else:
+            as_of = rng.choice(DAYS)
+            facts = random_facts(rng, as_of)
         known = FactIndex(facts)
         swept = _swept(index, known, as_of)
-        for place, ((written, _), plan) in enumerate(zip(trials, plans, strict=True)):
-            judged = judge_trial(written, facts, as_of)
-            tally.pairs += 1
-            for what, path, engine, oracle in _differences(plan, known, as_of, judged, swept.get(f"T{place}", {})):
-                tally.disagreements.append(Disagreement(name, what, path, engine, oracle, as_of, written, facts))
-            _count(tally, plan, known, as_of)
+        for (written, _), plan in zip(trials, plans, strict=True):
+            found = _compared(plan, known, as_of, judge_trial(written, facts, as_of), swept, tally)
+            tally.disagreements.extend(Disagreement(name, *one, as_of, written, facts) for one in found)
     return tally
 
 
-def _swept(index: TrialIndex, known: FactIndex, as_of: date) -> dict[str, dict[Any, Outcome]]:
+def compare_pair(written: Trial, facts: tuple[AnyFact, ...], as_of: date) -> list[Difference]:
+    """Return what the two say differently of one pair: kind of comparison, path, the engine's word, the oracle's word."""
+    plan = load(canonical(resolved(written, Problems())))
+    index = TrialIndex()
+    index.put(plan)
+    known = FactIndex(facts)
+    return _compared(plan, known, as_of, judge_trial(written, facts, as_of), _swept(index, known, as_of), Tally())
+
+
+def shrunk(found: Disagreement) -> Disagreement:
+    """Return the disagreement with as few of the patient's facts as it needs."""
+    facts = found.facts
+    for fact in found.facts:
+        fewer = tuple(one for one in facts if one is not fact)
+        if any(one[:2] == (found.what, found.path) for one in compare_pair(found.trial, fewer, found.as_of)):
+            facts = fewer
+    return msgspec.structs.replace(found, facts=facts)
+
+
+def _swept(index: TrialIndex, known: FactIndex, as_of: date) -> Swept:
     found = index.sweep(known.at(as_of))
-    swept: dict[str, dict[Any, Outcome]] = {}
+    swept: Swept = {}
     for outcome, mask in ((Outcome.ELIGIBLE, found.eligible), (Outcome.POTENTIALLY, found.potentially)):
         for plan, branch in index.branches(mask):
-            swept.setdefault(plan.trial.id, {})[branch.arm, branch.dose] = outcome
+            swept[plan.trial.id, branch.arm, branch.dose] = outcome
     return swept
 
 
-def _differences(
-    plan: TrialPlan, known: FactIndex, as_of: date, judged: list[Judged], swept: dict[Any, Outcome]
-) -> Iterator[tuple[str, str, str, str]]:
-    """Yield what differs: kind of comparison, path, what the engine says, what the oracle says."""
-    explained = evaluate(plan, known, as_of, "p")
-    quick = outcomes(plan, known, as_of)
+def _compared(
+    plan: TrialPlan, known: FactIndex, as_of: date, judged: list[Judged], swept: Swept, tally: Tally
+) -> list[Difference]:
+    tally.pairs += 1
+    found: list[Difference] = []
+    explained, quick = evaluate(plan, known, as_of, "p"), outcomes(plan, known, as_of)
     for one, short, mine in zip(explained, quick, judged, strict=True):
-        place = f"{one.arm}/{one.dose}"
-        yield from _criteria(one, mine)
-        indexed = swept.get((one.arm, one.dose), Outcome.NOT_ELIGIBLE)
+        tally.outcomes[mine.outcome.value] += 1
+        found += _criteria(one, mine, tally)
+        indexed = swept.get((plan.trial.id, one.arm, one.dose), Outcome.NOT_ELIGIBLE)
         for what, said in (("outcome", one.outcome), ("sweep", short), ("index", indexed)):
             if said is not mine.outcome:
-                yield what, place, said.value, mine.outcome.value
+                found.append((what, f"{one.arm}/{one.dose}", said.value, mine.outcome.value))
+    return found
 
 
-def _criteria(one: Explanation, mine: Judged) -> Iterator[tuple[str, str, str, str]]:
+def _criteria(one: Explanation, mine: Judged, tally: Tally) -> Iterator[Difference]:
     lines = [line for line in one.criteria if line.kind != "status"]
     for line, answer in zip(lines, mine.criteria, strict=True):
-        theirs, ours = (line.verdict.value, line.recoverable), (answer.verdict.value, answer.recoverable)
-        if theirs != ours:
-            yield "criterion", line.path, _word(theirs), _word(ours)
+        tally.lines += 1
+        tally.verdicts[f"{line.kind} {answer.verdict.value}"] += 1
+        if (line.verdict, line.recoverable) != answer:
+            engine = _word(line.verdict.value, turns=line.recoverable)
+            yield "criterion", line.path, engine, _word(answer.verdict.value, turns=answer.recoverable)
 
 
-def _word(line: Line) -> str:
-    return f"{line[0]}{' (may turn)' if line[1] else ' (for good)'}"
-
-
-def _count(tally: Tally, plan: TrialPlan, known: FactIndex, as_of: date) -> None:
-    for one in evaluate(plan, known, as_of, "p"):
-        tally.outcomes[one.outcome.value] += 1
-        for line in one.criteria:
-            tally.lines += 1
-            tally.verdicts[f"{line.kind} {line.verdict.value}"] += 1
+def _word(verdict: str, *, turns: bool) -> str:
+    return f"{verdict}{' (may turn)' if turns else ' (for good)'}"

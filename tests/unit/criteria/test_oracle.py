@@ -1,0 +1,111 @@
+"""The engine, its index and its sweeps against the oracle, on random pairs of every leaf kind.
+
+A run takes a new seed each time; ``TRIALBRIDGE_ORACLE_SEED=…`` takes that of a failure again.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from trialbridge.criteria import evaluate, index, known
+from trialbridge.criteria.dates import completed
+from trialbridge.criteria.finding import MET
+from trialbridge.criteria.leaves import JUDGES, person, rearrangements, variants
+from trialbridge.testkit import criteria_gen
+from trialbridge.testkit.oracle import LEAVES
+from trialbridge.testkit.oracle.__main__ import main
+from trialbridge.testkit.oracle.compare import compare_pair, shrunk
+from trialbridge.testkit.oracle.running import run, told
+
+SEED = int(os.environ.get("TRIALBRIDGE_ORACLE_SEED") or secrets.randbelow(10**9))
+PAIRS = 10_000
+NEVER_FAIL = {"tested", "procedure"}
+"""Other tests may have been done, and other procedures elsewhere."""
+GROUPS = {"all", "any", "not", "at_least"}
+
+
+def reported(pairs: int, workers: int = 1) -> dict[str, int]:
+    """Return how often each kind had each verdict; fail with the first disagreement where there is one."""
+    tally = run(pairs, SEED, workers)
+    if tally.disagreements:
+        first = told(tally.disagreements[0])
+        pytest.fail(f"TRIALBRIDGE_ORACLE_SEED={SEED}: {len(tally.disagreements)} disagreements, the first in {first}")
+    assert tally.pairs >= pairs
+    assert min(tally.outcomes[word] for word in ("eligible", "potentially", "not_eligible")) > pairs / 50
+    return dict(tally.verdicts)
+
+
+def test_engine_and_oracle_agree_and_every_kind_has_every_verdict() -> None:
+    verdicts = reported(PAIRS)
+    kinds = {str(kind.__struct_config__.tag) for kind in LEAVES} | GROUPS
+    wanted = {f"{kind} {word}" for kind in kinds for word in ("met", "unknown", "not_met")}
+    wanted -= {f"{kind} not_met" for kind in NEVER_FAIL}
+    assert set(verdicts) == wanted, f"TRIALBRIDGE_ORACLE_SEED={SEED}"
+    rare = {name: count for name, count in verdicts.items() if count < PAIRS / 1000}
+    assert not rare, f"TRIALBRIDGE_ORACLE_SEED={SEED}: too seldom to be compared"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_engine_and_oracle_agree_on_a_million_pairs() -> None:
+    reported(1_000_000, workers=2)
+
+
+def test_the_oracle_and_the_generator_know_every_leaf_kind() -> None:
+    assert set(LEAVES) == set(JUDGES) == set(criteria_gen.LEAVES)
+
+
+def test_the_same_seed_makes_the_same_pairs() -> None:
+    assert run(300, 7) == run(300, 7)
+    assert run(300, 7) != run(300, 8)
+
+
+def _everything_counts(facts: Any, *_: Any) -> tuple[list[Any], list[Any]]:
+    return list(facts), []
+
+
+FAULTS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+    "a germline test says what is in the tumour": (variants, "looked_at", lambda *_: True),
+    "a negation says the same": (evaluate, "flip", lambda verdict: verdict),
+    "everything may still turn": (evaluate, "_may_turn", lambda *_: True),
+    "a birthday comes a day early": (person, "completed", lambda b, d, u: completed(b, d + timedelta(days=1), u)),
+    "a word that may be meant is meant": (rearrangements, "overlap", lambda have, want: MET),
+    "no result is too old": (known.Known, "in_period", lambda _, facts, period: _everything_counts(facts)),
+    "patients of all panels are alike": (index, "tests_of", lambda *_: frozenset()),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_engine_is_found_out(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    owner, name, broken = FAULTS[fault]
+    assert callable(getattr(owner, name))
+    monkeypatch.setattr(owner, name, broken)
+    assert run(1_500, 1).disagreements
+
+
+def test_a_disagreement_is_shown_with_no_more_facts_than_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "flip", lambda verdict: verdict)
+    found = run(200, 1).disagreements[0]
+    small = shrunk(found)
+    assert len(small.facts) < len(found.facts)
+    assert (small.what, small.path) in [one[:2] for one in compare_pair(small.trial, small.facts, small.as_of)]
+    assert f"batch {found.batch}" in told(found)
+
+
+def test_the_command_prints_progress_and_a_summary(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trialbridge.testkit.oracle.__main__.EVERY", 0.0)
+    assert main(["--pairs", "200", "--seed", "5", "--workers", "1"]) == 0
+    said = capsys.readouterr()
+    found = msgspec.json.decode(said.out)
+    assert (found["seed"], found["pairs"], found["disagreements"]) == (5, 200, 0)
+    assert "200 of 200 pairs" in said.err
+    monkeypatch.setattr(evaluate, "flip", lambda verdict: verdict)
+    assert main(["--pairs", "200", "--workers", "1"]) == 1
+    assert msgspec.json.decode(capsys.readouterr().out)["shown"]
