@@ -11,7 +11,7 @@ from rich.text import Text
 from services.cli.asking import answer_to, command, send
 from services.cli.output import EXIT_AWAY, EXIT_INPUT, OUT, complain, emit, say, show_rows
 from services.cli.places import State, settings_of
-from trialbridge.contracts.documents import DEAD_LETTERS, CommandDoc, DeadLetterDoc
+from trialbridge.contracts.documents import AUDITS, DEAD_LETTERS, AuditDoc, CommandDoc, DeadLetterDoc
 from trialbridge.contracts.errors import Refused
 from trialbridge.ledger.actions import Action
 from trialbridge.runtime.paging import collect
@@ -69,6 +69,7 @@ def line_of(doc: DeadLetterDoc) -> dict[str, Any]:
     return {
         "id": doc.id, "status": doc.status, "stage": doc.stage, "topic": doc.topic, "code": doc.code,
         "where": str(doc.place), "message": doc.message, "tenant": doc.tenant, "ticket": doc.ticket, "first_seen": doc.first_seen,
+        "failures": doc.failures,
     }  # fmt: skip
 
 
@@ -79,26 +80,30 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one entry: why it was set aside, where it lies, and how to bring it through. Its content stays sealed."""
-    doc = asyncio.run(_get(identity, state))
+    doc, asked = asyncio.run(_get(identity, state))
     facts = line_of(doc) | {
         "position": f"{doc.topic}[{doc.partition}]@{doc.offset}",
         "kept": f"{len(doc.payload)} bytes of {doc.payload_type}" if doc.payload else "nothing of its content",
+        "asked": [f"{one.at} {one.actor} {one.action}" for one in asked],
     }
     if json:
         emit(facts)
         return
     for name, value in facts.items():
-        say(f"{name.replace('_', ' '):<11} {value or '-'}")
+        for one in (value or ["-"]) if isinstance(value, list) else [value or "-"]:
+            say(f"{name.replace('_', ' '):<11} {one}")
     if doc.status == "open":
         say(f"After the cause is mended: trialbridge dead-letters replay {doc.id}")
 
 
-async def _get(identity: str, state: Path | None) -> DeadLetterDoc:
+async def _get(identity: str, state: Path | None) -> tuple[DeadLetterDoc, list[AuditDoc]]:
+    """Return the entry, and who asked for what to be done about it, the oldest first."""
     async with open_ports(settings_of(state)) as ports:
         doc = await ports.documents.get(DEAD_LETTERS, identity)
+        asked = await collect(ports.documents, AUDITS, Query({"subject": identity}, "at", 500))
     if doc is None:
         raise Refused("dead-letters.unknown", "There is no such dead letter; trialbridge dead-letters list shows all.")
-    return doc
+    return doc, asked
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -15,8 +16,11 @@ from trialbridge.contracts.ids import NetworkId, TicketId
 from trialbridge.contracts.topics import EMR_TICKETS
 from trialbridge.runtime.commands import Answer, Carrier, CommandDesk, read_body
 from trialbridge.runtime.effects import Emitter
-from trialbridge.runtime.ports import DocumentStore
+from trialbridge.runtime.paging import collect
+from trialbridge.runtime.ports import DocumentStore, Query
 from trialbridge.runtime.stage import wire
+
+PAGE: Final = 500
 
 
 class ReplayAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,16 +63,34 @@ class TicketDesk:
         if bool(asked.dead_letter) == bool(asked.ticket):
             raise Refused("replay.malformed", "Name a dead_letter or a ticket.")
         if asked.ticket:
-            return Answer(await self._reissue(await self._known(TicketId(asked.ticket)), emitter))
+            return await self._replay_ticket(TicketId(asked.ticket), emitter)
         letter = await self.documents.get(DEAD_LETTERS, asked.dead_letter)
         if letter is None:
             raise Refused("replay.unknown", "There is no such dead letter.", Place(field="dead_letter"))
         if letter.status == "replayed":
             return Answer({"already": True}, message="It was sent through before; nothing was sent again.")
+        # Looked up before anything is sent: what fails again meanwhile is newer, and stays open.
+        others = await self._letters_of(letter.ticket) if letter.topic == EMR_TICKETS.name else []
         result = await self._send_through(letter, emitter)
-        closed = msgspec.structs.replace(letter, version=letter.version + 1, status="replayed")
-        await self.documents.replace(DEAD_LETTERS, closed, letter.version)
+        await self._close(letter, *others)
         return Answer(result)
+
+    async def _replay_ticket(self, identity: TicketId, emitter: Emitter) -> Answer:
+        letters = await self._letters_of(identity)
+        result = await self._reissue(await self._known(identity), emitter)
+        await self._close(*letters)
+        return Answer(result)
+
+    async def _letters_of(self, ticket: str) -> list[DeadLetterDoc]:
+        """Return the open letters of all that came with a ticket: when it is issued again, all of it is sent through."""
+        if not ticket:
+            return []
+        return await collect(self.documents, DEAD_LETTERS, Query({"ticket": ticket, "status": "open"}, limit=PAGE))
+
+    async def _close(self, *letters: DeadLetterDoc) -> None:
+        for letter in letters:
+            closed = msgspec.structs.replace(letter, version=letter.version + 1, status="replayed")
+            await self.documents.replace(DEAD_LETTERS, closed, letter.version)
 
     async def _check_network(self, network: NetworkId) -> None:
         """Refuse a network whose records could not be sealed: no stage could even set them aside."""

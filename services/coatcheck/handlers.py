@@ -31,7 +31,7 @@ class Handlers:
     async def redeem_ticket(self, record: Received[TicketIssued], effects: Effects) -> None:
         """Redeem the ticket, or keep why not: waiting, expired or refused."""
         ticket = record.payload
-        effects.name_origin(Origin(ticket.ticket, ticket.tenant))
+        effects.name_origin(Origin(ticket.ticket, ticket.tenant, ticket.ticket))
         known = await self.documents.get(TICKETS, ticket.ticket)
         before = known is not None and known.status == "redeemed"
         try:

@@ -19,7 +19,7 @@ MESSAGE: Final = "message"
 async def republish(letter: DeadLetterDoc, seal: wire.Seal, emitter: Emitter) -> int:
     """Publish a dead letter's records to their topic, and return how many.
 
-    The cause is the letter in the version at hand: repeating an interrupted replay gives the same events.
+    A record is the same event again, and so is a repeat of an interrupted replay.
 
     Raises:
         Refused: ``replay.unknown-topic``, ``replay.not-a-record``.
@@ -32,13 +32,14 @@ async def republish(letter: DeadLetterDoc, seal: wire.Seal, emitter: Emitter) ->
         envelopes = wire.decode(await wire.unseal(letter.payload, f"topic:{topic.name}", seal))
     elif letter.payload_type == topic.type and letter.payload:
         held = msgspec.Raw(letter.payload)
-        envelopes = (wire.Envelope(EventId(letter.id), letter.key, NetworkId(letter.network), "", held),)
+        envelopes = (wire.Envelope(EventId(letter.event), letter.key, NetworkId(letter.network), "", held),)
     else:
         raise Refused("replay.not-a-record", "Only a part of a record was kept; have the whole sent again.")
     for number, envelope in enumerate(envelopes):
         payload = _decode(topic, envelope.data)
         cause = f"replay/{letter.id}/{letter.version}/{number}"
-        await emitter.publish(topic, envelope.key, payload, envelope.network, cause)
+        # As the event that it was: nothing came of it, and should it fail again, that is the same letter.
+        await emitter.publish(topic, envelope.key, payload, envelope.network, cause, envelope.id)
     return len(envelopes)
 
 

@@ -1,6 +1,6 @@
 """What the matchbook keeps for operators and auditors: dead letters and audit events, as documents."""
 
-from services.matchbook.tables import LETTERS
+from services.matchbook.tables import LETTERS, Failures
 from trialbridge.contracts.documents import AUDITS, DEAD_LETTERS, DeadLetterDoc
 from trialbridge.contracts.events import AuditRecorded, DeadLettered, LineageRecorded
 from trialbridge.ledger.recording import document_of
@@ -15,14 +15,17 @@ async def keep_dead_letter(record: Received[DeadLettered], effects: Effects) -> 
     """
     letter = record.payload
     table = effects.table(LETTERS)
-    places = table.get(letter.id) or ()
+    known = table.get(letter.id) or Failures(first_seen=letter.first_seen)
     place = f"{letter.partition}/{letter.offset}"
-    if place not in places:
-        places = (*places, place)
-        table.put(letter.id, places)
+    if place not in known.places:
+        known = Failures((*known.places, place), known.first_seen)
+        table.put(letter.id, known)
+    failures = known.places.index(place) + 1
     doc = DeadLetterDoc(
         id=letter.id,
-        version=2 * (places.index(place) + 1) - 1,
+        version=2 * failures - 1,
+        failures=failures,
+        event=letter.event,
         network=record.network,
         stage=letter.stage,
         topic=letter.topic,
@@ -34,7 +37,7 @@ async def keep_dead_letter(record: Received[DeadLettered], effects: Effects) -> 
         place=letter.place,
         tenant=letter.tenant,
         ticket=letter.ticket or "",
-        first_seen=letter.first_seen,
+        first_seen=known.first_seen,
         payload=letter.payload,
         payload_type=letter.payload_type,
     )

@@ -51,6 +51,14 @@ class Heard(msgspec.Struct, frozen=True, omit_defaults=True):
     reviews: tuple[MatchReviewed, ...] = ()
 
 
+class Failures(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How often one dead letter came."""
+
+    places: tuple[str, ...] = ()
+    """In the log (``partition/offset``), in the order of failing."""
+    first_seen: str = ""
+
+
 STANDINGS = TableSpec("standings", Standing)
 """By match id, in the partition of the patient."""
 REVIEWS = TableSpec("reviews", Heard)
@@ -59,7 +67,7 @@ TRIALS = TableSpec("trials", TrialPublished, sealed=False)
 """By trial id, in every partition."""
 REGULATORY = TableSpec("regulatory", RegulatoryStatusSet, sealed=False)
 """By trial id, in every partition."""
-LETTERS = TableSpec("letters", tuple[str, ...], sealed=False)
-"""By dead letter id: the places in the log (``partition/offset``) at which the record failed."""
+LETTERS = TableSpec("letters", Failures, sealed=False)
+"""By dead letter id."""
 
 ALL = (STANDINGS, REVIEWS, TRIALS, REGULATORY, LETTERS)

@@ -36,7 +36,7 @@ class Handlers:
     async def accept_records(self, record: Received[RecordsReceived], effects: Effects) -> None:
         """Keep the newest version of each resource; tell identity and the person's view what changed."""
         payload = record.payload
-        effects.name_origin(Origin(payload.ticket, payload.tenant))
+        effects.name_origin(Origin(payload.ticket, payload.tenant, payload.record))
         table = effects.table(SOURCE_PATIENTS)
         before = table.get(payload.key)
         after = take_in(before, payload, self.extractor)

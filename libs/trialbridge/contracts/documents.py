@@ -211,6 +211,10 @@ class DeadLetterDoc(Document, frozen=True, kw_only=True):
     tenant: str = ""
     ticket: str = ""
     first_seen: str = ""
+    failures: int = 1
+    """How often it failed: once, and once more after each replay that did not help."""
+    event: str = ""
+    """The record that failed; its replay is the same event again."""
     status: Literal["open", "replayed", "discarded"] = "open"
     payload: bytes = b""
     payload_type: str = ""
@@ -321,7 +325,9 @@ MATCHES = Collection(
 MATCH_EVENTS = Collection("match_events", MatchEventDoc, (("match", "seq"), ("patient",)), ("explanation",))
 NOTIFICATIONS = Collection("notifications", NotificationDoc, (("tenant", "-created"), ("match",)))
 DELIVERIES = Collection("deliveries", DeliveryDoc, (("status", "next_at"), ("notification",)))
-DEAD_LETTERS = Collection("dead_letters", DeadLetterDoc, (("status", "-first_seen"), ("code",)), ("payload",))
+DEAD_LETTERS = Collection(
+    "dead_letters", DeadLetterDoc, (("status", "-first_seen"), ("code",), ("ticket",)), ("payload",)
+)
 STAGES = Collection("stages", StageDoc)
 AUDITS = Collection("audits", AuditDoc, (("-at",), ("subject", "-at"), ("actor", "-at")))
 COMMANDS = Collection("commands", CommandDoc, (("to", "status"), ("tenant", "-requested")), ("body",))

@@ -364,7 +364,7 @@ class DeadLettered(Payload, frozen=True, kw_only=True):
     """What could not be processed (topic dead_letters)."""
 
     id: str
-    """Derived from origin and code: the same failure again is the same entry."""
+    """Derived from origin, code and place: the same failure again, after a replay as well, is the same entry."""
     stage: str
     topic: str
     partition: int

@@ -43,6 +43,8 @@ class Origin:
 
     ticket: TicketId
     tenant: TenantId
+    subject: str
+    """What the record is, whichever event brings it: the same failure of the same subject is the same dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +113,13 @@ class Effects(Protocol):
 class Emitter(Protocol):
     """How a background loop sends: outside any record, each send durable on return."""
 
-    async def publish(self, topic: Topic[P], key: str, payload: P, network: NetworkId, cause: str) -> None:
+    async def publish(
+        self, topic: Topic[P], key: str, payload: P, network: NetworkId, cause: str, identity: EventId | None = None
+    ) -> None:
         """Send one record (to every partition where the topic is broadcast) and wait until the log has it.
 
         ``cause`` makes the event's id, with topic and key: publishing the same cause again is a repeat, not a new event.
+        ``identity`` is given where an event is sent again that has its id already.
         Raises `Unavailable` when the log is away; the loop tries again.
         """
         ...

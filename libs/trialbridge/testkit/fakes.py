@@ -278,10 +278,12 @@ class MemoryEmitter:
     outage: Outage = field(default_factory=lambda: Outage("log"))
     sent: list[tuple[str, Published[Any]]] = field(default_factory=list)
 
-    async def publish(self, topic: Topic[P], key: str, payload: P, network: NetworkId, cause: str) -> None:
+    async def publish(
+        self, topic: Topic[P], key: str, payload: P, network: NetworkId, cause: str, identity: EventId | None = None
+    ) -> None:
         """Keep the record as a reader would decode it."""
         self.outage.check()
-        identity = event_id(topic.name, cause, key)
+        identity = identity or event_id(topic.name, cause, key)
         self.sent.append((topic.name, Published(identity, key, wire(topic, payload), network, cause)))
 
     def of(self, topic: Topic[P]) -> list[Published[P]]:

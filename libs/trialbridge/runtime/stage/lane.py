@@ -203,8 +203,9 @@ class Lane:
         self, error: Poison, topic: str, partition: int, offset: int, key: str, event: EventId, payload: bytes,
         payload_type: str, network: NetworkId, traced: str, origin: Origin | None = None,
     ) -> None:  # fmt: skip
-        """Note a dead letter. Its id depends on origin, code and place, so that a repeat is the same entry."""
-        identity = derive("dlq", (self._links.stage, topic, event, error.code, str(error.place)))
+        """Note a dead letter. Its id depends on subject, code and place, so that the same failure again is the same entry."""
+        subject = origin.subject if origin else event
+        identity = derive("dlq", (self._links.stage, topic, subject, error.code, str(error.place)))
         letter = DeadLettered(
             id=identity,
             stage=self._links.stage,

@@ -5,7 +5,7 @@ from typing import TypeVar
 import msgspec
 
 from trialbridge.contracts.events import Payload
-from trialbridge.contracts.ids import NetworkId, event_id
+from trialbridge.contracts.ids import EventId, NetworkId, event_id
 from trialbridge.contracts.topics import Topic
 from trialbridge.runtime.partitioner import partition_of
 from trialbridge.runtime.stage import wire
@@ -22,12 +22,14 @@ class Outbox:
         """Send through the stage's links."""
         self._links = links
 
-    async def publish(self, topic: Topic[P], key: str, payload: P, network: NetworkId, cause: str) -> None:
+    async def publish(
+        self, topic: Topic[P], key: str, payload: P, network: NetworkId, cause: str, identity: EventId | None = None
+    ) -> None:
         """Send one record, to every partition where the topic is broadcast; return when the log has it.
 
         Raises `Unavailable` when the log is away.
         """
-        identity = event_id(topic.name, cause, key)
+        identity = identity or event_id(topic.name, cause, key)
         traced = trace.trace_of(cause)
         run = [wire.Envelope(identity, key, network, traced, msgspec.Raw(msgspec.json.encode(payload)))]
         seal = self._links.seal if topic.sealed else None

@@ -128,7 +128,7 @@ async def test_poison_is_set_aside_with_its_effects_undone_and_the_next_record_g
 async def test_a_letter_names_what_its_record_came_with_and_not_what_the_record_before_it_did(bench: Any) -> None:
     async def handle(record: Received[DemographicsSeen], effects: Effects) -> None:
         if record.key == "named":
-            effects.name_origin(Origin(TicketId("tkt_1"), TenantId("clinic")))
+            effects.name_origin(Origin(TicketId("tkt_1"), TenantId("clinic"), "tkt_1"))
             effects.set_aside(Refused("test.part", "A bad part."), b"{}", "part")
         raise Refused("test.bad", "A bad one.")
 

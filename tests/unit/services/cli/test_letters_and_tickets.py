@@ -121,7 +121,7 @@ def test_letters_as_json_by_code_and_with_closed_ones(cli: Invoke, state: Path) 
     found = lines(cli("dead-letters", "list", "--state", state, "--code", "fhir.not-fhir", "--all", "--json").stdout)
     assert [(one["id"], one["status"]) for one in found] == [("dl_1", "open"), ("dl_3", "replayed")]
     assert found[0].keys() == {
-        "id", "status", "stage", "topic", "code", "where", "message", "tenant", "ticket", "first_seen",
+        "id", "status", "stage", "topic", "code", "where", "message", "tenant", "ticket", "first_seen", "failures",
     }  # fmt: skip
     assert cli("dead-letters", "list", "--state", state, "--code", "x.y").stdout == "No such dead letters.\n"
 
@@ -135,6 +135,17 @@ def test_one_letter_is_shown_with_the_next_step_and_never_its_content(cli: Invok
     assert as_json["position"] == "emr_tickets[0]@7"
     assert as_json["tenant"] == "north"
     assert "Eva" not in told.output + str(as_json)
+
+
+def test_a_letter_says_who_asked_for_its_replay(
+    cli: Invoke, state: Path, monkeypatch: pytest.MonkeyPatch, service: dict[str, CommandDoc]
+) -> None:
+    monkeypatch.setenv("LOGNAME", "ada")
+    cli("dead-letters", "replay", "dl_1", "--state", state)
+    assert service["replay"].actor == "cli:ada"
+    shown = cli("dead-letters", "show", "dl_1", "--state", state).stdout.splitlines()
+    [asked] = [line for line in shown if line.startswith("asked")]
+    assert asked.endswith(" cli:ada cli:dead_letter:replay")
 
 
 def test_a_letter_that_is_not_there(cli: Invoke, state: Path) -> None:

@@ -145,7 +145,7 @@ async def refused(check: Check, ticket: TicketIssued, code: str) -> None:
     assert doc.place.bundle == ticket.object_uri
     (aside,) = check.stage.set_aside
     assert (aside.error.code, aside.payload_type) == (code, EMR_TICKETS.type)
-    assert aside.origin == Origin(ticket.ticket, ticket.tenant)
+    assert aside.origin == Origin(ticket.ticket, ticket.tenant, ticket.ticket)
     assert msgspec.json.decode(aside.payload, type=TicketIssued) == ticket
     assert await check.documents.all(RECORDS) == {}
 
@@ -252,7 +252,7 @@ async def test_one_bad_record_is_set_aside_with_its_place_and_the_rest_goes_on(c
     assert aside.error.place.bundle == ticket.object_uri
     assert aside.error.place.entry is not None
     assert aside.error.place.entry.startswith("2")
-    assert aside.origin == Origin(ticket.ticket, ticket.tenant)
+    assert aside.origin == Origin(ticket.ticket, ticket.tenant, ticket.ticket)
     assert b"Patient" in aside.payload
     doc = await check.doc(ticket)
     assert (doc.status, doc.patients, doc.set_aside) == ("redeemed", 3, 1)

@@ -282,7 +282,7 @@ async def test_broken_resources_are_set_aside_and_the_next_delivery_goes_on(reso
     bad = msgspec.structs.replace(good, resources=msgspec.Raw(resources))
     found = await send(stage(), bad, good)
     assert [aside.error.code for aside in found.set_aside] == ["records.resources-invalid"]
-    assert [aside.origin for aside in found.set_aside] == [Origin(bad.ticket, bad.tenant)]
+    assert [aside.origin for aside in found.set_aside] == [Origin(bad.ticket, bad.tenant, bad.record)]
     assert len(live(found)) == 1
 
 

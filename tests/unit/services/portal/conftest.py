@@ -228,6 +228,7 @@ async def fill(documents: MemoryDocuments) -> None:
                 first_seen="2026-06-01T10:00:00Z",
                 tenant="north",
                 ticket="tkt_9",
+                failures=2,
                 payload=NAME.encode(),
             )
         ],

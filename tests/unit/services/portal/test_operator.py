@@ -48,3 +48,4 @@ async def test_a_dead_letter_is_shown_with_its_ticket_its_practice_and_when_it_w
     assert re.search(r"north · ticket <span[^>]*>tkt_9</span>", text)
     assert re.search(r'data-label="First seen">[^<]*10:00', text)
     assert "not noted" not in text
+    assert "failed 2 times" in text
