@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "feasibility": ("services.cli.feasibility", "feasibility"),
     "convert": ("services.cli.convert", "convert"),
     "trial": ("services.cli.trial", "app"),
+    "terminology": ("services.cli.terminology", "app"),
     "dead-letters": ("services.cli.dead_letters", "app"),
     "bench": ("services.cli.bench.command", "app"),
     "keys": ("services.cli.keys", "app"),

@@ -15,6 +15,7 @@ from trialbridge.contracts.errors import Misconfigured, Retryable, TrialbridgeEr
 from trialbridge.runtime import stores
 from trialbridge.runtime.backlog import backlog
 from trialbridge.runtime.settings import BaseServiceSettings
+from trialbridge.runtime.terminology import read_folder
 
 PATIENCE: Final = 15.0
 """Seconds for one store to answer."""
@@ -50,13 +51,14 @@ class Finding:
 
 
 async def examine(settings: BaseServiceSettings) -> list[Finding]:
-    """Return what was found of the key ring, the stores and the event log."""
+    """Return what was found of imported terms, the key ring, the stores and the event log."""
     keys = await _try("key ring", lambda: _keys(settings), str(settings.keyring))
     if keys.state == "ok":
         documents = await _store("document store", settings.documents, lambda: _documents(settings))
     else:
         documents = Finding("document store", "wrong", "Not tried: its documents are sealed; mend the key ring first.")
     return [
+        *await _terms(settings),
         keys,
         documents,
         await _store("object store", settings.objects, lambda: _objects(settings)),
@@ -90,6 +92,18 @@ async def _try(what: str, attempt: Callable[[], Awaitable[None]], where: str) ->
     else:
         return Finding(what, "ok", where)
     return Finding(what, "away", f"{where}: {said} Does it run, and is {SETTING[what]} right?", code)
+
+
+async def _terms(settings: BaseServiceSettings) -> list[Finding]:
+    """Return what was found of the folder of imported terms; nothing where none is named."""
+    folder = settings.terminology
+    if folder is None:
+        return []
+
+    async def attempt() -> None:
+        read_folder(folder)
+
+    return [await _try("terminology", attempt, str(folder))]
 
 
 async def _keys(settings: BaseServiceSettings) -> None:

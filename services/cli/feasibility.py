@@ -14,6 +14,7 @@ from services.cli.match import day_of, plans_in
 from services.cli.output import EXIT_INPUT, OUT, emit, say, show_rows
 from services.cli.patients import batches_of, patients_in
 from services.cli.progress import bar, watched
+from services.cli.terminology import Terminology, put_in_force
 from trialbridge.criteria.feasibility import Funnel, StepCount, attrition
 from trialbridge.criteria.known import FactIndex
 
@@ -26,6 +27,7 @@ def feasibility(
         Path, typer.Argument(help="File or folder: FHIR bundles, FHIR NDJSON, HL7 v2, or facts as JSON or NDJSON.")
     ],
     as_of: Annotated[str, typer.Option(help="Day of the evaluation, YYYY-MM-DD; today in UTC by default.")] = "",
+    terminology: Terminology = None,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line for each trial x arm x dose level.")
     ] = False,
@@ -35,6 +37,7 @@ def feasibility(
     Who is unknown in a criterion stays in. What cannot be read is listed on standard error with its place and a code; then
     the exit code is 1.
     """
+    put_in_force(terminology)
     troubles = Troubles()
     day = day_of(as_of)
     plans = list(plans_in(trial, troubles))

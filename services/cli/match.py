@@ -13,6 +13,7 @@ from services.cli.match_view import MatchView
 from services.cli.output import EXIT_INPUT, emit
 from services.cli.patients import batches_of, patients_in
 from services.cli.progress import bar, watched
+from services.cli.terminology import Terminology, put_in_force
 from trialbridge.criteria.compiler import TrialPlan, compile_text, load
 from trialbridge.criteria.evaluate import evaluate
 from trialbridge.criteria.facts import PatientFacts
@@ -43,6 +44,7 @@ def match(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show each criterion with its verdict and reason.")
     ] = False,
+    terminology: Terminology = None,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line for each patient x trial x arm x dose level.")
     ] = False,
@@ -52,6 +54,7 @@ def match(
     What cannot be read is listed on standard error with its place and a code, the rest is evaluated; then the exit code
     is 1.
     """
+    put_in_force(terminology)
     troubles = Troubles()
     day = day_of(as_of)
     plans = list(plans_in(trials, troubles))

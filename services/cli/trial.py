@@ -8,6 +8,7 @@ import typer
 
 from services.cli.inputs import Troubles, files_of, is_trial, read_input
 from services.cli.output import EXIT_INPUT, complain, emit, remark, say
+from services.cli.terminology import Terminology, put_in_force
 from trialbridge.contracts.errors import Place, Unavailable
 from trialbridge.criteria.compiler import Compiled, compile_text
 from trialbridge.criteria.ctml_export import export
@@ -25,9 +26,11 @@ def group() -> None:
 @app.command()
 def lint(
     files: Annotated[list[Path], typer.Argument(help="Files or folders of trials: native YAML or JSON, or CTML.")],
+    terminology: Terminology = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each file.")] = False,
 ) -> None:
     """Say what is wrong with each trial, where, and what would be understood; exit 1 where a trial is refused."""
+    put_in_force(terminology)
     troubles = Troubles()
     counts: Counter[str] = Counter()
     for path in (one for given in files for one in files_of(given, is_trial, troubles)):
@@ -87,9 +90,11 @@ def convert(
         Path | None,
         typer.Option(help="File to write, or folder where several trials are given; else standard output."),
     ] = None,
+    terminology: Terminology = None,
     json: Annotated[bool, typer.Option("--json", help="Write JSON in place of YAML.")] = False,
 ) -> None:
     """Write trials in the other language; what it cannot say is refused with its path, nothing is left out (exit 1)."""
+    put_in_force(terminology)
     troubles = Troubles()
     paths = [one for given in files for one in files_of(given, is_trial, troubles)]
     form: Format = "json" if json else "yaml"

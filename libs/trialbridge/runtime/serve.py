@@ -17,6 +17,7 @@ from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 from trialbridge.runtime.stage import wire
 from trialbridge.runtime.stage.stage import Stage
 from trialbridge.runtime.telemetry import logs
+from trialbridge.runtime.terminology import use_terminology
 from trialbridge.runtime.topics_admin import create_topics, specs
 
 S = TypeVar("S", bound=BaseServiceSettings)
@@ -46,10 +47,11 @@ def utc_now() -> datetime:
 async def open_ports(
     settings: BaseServiceSettings, now: Callable[[], datetime] = utc_now
 ) -> AsyncIterator[ServicePorts]:
-    """Yield the adapters that the settings name, prepared; close them at the end.
+    """Yield the adapters that the settings name, prepared, with the tables of terms in force; close them at the end.
 
     Raises `Misconfigured` where a setting is wrong, `Unavailable` where a store is away.
     """
+    use_terminology(settings.terminology)
     keys = stores.open_keys(settings)
     seal = stores.open_seal(settings, keys)
     documents = stores.open_documents(settings, seal)

@@ -37,6 +37,10 @@ class BaseServiceSettings(BaseSettings):
         default=Path(".trialbridge/keys.json"),
         description="File key ring that wraps data keys; readable by its owner alone (mode 0600).",
     )
+    terminology: Path | None = Field(
+        default=None,
+        description="Folder of imported tables of terms, made by trialbridge terminology import; packaged tables fill the gaps.",
+    )
     group_prefix: str = Field(
         default="trialbridge", description="First part of every consumer group and changelog name."
     )

@@ -48,6 +48,9 @@ def demo(
         Path | None, typer.Option(help="Your own folder of FHIR bundles, NDJSON and HL7 v2 messages.")
     ] = None,
     trials: Annotated[Path | None, typer.Option(help="Your own folder of trials (YAML, JSON or CTML).")] = None,
+    terminology: Annotated[
+        Path | None, typer.Option(help="Your own folder of imported tables of terms; else the packaged ones.")
+    ] = None,
     as_of: Annotated[str, typer.Option(help="Day of the evaluation, YYYY-MM-DD.")] = AS_OF.isoformat(),
     port: Annotated[int, typer.Option(help="Port of the portal; 0 takes a free one.")] = 8080,
     attach: Annotated[
@@ -66,9 +69,11 @@ def demo(
     `trialbridge ticket issue FILE --state DIR` look at it and feed it further.
     """
     options = DemoOptions(
-        state=state, seed=seed, patients=patients, as_of=day_of(as_of), data=data, trials=trials, once=once, json=json,
-        attach=attach, repeat=repeat, shuffle=shuffle, port=port,
+        state=state, seed=seed, patients=patients, as_of=day_of(as_of), data=data, trials=trials,
+        terminology=terminology, once=once, json=json, attach=attach, repeat=repeat, shuffle=shuffle, port=port,
     )  # fmt: skip
+    if attach and terminology is not None:
+        raise typer.BadParameter("running services have a setting of their own", param_hint="--terminology")
     check_settings(given={} if attach else stores_below(state))
     script = script_for(options)
     if shuffle:
@@ -89,7 +94,10 @@ def embedded_settings(options: DemoOptions) -> dict[str, Any]:
     keyring = state / "keys.json"
     if not keyring.exists():
         create_keyring(keyring, [NETWORK, "own-data", *(tenant.id for tenant in TENANTS)])
-    return stores_below(state) | {
+    terms = {"terminology": options.terminology.resolve()} if options.terminology else {}
+    return {
+        **stores_below(state),
+        **terms,
         "commit_interval": 0.2,
         "heartbeat_interval": 0.25,
         "poll_interval": 0.1,

@@ -20,6 +20,8 @@ class DemoOptions:
     """The user's own folder of records, in place of the synthetic patients."""
     trials: Path | None = None
     """The user's own folder of trials, in place of the demo's."""
+    terminology: Path | None = None
+    """The user's own folder of imported tables of terms."""
     once: bool = False
     json: bool = False
     attach: bool = False
@@ -34,5 +36,6 @@ class DemoOptions:
         """Return what must be the same when a run goes on with an earlier state."""
         whose = f"the folder {self.data}" if self.data else f"{self.patients} synthetic patients of seed {self.seed}"
         trials = f"the trials in {self.trials}" if self.trials else "the demo's trials"
+        terms = f", with the tables in {self.terminology}" if self.terminology else ""
         how = f"each ticket {self.repeat} times, shuffled by {self.shuffle}"
-        return f"{whose} and {trials} as of {self.as_of.isoformat()}, {how}"
+        return f"{whose} and {trials} as of {self.as_of.isoformat()}, {how}{terms}"

@@ -109,7 +109,7 @@ def match(leaf: q.Diagnosis, fact: f.Diagnosis) -> Verdict:
 def _surely(leaf: q.Diagnosis, reading: frozenset[str]) -> bool:
     """Return whether all that a coding leaves possible is one and the same wanted term."""
     if not leaf.descendants:
-        return any(reading == {target} for target in leaf.oncotree)
+        return any(reading == {oncotree.current(target)} for target in leaf.oncotree)
     return any(all(oncotree.within(code, target) for code in reading) for target in leaf.oncotree)
 
 
@@ -117,7 +117,9 @@ def _could_be(leaf: q.Diagnosis, code: str, target: str) -> bool:
     """Return whether a case of ``code`` could, on closer look, be what is wanted; without descendants, only from above."""
     if leaf.descendants:
         return oncotree.may_be(code, target)
-    return not target.startswith("_") and oncotree.within(target, code)
+    # A term of another release that this one has no more may have been a part of anything.
+    gone = not oncotree.is_term(oncotree.current(target))
+    return not target.startswith("_") and (gone or oncotree.within(target, code))
 
 
 def words(leaf: q.Diagnosis) -> str:

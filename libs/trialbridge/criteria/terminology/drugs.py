@@ -50,6 +50,11 @@ def broader() -> dict[str, frozenset[str]]:
     return {name: all_above(name) for name in direct}
 
 
+def is_generic(name: str) -> bool:
+    """Return whether a name in lower case is a drug's own name."""
+    return name in _classes()
+
+
 @kept(maxsize=65536)
 def generic(drug: str) -> str:
     """Return the generic name in lower case; a drug that the table lacks is returned as it is, in lower case.

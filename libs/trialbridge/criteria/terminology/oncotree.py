@@ -199,7 +199,7 @@ def within(code: str, target: str) -> bool:
         return True
     if target in (SOLID, LIQUID):
         return (lineage(code)[-1] in _LIQUID_TISSUES) == (target == LIQUID)
-    return current(target) in lineage(code)
+    return current(target) in lineage(current(code))
 
 
 @kept(maxsize=65536)

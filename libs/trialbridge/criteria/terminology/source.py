@@ -104,6 +104,11 @@ def versions() -> str:
     return " ".join(sorted(found))
 
 
+def size(name: str) -> int:
+    """Return the number of packaged rows of a table."""
+    return sum(1 for _ in _rows(_packaged(name), 0))
+
+
 def short(text: str) -> str:
     """Return the first digits of a table's digest."""
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]

@@ -11,7 +11,20 @@ from typer.main import get_command
 from services.cli.app import app
 from tests.unit.services.cli.conftest import Invoke
 
-NAMED = {"demo", "run", "ticket", "match", "feasibility", "convert", "trial", "dead-letters", "bench", "doctor", "keys"}
+NAMED = {
+    "demo",
+    "run",
+    "ticket",
+    "match",
+    "feasibility",
+    "convert",
+    "trial",
+    "dead-letters",
+    "bench",
+    "doctor",
+    "keys",
+    "terminology",
+}
 
 
 def commands(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
