@@ -107,7 +107,8 @@ def judge_expression(leaf: q.Expression, known: Known) -> Finding:
         if markers.canonical(x.marker) == name and _by(x.method, leaf.methods) is not NOT_MET
     ]
     if _bounded(leaf) and leaf.score and not leaf.any_of:
-        mine = [x for x in mine if x.score_kind == leaf.score]
+        # A score of a kind that is not recorded may be of the kind that is asked for.
+        mine = [x for x in mine if x.score_kind == leaf.score or (x.score_kind is None and x.score is not None)]
     bounds = words(leaf, None) if _bounded(leaf) else ""
     score = (leaf.score or "").upper() if bounds else ""
     parts = (leaf.marker, _ever(leaf), " or ".join(leaf.any_of), score, bounds, _using(leaf.methods))

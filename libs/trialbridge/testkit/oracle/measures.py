@@ -161,7 +161,7 @@ def _marker(name: str) -> str:
 
 
 def expression(leaf: q.Expression, patient: Patient) -> Answer:
-    """The newest result of the marker, or (where a score alone is asked for) the newest with a score of that kind."""
+    """The newest result of the marker, or (where a score alone is asked for) the newest that may be of that kind."""
     name = _marker(leaf.marker)
 
     def meaning(word: str) -> list[str]:
@@ -186,7 +186,7 @@ def expression(leaf: q.Expression, patient: Patient) -> Answer:
         fact
         for fact in patient.all(f.Marker)
         if _marker(fact.marker) == name
-        and (not only_score or fact.score_kind == leaf.score)
+        and (not only_score or fact.score_kind in (leaf.score, None if fact.score is not None else leaf.score))
         and _made_by(fact.method, leaf.methods) is not NO
     ]
     return firm(_picked(results, leaf, patient, says))

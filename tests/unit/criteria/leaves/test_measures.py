@@ -209,6 +209,16 @@ def stained(name: str, said: Any = None, score: str | None = None, day: str | No
         ("marker: HER2, any_of: [positive], within: 28 days", [stained("HER2", "positive", day=OLD)], "unknown"),
         ("marker: PD-L1, score: tps, min: 50", [stained("PD-L1", score="50", score_kind="cps")], "unknown"),
         ("marker: PD-L1, score: tps, min: 50", [stained("PD-L1", score="50")], "unknown"),
+        (
+            "marker: PD-L1, score: tps, min: 50",
+            [stained("PD-L1", score="90", score_kind="tps", day=OLD), stained("PD-L1", score="10")],
+            "unknown",
+        ),
+        (
+            "marker: PD-L1, score: tps, min: 50",
+            [stained("PD-L1", score="90", score_kind="tps", day=OLD), stained("PD-L1", "negative")],
+            "met!",
+        ),
         ("marker: PD-L1, score: tps, min: 50", [stained("PD-L1", "positive", score_kind="tps")], "unknown"),
         ("marker: HER2, any_of: [positive], methods: [ihc]", [stained("HER2", "positive", method="FISH")], "unknown"),
         ("marker: HER2, any_of: [positive], methods: [ihc]", [stained("HER2", "positive")], "unknown"),
