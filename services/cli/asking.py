@@ -4,11 +4,13 @@ import asyncio
 import getpass
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
+import typer
 
+from services.cli.output import EXIT_AWAY, EXIT_INPUT, complain, emit, say
 from trialbridge.contracts.documents import AUDITS, COMMANDS, CommandDoc
 from trialbridge.contracts.events import AuditRecorded
 from trialbridge.contracts.ids import TenantId, derive
@@ -72,3 +74,28 @@ async def answer_to(ports: ServicePorts, request: CommandDoc, wait: float) -> Co
         waited += PAUSE
         answer = await ports.documents.get(COMMANDS, request.id) or request
     return answer
+
+
+def tell_answers(answers: Sequence[tuple[str, CommandDoc]], word: str, done: str, *, json: bool) -> None:
+    """Write what came of requests, and end with the exit code: 1 where one was refused, 69 where nobody took one up.
+
+    Args:
+        answers: What each was about, and the request with its answer.
+        word: Names the request in ``WORD.open``, the code of one that nobody took up.
+        done: What to say of one that was carried out without further words.
+        json: Write one JSON object a line.
+    """
+    for subject, answer in answers:
+        if json:
+            emit({"id": subject, "status": answer.status, "code": answer.code, "message": answer.message})
+        elif answer.status == "done":
+            say(f"{subject}: {answer.message or done}")
+        elif answer.status == "refused":
+            complain(subject, answer.code, answer.message)
+        else:
+            complain(subject, f"{word}.open", "No service has taken it up yet; it will once the services run.")
+    statuses = {answer.status for _, answer in answers}
+    if "refused" in statuses:
+        raise typer.Exit(EXIT_INPUT)
+    if "requested" in statuses:
+        raise typer.Exit(EXIT_AWAY)

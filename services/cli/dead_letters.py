@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from rich.text import Text
 
-from services.cli.asking import answer_to, command, send
-from services.cli.output import EXIT_AWAY, EXIT_INPUT, OUT, complain, emit, say, show_rows
+from services.cli.asking import answer_to, command, send, tell_answers
+from services.cli.output import OUT, emit, say, show_rows
 from services.cli.places import State, settings_of
 from trialbridge.contracts.documents import AUDITS, DEAD_LETTERS, AuditDoc, CommandDoc, DeadLetterDoc
 from trialbridge.contracts.errors import Refused
@@ -69,7 +70,7 @@ def line_of(doc: DeadLetterDoc) -> dict[str, Any]:
     return {
         "id": doc.id, "status": doc.status, "stage": doc.stage, "topic": doc.topic, "code": doc.code,
         "where": str(doc.place), "message": doc.message, "tenant": doc.tenant, "ticket": doc.ticket, "first_seen": doc.first_seen,
-        "failures": doc.failures,
+        "failures": doc.failures, "reason": doc.reason,
     }  # fmt: skip
 
 
@@ -120,36 +121,57 @@ def replay(
     """
     if not ids and not code:
         raise typer.BadParameter("name entries by id, or a --code; trialbridge dead-letters list shows both")
-    answers = asyncio.run(_replay(ids or [], code, wait, state))
-    for identity, answer in answers:
-        _tell(identity, answer, json=json)
+    answers = asyncio.run(_ask(ids or [], code, _Wish("replay"), wait, state))
     if not answers and not json:
         say("Nothing to replay.")
-    if any(answer.status == "refused" for _, answer in answers):
-        raise typer.Exit(EXIT_INPUT)
-    if any(answer.status == "requested" for _, answer in answers):
-        raise typer.Exit(EXIT_AWAY)
+    tell_answers(answers, "replay", "sent through again", json=json)
 
 
-async def _replay(ids: Sequence[str], code: str, wait: float, state: Path | None) -> list[tuple[str, CommandDoc]]:
+@app.command()
+def discard(
+    ids: Annotated[list[str], typer.Argument(help="Entries that nobody needs any more, by id.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept, and must say nothing of a patient.")],
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the services to take it up.", min=0)] = 30.0,
+    state: State = None,
+    json: Json = False,
+) -> None:
+    """Close entries that need no replay, such as what came corrected in a new bundle. The services must be running.
+
+    Exit codes as of replay. A discarded entry keeps its content and may still be replayed.
+    """
+    if not reason.strip():
+        raise typer.BadParameter("say why nobody needs them", param_hint="--reason")
+    answers = asyncio.run(_ask(ids, "", _Wish("discard", reason), wait, state))
+    tell_answers(answers, "discard", "discarded", json=json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is to be done with entries."""
+
+    kind: Literal["replay", "discard"]
+    reason: str = ""
+
+    @property
+    def action(self) -> Action:
+        """Return how it is recorded."""
+        return Action.CLI_DEAD_LETTER_DISCARDED if self.kind == "discard" else Action.CLI_DEAD_LETTER_REPLAYED
+
+    def body(self, identity: str) -> dict[str, str]:
+        """Return the body of the command about one entry."""
+        return {"dead_letter": identity} | ({"reason": self.reason} if self.reason else {})
+
+
+async def _ask(
+    ids: Sequence[str], code: str, wish: _Wish, wait: float, state: Path | None
+) -> list[tuple[str, CommandDoc]]:
     async with open_ports(settings_of(state)) as ports:
         chosen = ids or [doc.id for doc in await _find(ports, code, every=False)]
-        answers = await asyncio.gather(*(_replay_one(ports, identity, wait) for identity in chosen))
+        answers = await asyncio.gather(*(_ask_one(ports, identity, wish, wait) for identity in chosen))
         return list(zip(chosen, answers, strict=True))
 
 
-async def _replay_one(ports: ServicePorts, identity: str, wait: float) -> CommandDoc:
-    request = command(ports, "coatcheck", "replay", {"dead_letter": identity})
-    await send(ports, request, Action.CLI_DEAD_LETTER_REPLAYED, identity)
+async def _ask_one(ports: ServicePorts, identity: str, wish: _Wish, wait: float) -> CommandDoc:
+    request = command(ports, "coatcheck", wish.kind, wish.body(identity))
+    await send(ports, request, wish.action, identity, wish.reason)
     return await answer_to(ports, request, wait)
-
-
-def _tell(identity: str, answer: CommandDoc, *, json: bool) -> None:
-    if json:
-        emit({"id": identity, "status": answer.status, "code": answer.code, "message": answer.message})
-    elif answer.status == "done":
-        say(f"{identity}: {answer.message or 'sent through again'}")
-    elif answer.status == "refused":
-        complain(identity, answer.code, answer.message)
-    else:
-        complain(identity, "replay.open", "No service has taken it up yet; it will once the services run.")

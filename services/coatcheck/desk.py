@@ -1,4 +1,4 @@
-"""What people ask of the coat check: issue a ticket, replay a ticket or a dead letter."""
+"""What people ask of the coat check: issue a ticket, replay a ticket or a dead letter, discard a dead letter."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import msgspec
 from services.coatcheck.replay import republish
 from services.coatcheck.tickets import cause_of, check_ticket, document, reissued, ticket_of
 from trialbridge.contracts.documents import DEAD_LETTERS, TICKETS, CommandDoc, DeadLetterDoc
-from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Refused
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Refused, Unavailable
 from trialbridge.contracts.events import TicketIssued
 from trialbridge.contracts.ids import NetworkId, TicketId
 from trialbridge.contracts.topics import EMR_TICKETS
@@ -19,6 +19,15 @@ from trialbridge.runtime.effects import Emitter
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import DocumentStore, Query
 from trialbridge.runtime.stage import wire
+
+
+class DiscardAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a ``discard`` command."""
+
+    dead_letter: str
+    reason: str
+    """Why nobody needs it any more; for people, without anything of a patient."""
+
 
 PAGE: Final = 500
 
@@ -42,7 +51,7 @@ class TicketDesk:
 
     def kinds(self) -> dict[str, Carrier]:
         """Return what the desk does, by kind of command."""
-        return {"issue_ticket": self.issue_ticket, "replay": self.replay}
+        return {"issue_ticket": self.issue_ticket, "replay": self.replay, "discard": self.discard}
 
     async def issue_ticket(self, command: CommandDoc, emitter: Emitter) -> Answer:
         """Publish a new ticket; raise `Refused` ``ticket.*`` where it does not hold together or its network has no key."""
@@ -74,6 +83,24 @@ class TicketDesk:
         result = await self._send_through(letter, emitter)
         await self._close(letter, *others)
         return Answer(result)
+
+    async def discard(self, command: CommandDoc, emitter: Emitter) -> Answer:
+        """Close a dead letter that nobody needs; raise `Refused` ``discard.*``. It may still be replayed, and fails as before."""
+        del emitter
+        asked = read_body(command, DiscardAsked)
+        if not asked.reason.strip():
+            raise Refused("discard.no-reason", "Say why nobody needs it.", Place(field="reason"))
+        letter = await self.documents.get(DEAD_LETTERS, asked.dead_letter)
+        if letter is None:
+            raise Refused("discard.unknown", "There is no such dead letter.", Place(field="dead_letter"))
+        if letter.status == "discarded":
+            return Answer({"already": True}, message="It was discarded before.")
+        if letter.status != "open":
+            raise Refused("discard.not-open", "It was sent through again; it is open only should it fail again.")
+        closed = msgspec.structs.replace(letter, version=letter.version + 1, status="discarded", reason=asked.reason)
+        if not await self.documents.replace(DEAD_LETTERS, closed, letter.version):
+            raise Unavailable("coatcheck.contended", "The dead letter changes at this moment; it is tried again.")
+        return Answer({"dead_letter": letter.id})
 
     async def _replay_ticket(self, identity: TicketId, emitter: Emitter) -> Answer:
         letters = await self._letters_of(identity)

@@ -1,17 +1,22 @@
 """What the matchbook keeps for operators and auditors: dead letters and audit events, as documents."""
 
+from typing import Final
+
 from services.matchbook.tables import LETTERS, Failures
 from trialbridge.contracts.documents import AUDITS, DEAD_LETTERS, DeadLetterDoc
 from trialbridge.contracts.events import AuditRecorded, DeadLettered, LineageRecorded
 from trialbridge.ledger.recording import document_of
 from trialbridge.runtime.effects import Effects, Received
 
+DECADE: Final = 10
+"""Versions from one failure to the next; in between a letter is discarded once and replayed once at most."""
+
 
 async def keep_dead_letter(record: Received[DeadLettered], effects: Effects) -> None:
     """Keep what was set aside, its payload sealed.
 
     A letter that was replayed and fails again comes with the same id from another place in the log, and is open once more.
-    Whoever closes a letter writes the next version, so the n-th failure is version 2n - 1.
+    Whoever closes a letter writes the next version; each failure begins a new decade of versions, beyond any closing.
     """
     letter = record.payload
     table = effects.table(LETTERS)
@@ -23,7 +28,7 @@ async def keep_dead_letter(record: Received[DeadLettered], effects: Effects) -> 
     failures = known.places.index(place) + 1
     doc = DeadLetterDoc(
         id=letter.id,
-        version=2 * failures - 1,
+        version=DECADE * (failures - 1) + 1,
         failures=failures,
         event=letter.event,
         network=record.network,

@@ -12,7 +12,18 @@ from services.portal.limits import BodyLimit
 from services.portal.linting import lint
 from services.portal.pages import render_problem
 from services.portal.ports import Ports
-from services.portal.routes import api, api_asks, api_session, auditor, entry, lab, operator, practice, shared
+from services.portal.routes import (
+    api,
+    api_asks,
+    api_operator,
+    api_session,
+    auditor,
+    entry,
+    lab,
+    operator,
+    practice,
+    shared,
+)
 from services.portal.sessions import Sessions
 from services.portal.settings import PortalSettings
 from services.portal.users import Gatekeeper, load_users
@@ -21,7 +32,7 @@ from trialbridge.runtime.serve import ServicePorts
 from trialbridge.runtime.web import create_base
 
 TOKEN_BYTES = 32
-ROOMS = (entry, shared, practice, lab, auditor, operator, api_session, api, api_asks)
+ROOMS = (entry, shared, practice, lab, auditor, operator, api_session, api, api_asks, api_operator)
 """The routers; of two addresses that fit, the earlier answers."""
 
 

@@ -9,7 +9,7 @@ from services.portal.marks import require_match
 from services.portal.pages import absent
 from services.portal.views.trials import own_trial
 from services.portal.visit import Visit
-from trialbridge.contracts.documents import COMMANDS, DEAD_LETTERS, TICKETS, CommandDoc
+from trialbridge.contracts.documents import COMMANDS, CommandDoc
 from trialbridge.contracts.ids import derive
 from trialbridge.ledger.actions import Action
 from trialbridge.runtime.web import Problem
@@ -71,17 +71,3 @@ async def ask_status(visit: Visit, trial: str, status: str, once: str = "") -> C
         raise Problem(422, "trial.bad-status", f"A trial is one of {', '.join(STATUSES)}.")
     await visit.record(Action.COMMAND_SENT, trial, reason=status)
     return await ask(visit, "trialfeed", "set_trial_status", {"trial": trial, "status": status}, once=once)
-
-
-async def ask_replay(visit: Visit, letter: str, once: str = "") -> CommandDoc:
-    """Ask for a dead letter to be sent through again; raise `Problem` 404."""
-    absent(await visit.documents.get(DEAD_LETTERS, letter))
-    await visit.record(Action.DEAD_LETTER_REPLAYED, letter)
-    return await ask(visit, "coatcheck", "replay", {"dead_letter": letter}, once=once)
-
-
-async def ask_reissue(visit: Visit, ticket: str, once: str = "") -> CommandDoc:
-    """Ask for a ticket to be issued again; raise `Problem` 404."""
-    absent(await visit.documents.get(TICKETS, ticket))
-    await visit.record(Action.DEAD_LETTER_REPLAYED, ticket)
-    return await ask(visit, "coatcheck", "replay", {"ticket": ticket}, once=once)

@@ -21,7 +21,7 @@ NAV: Final = {
     Role.AUDITOR: (("/history", "Histories"), ("/audit", "Audit trail")),
     Role.OPERATOR: (("/operation", "Operation"),),
 }
-WHERE: Final = {"/matches": "/worklist"}
+WHERE: Final = {"/matches": "/worklist", "/dead-letters": "/operation"}
 """Under which entry of the navigation a page without one of its own stands."""
 ENVIRONMENT: Final = Environment(
     loader=PackageLoader("services.portal", "templates"),

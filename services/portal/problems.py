@@ -42,6 +42,7 @@ _TABLE: Final = (
     ("review.unknown", "There is no such decision.", "Approve, decline or reopen."),
     ("review.not-asked", "The trial does not ask for a review of its matches.", "Nothing; the other gates decide."),
     ("review.outdated", "The match changed after you opened it.", "Look at it again and decide on what it says now."),
+    ("discard.no-reason", "A dead letter is discarded with a reason.", "Say why nobody needs it."),
     ("trial.bad-status", "A trial is open, suspended or closed.", "Use one of the three."),
     ("trial.taken", "Another laboratory has a trial with this id.", "Choose another id."),
     ("trial.foreign-lab", "The trial names another laboratory than yours.", "Name your own, or leave it out."),

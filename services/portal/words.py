@@ -118,6 +118,12 @@ TICKET: Final = {
     "orphaned": Word("Orphaned", "?", "wait", "An object that nobody ticketed."),
 }
 
+LETTER: Final = {
+    "open": Word("Open", "!", "bad"),
+    "replayed": Word("Sent through again", "✓", "good"),
+    "discarded": Word("Discarded", "×", "calm"),  # noqa: RUF001 -- a sign
+}
+
 COMMAND: Final = {
     "requested": Word("Asked for", "…", "wait"),
     "done": Word("Done", "✓", "good"),
@@ -144,6 +150,7 @@ ASKED: Final = {
     "review_match": "Record a review",
     "issue_ticket": "Issue a ticket",
     "replay": "Send through again",
+    "discard": "Discard a dead letter",
     "redeliver": "Deliver a message again",
 }
 
@@ -165,6 +172,7 @@ TABLES: Final = {
     "outcome": OUTCOME,
     "stage": STAGE,
     "ticket": TICKET,
+    "letter": LETTER,
     "command": COMMAND,
     "trial": TRIAL,
     "delivery": DELIVERY,

@@ -39,6 +39,7 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
     OPERATION_READ = "operation:read"
     DEAD_LETTER_REPLAY = "dead_letter:replay"
+    DEAD_LETTER_DISCARD = "dead_letter:discard"
     COMMAND_READ = "command:read"
     SESSION_SELF = "session:self"
     """Look at and end one's own session."""
@@ -70,7 +71,13 @@ GRANTS: Final = MappingProxyType(
         ),
         Role.AUDITOR: frozenset({Scope.HISTORY_READ, Scope.HISTORY_EXPORT, Scope.AUDIT_READ, Scope.SESSION_SELF}),
         Role.OPERATOR: frozenset(
-            {Scope.OPERATION_READ, Scope.DEAD_LETTER_REPLAY, Scope.COMMAND_READ, Scope.SESSION_SELF}
+            {
+                Scope.OPERATION_READ,
+                Scope.DEAD_LETTER_REPLAY,
+                Scope.DEAD_LETTER_DISCARD,
+                Scope.COMMAND_READ,
+                Scope.SESSION_SELF,
+            }
         ),
     }
 )

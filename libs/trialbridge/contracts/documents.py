@@ -216,6 +216,8 @@ class DeadLetterDoc(Document, frozen=True, kw_only=True):
     event: str = ""
     """The record that failed; its replay is the same event again."""
     status: Literal["open", "replayed", "discarded"] = "open"
+    reason: str = ""
+    """Why it was discarded."""
     payload: bytes = b""
     payload_type: str = ""
 
@@ -256,7 +258,7 @@ class CommandDoc(Document, frozen=True, kw_only=True):
     to: Literal["trialfeed", "matchbook", "notifier", "coatcheck"]
     kind: str
     """trialfeed: register_trial, set_trial_status, set_regulatory; matchbook: review_match; coatcheck: issue_ticket,
-    replay; notifier: redeliver.
+    replay, discard; notifier: redeliver.
     """
     tenant: str
     actor: str

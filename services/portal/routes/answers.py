@@ -61,6 +61,12 @@ class StatusAsked(BaseModel):
     status: Literal["open", "suspended", "closed"]
 
 
+class DiscardAsked(BaseModel):
+    """Why nobody needs a dead letter."""
+
+    reason: str = Field(min_length=1, max_length=300, description="For people; without anything of a patient.")
+
+
 class SignIn(BaseModel):
     """Name and password."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from fastapi.responses import Response
 
-from services.portal.commands import ask_register, ask_reissue, ask_replay, ask_review, ask_status
+from services.portal.commands import ask_register, ask_review, ask_status
 from services.portal.guard import Visiting, needs
 from services.portal.linting import refused
 from services.portal.marks import set_mark, undo_mark
@@ -21,7 +21,8 @@ router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 Once = Annotated[str, Header(alias="idempotency-key", max_length=200, description="A repeat is the same request.")]
 
 
-def _accepted(command: CommandDoc) -> Response:
+def accepted(command: CommandDoc) -> Response:
+    """Return the answer to a request that a service carries out: 202, and where its fate is told."""
     made = answer(asked_of(command), 202)
     made.headers["location"] = f"/api/v1/commands/{command.id}"
     return made
@@ -54,7 +55,7 @@ async def delete_mark(visit: Visiting, identity: str) -> Response:
 )
 async def review(visit: Visiting, identity: str, asked: ReviewAsked, once: Once = "") -> Response:
     """Ask for a decision to be recorded, on the very explanation that the person saw."""
-    return _accepted(await ask_review(visit, identity, asked.decision, asked.explanation_digest, asked.note, once))
+    return accepted(await ask_review(visit, identity, asked.decision, asked.explanation_digest, asked.note, once))
 
 
 @router.post(
@@ -88,7 +89,7 @@ async def register(visit: Visiting, asked: TrialText, once: Once = "") -> Respon
     report = await checked(visit, asked.text)
     if not report.accepted:
         raise refused(report)
-    return _accepted(await ask_register(visit, report.trial, asked.text, once))
+    return accepted(await ask_register(visit, report.trial, asked.text, once))
 
 
 @router.post(
@@ -100,28 +101,4 @@ async def register(visit: Visiting, asked: TrialText, once: Once = "") -> Respon
 )
 async def status(visit: Visiting, identity: str, asked: StatusAsked, once: Once = "") -> Response:
     """Ask for a trial's status to be set."""
-    return _accepted(await ask_status(visit, identity, asked.status, once))
-
-
-@router.post(
-    "/dead-letters/{identity}/replay",
-    summary="Send a dead letter through again",
-    status_code=202,
-    tags=["operator"],
-    **needs(Scope.DEAD_LETTER_REPLAY),
-)
-async def replay(visit: Visiting, identity: str, once: Once = "") -> Response:
-    """Ask for a replay; what has gone through before has no second effect."""
-    return _accepted(await ask_replay(visit, identity, once))
-
-
-@router.post(
-    "/tickets/{identity}/replay",
-    summary="Issue a ticket again",
-    status_code=202,
-    tags=["operator"],
-    **needs(Scope.DEAD_LETTER_REPLAY),
-)
-async def reissue(visit: Visiting, identity: str, once: Once = "") -> Response:
-    """Ask for a ticket to be issued again."""
-    return _accepted(await ask_reissue(visit, identity, once))
+    return accepted(await ask_status(visit, identity, asked.status, once))

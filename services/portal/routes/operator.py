@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.portal.commands import ask_reissue, ask_replay
 from services.portal.guard import Visiting, needs
-from services.portal.pages import page
-from services.portal.views.asked import recent
+from services.portal.operating import ask_discard, ask_reissue, ask_replay
+from services.portal.pages import absent, page
+from services.portal.views.asked import read_asked, recent
+from services.portal.views.letters import read_letter
 from services.portal.views.operation import Meter, read_operation
 from services.portal.visit import Visit
 from trialbridge.access.scopes import Scope
@@ -36,6 +37,21 @@ async def operation(request: Request, visit: Visiting, after: After = "") -> Res
 async def operation_now(request: Request, visit: Visiting, after: After = "") -> Response:
     """Return the part that the page loads again from time to time."""
     return await _show(request, visit, "operation_now.html", after)
+
+
+@router.get("/dead-letters/{identity}", **needs(Scope.OPERATION_READ))
+async def letter(request: Request, visit: Visiting, identity: str, asked: After = "") -> Response:
+    """Show one dead letter, and what can be done about it."""
+    found = absent(await read_letter(visit.documents, identity))
+    answer = await read_asked(visit.documents, visit.tenant, asked)
+    return page(request, visit, "letter.html", letter=found, asked=answer)
+
+
+@router.post("/dead-letters/{identity}/discard", **needs(Scope.DEAD_LETTER_DISCARD))
+async def discard(visit: Visiting, identity: str, reason: Annotated[str, Form(max_length=300)]) -> Response:
+    """Ask for a dead letter to be closed for good."""
+    command = await ask_discard(visit, identity, reason)
+    return RedirectResponse(f"/dead-letters/{identity}?asked={command.id}", 303)
 
 
 @router.post("/dead-letters/{identity}/replay", **needs(Scope.DEAD_LETTER_REPLAY))

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from typer.testing import CliRunner
 
 from services.cli.app import app
-from services.portal.routes import api, api_asks, api_session
+from services.portal.routes import api, api_asks, api_operator, api_session
 from services.portal.users import load_users
 from services.trialfeed.files import read_statements
 from tests.unit.docs.reading import ROOT, examples, text_of
@@ -117,7 +117,7 @@ def test_the_authoritys_statements_are_ones_that_the_trial_feed_takes(tmp_path: 
 def test_every_address_of_the_api_is_named_and_exists() -> None:
     page = text_of(Path("docs/integrators.md")).partition("## The portal's JSON API")[2].partition("## Topics")[0]
     named = set(re.findall(r"`(?:[A-Z]+ )(/[a-z/{}-]+)`", page))
-    routes = (*api.router.routes, *api_asks.router.routes, *api_session.router.routes)
+    routes = (*api.router.routes, *api_asks.router.routes, *api_operator.router.routes, *api_session.router.routes)
     paths = {
         route.path.removeprefix("/api/v1").replace("identity", "id") for route in routes if isinstance(route, APIRoute)
     }

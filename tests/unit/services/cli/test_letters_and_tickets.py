@@ -121,7 +121,7 @@ def test_letters_as_json_by_code_and_with_closed_ones(cli: Invoke, state: Path) 
     found = lines(cli("dead-letters", "list", "--state", state, "--code", "fhir.not-fhir", "--all", "--json").stdout)
     assert [(one["id"], one["status"]) for one in found] == [("dl_1", "open"), ("dl_3", "replayed")]
     assert found[0].keys() == {
-        "id", "status", "stage", "topic", "code", "where", "message", "tenant", "ticket", "first_seen", "failures",
+        "id", "status", "stage", "topic", "code", "where", "message", "tenant", "ticket", "first_seen", "failures", "reason",
     }  # fmt: skip
     assert cli("dead-letters", "list", "--state", state, "--code", "x.y").stdout == "No such dead letters.\n"
 
@@ -193,6 +193,23 @@ def test_what_is_asked_for_is_in_the_audit_trail_with_the_system_user(
     ]
     assert [commands[one.event.request].kind for one in audits] == ["replay", "issue_ticket"]
     assert {one.actor for one in commands.values()} == {"cli:ada"}
+
+
+def test_letters_are_discarded_with_a_reason(
+    cli: Invoke, state: Path, monkeypatch: pytest.MonkeyPatch, service: dict[str, CommandDoc]
+) -> None:
+    monkeypatch.setenv("LOGNAME", "ada")
+    assert cli("dead-letters", "discard", "dl_1", "--state", state).exit_code == 2
+    assert cli("dead-letters", "discard", "dl_1", "--reason", " ", "--state", state).exit_code == 2
+    done = cli("dead-letters", "discard", "dl_1", "--reason", "Came corrected.", "--state", state)
+    assert (done.exit_code, done.stdout) == (0, "dl_1: discarded\n")
+    assert orjson.loads(bytes(service["discard"].body)) == {"dead_letter": "dl_1", "reason": "Came corrected."}
+    [event] = on(state, lambda ports: collect(ports.documents, AUDITS, Query()))
+    assert (event.actor, event.action, event.subject, event.event.reason) == (
+        "cli:ada", "cli:dead_letter:discard", "dl_1", "Came corrected.",
+    )  # fmt: skip
+    waits = cli("dead-letters", "discard", "dl_2", "--reason", "x", "--state", state)
+    assert waits.exit_code == 1  # the coat check of this test refuses all that it is asked of this one
 
 
 def test_replay_without_services_ends_with_69_and_nothing_without_a_choice(cli: Invoke, state: Path) -> None:

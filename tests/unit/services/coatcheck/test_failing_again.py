@@ -67,7 +67,7 @@ async def test_a_record_that_fails_again_opens_its_letter_again(check: Check) ->
     assert again.id == "evt_1"
     assert (await check.documents.all(DEAD_LETTERS))[first.id].status == "replayed"
     [second] = await way.fail(again)
-    assert (second.id, second.status, second.version, second.failures) == (first.id, "open", 3, 2)
+    assert (second.id, second.status, second.version, second.failures) == (first.id, "open", 11, 2)
     [third] = await way.fail(await way.replay(second, "cmd_2"))
     assert (third.id, third.status, third.failures) == (first.id, "open", 3)
 
@@ -116,10 +116,41 @@ async def test_what_failed_again_before_its_letter_is_closed_stays_open(
     async def fail_at_once(*given: Any) -> None:
         await publish(*given)
         if given[0] is EMR_TICKETS:
-            await check.documents.upsert(DEAD_LETTERS, [msgspec.structs.replace(held, version=3, failures=2)])
+            await check.documents.upsert(DEAD_LETTERS, [msgspec.structs.replace(held, version=11, failures=2)])
 
     monkeypatch.setattr(type(check.emitter), "publish", lambda _, *given: fail_at_once(*given))
     asked = {"ticket": ticket.ticket} if by == "ticket" else {"dead_letter": "dlq_1"}
     assert (await check.ask("replay", asked)).status == "done"
     [letter] = (await check.documents.all(DEAD_LETTERS)).values()
-    assert (letter.status, letter.version) == ("open", 3)
+    assert (letter.status, letter.version) == ("open", 11)
+
+
+async def test_a_discarded_letter_stays_closed_until_its_record_fails_again(check: Check) -> None:
+    way = Way(check, CALENDAR_DAYS, refuse)
+    sent = Published(EventId("evt_1"), "day", DayBegan(date="2026-06-01"), NetworkId("lakeland"), "")
+    [letter] = await way.fail(sent)
+    wish = {"dead_letter": letter.id, "reason": "Came corrected."}
+    assert (await check.ask("discard", wish, "cmd_1")).status == "done"
+    closed = (await check.documents.all(DEAD_LETTERS))[letter.id]
+    assert (closed.status, closed.version, closed.reason) == ("discarded", 2, "Came corrected.")
+    assert (await check.ask("discard", wish, "cmd_2")).message == "It was discarded before."
+    [again] = await way.fail(await way.replay(closed, "cmd_3"))
+    assert (again.status, again.failures, again.reason) == ("open", 2, "")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"dead_letter": "dlq_1", "reason": " "}, "discard.no-reason"),
+        ({"dead_letter": "dlq_9", "reason": "x"}, "discard.unknown"),
+        ({"dead_letter": "dlq_1", "reason": "x"}, "discard.not-open"),
+        ({"dead_letter": "dlq_1"}, "command.malformed"),
+    ],
+)
+async def test_what_cannot_be_discarded_is_refused(check: Check, body: dict[str, str], code: str) -> None:
+    held = DeadLetterDoc(
+        id="dlq_1", version=2, stage="s", topic="t", partition=0, offset=0, key="k", code="x.y", message="m", status="replayed",
+    )  # fmt: skip
+    await check.documents.upsert(DEAD_LETTERS, [held])
+    assert (await check.ask("discard", body)).code == code
+    assert (await check.documents.all(DEAD_LETTERS))["dlq_1"] == held

@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from services.trialfeed.agents import kinds
 from services.trialfeed.files import FileFeed
 from services.trialfeed.handlers import Handlers
+from trialbridge.contracts.documents import COMMANDS, DEAD_LETTERS
 from trialbridge.runtime.commands import CommandDesk
 from trialbridge.testkit.fakes import MemoryEmitter
 
@@ -49,3 +52,47 @@ async def test_a_dead_letter_is_shown_with_its_ticket_its_practice_and_when_it_w
     assert re.search(r'data-label="First seen">[^<]*10:00', text)
     assert "not noted" not in text
     assert "failed 2 times" in text
+
+
+async def test_a_dead_letter_is_discarded_with_a_reason_which_is_recorded(house: House) -> None:
+    browser = await house.sign_in(OPERATOR)
+    token = await house.token(browser, "/dead-letters/dlq_1")
+    bare = await browser.post("/dead-letters/dlq_1/discard", data={"csrf": token, "reason": " "})
+    assert bare.status_code == 422
+    assert not await house.documents.all(COMMANDS)
+    data = {"csrf": token, "reason": "Came corrected."}
+    assert (await browser.post("/dead-letters/dlq_9/discard", data=data)).status_code == 404
+    sent = await browser.post("/dead-letters/dlq_1/discard", data=data)
+    assert sent.status_code == 303
+    [command] = (await house.documents.all(COMMANDS)).values()
+    assert (command.to, command.kind, command.actor) == ("coatcheck", "discard", "ops@network")
+    assert "it is being carried out" in (await browser.get(sent.headers["location"])).text
+    await house.documents.upsert(COMMANDS, [msgspec.structs.replace(command, version=2, status="done")])
+    letter = (await house.documents.all(DEAD_LETTERS))["dlq_1"]
+    closed = msgspec.structs.replace(letter, version=2, status="discarded", reason="Came corrected.")
+    await house.documents.upsert(DEAD_LETTERS, [closed])
+    text = (await browser.get("/dead-letters/dlq_1")).text
+    assert "Discarded" in text
+    assert text.count("Came corrected.") == 2
+    assert "portal:dead_letter:discard" in text
+    assert "dlq_1" not in (await browser.get("/operation")).text
+
+
+async def test_nobody_but_an_operator_closes_a_dead_letter(house: House) -> None:
+    for reader in range(OPERATOR):
+        browser = await house.sign_in(reader)
+        csrf = {"x-csrf-token": (await browser.get("/api/v1/session")).json()["csrf"]}
+        for path in ("/dead-letters/dlq_1/discard", "/api/v1/dead-letters/dlq_1/discard"):
+            answer = await browser.post(path, headers=csrf, json={"reason": "x"})
+            assert answer.status_code == 403, (reader, path)
+    assert not await house.documents.all(COMMANDS)
+
+
+async def test_the_api_discards_as_the_page_does(house: House) -> None:
+    browser = await house.sign_in(OPERATOR)
+    csrf = {"x-csrf-token": (await browser.get("/api/v1/session")).json()["csrf"]}
+    path = "/api/v1/dead-letters/dlq_1/discard"
+    assert (await browser.post(path, headers=csrf, json={})).status_code == 422
+    answer = await browser.post(path, headers=csrf, json={"reason": "Came corrected."})
+    assert answer.status_code == 202
+    assert (await browser.get(answer.headers["location"])).json()["title"] == "Discard a dead letter"

@@ -1,0 +1,31 @@
+"""What operators ask for: replays, and an end of what nobody needs."""
+
+from services.portal.commands import ask
+from services.portal.pages import absent
+from services.portal.visit import Visit
+from trialbridge.contracts.documents import DEAD_LETTERS, TICKETS, CommandDoc
+from trialbridge.ledger.actions import Action
+from trialbridge.runtime.web import Problem
+
+
+async def ask_replay(visit: Visit, letter: str, once: str = "") -> CommandDoc:
+    """Ask for a dead letter to be sent through again; raise `Problem` 404."""
+    absent(await visit.documents.get(DEAD_LETTERS, letter))
+    await visit.record(Action.DEAD_LETTER_REPLAYED, letter)
+    return await ask(visit, "coatcheck", "replay", {"dead_letter": letter}, once=once)
+
+
+async def ask_discard(visit: Visit, letter: str, reason: str, once: str = "") -> CommandDoc:
+    """Ask for a dead letter to be closed for good; raise `Problem` 404 or 422 (no reason)."""
+    absent(await visit.documents.get(DEAD_LETTERS, letter))
+    if not reason.strip():
+        raise Problem(422, "discard.no-reason", "Say why nobody needs it.")
+    await visit.record(Action.DEAD_LETTER_DISCARDED, letter, reason=reason)
+    return await ask(visit, "coatcheck", "discard", {"dead_letter": letter, "reason": reason}, once=once)
+
+
+async def ask_reissue(visit: Visit, ticket: str, once: str = "") -> CommandDoc:
+    """Ask for a ticket to be issued again; raise `Problem` 404."""
+    absent(await visit.documents.get(TICKETS, ticket))
+    await visit.record(Action.DEAD_LETTER_REPLAYED, ticket)
+    return await ask(visit, "coatcheck", "replay", {"ticket": ticket}, once=once)
