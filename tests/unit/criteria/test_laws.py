@@ -204,6 +204,13 @@ def _ends_before_it_begins(fact: f.AnyFact) -> bool:
     return start is not None and end is not None and end.start < start.end
 
 
+def _coarser(text: str) -> list[str | None]:
+    """Return the dates that say less than this one; a moment in another zone may lie on another day."""
+    when = span(text)
+    day = when.start.date().isoformat()[: len(text)] if when else ""
+    return [None, *(day[:length] for length in (4, 7, 10) if length < len(text))]
+
+
 def less_said(rng: Random, fact: Any) -> Any:
     """Return a fact that says the same, less exactly: a date without its day, month or year, or a detail left out.
 
@@ -211,12 +218,10 @@ def less_said(rng: Random, fact: Any) -> Any:
     """
     if not getattr(fact, "present", True) or not getattr(fact, "given", True):
         return fact
-    dates = [name for name in DATES if getattr(fact, name, None) and span(getattr(fact, name))]
+    dates = [name for name in DATES if span(getattr(fact, name, None))]
     if dates and rng.random() < 0.5:
         name = rng.choice(dates)
-        # As text, a moment in another zone may lie on another day.
-        day = span(getattr(fact, name)).start.date().isoformat()  # type: ignore[union-attr]
-        return msgspec.structs.replace(fact, **{name: rng.choice((day, day[:7], day[:4], None))})
+        return msgspec.structs.replace(fact, **{name: rng.choice(_coarser(getattr(fact, name)))})
     names = [name for name in FORGETTABLE.get(type(fact), ()) if getattr(fact, name) is not None]
     return msgspec.structs.replace(fact, **{rng.choice(names): None}) if names else fact
 
@@ -230,7 +235,8 @@ def test_learning_what_a_record_left_out_never_turns_an_answer(seed: int) -> Non
     for _ in range(20):
         node = criterion(world.rng, 0)
         was, now = said(node, before, world.day)[0], said(node, tuple(past), world.day)[0]
-        assert {was, now} != {Verdict.MET, Verdict.NOT_MET}, node
+        # Two exact dates of birth may disagree where a coarse one did not.
+        assert was in (Verdict.UNKNOWN, now) or (isinstance(node, q.Age) and now is Verdict.UNKNOWN), node
 
 
 @pytest.mark.parametrize("partner", [None, "EML4", "KIF5B"])

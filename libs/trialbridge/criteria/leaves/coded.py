@@ -15,7 +15,6 @@ from trialbridge.criteria.finding import (
     best,
     evidence_of,
     sentence,
-    worst,
 )
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.leaves.windows import Windowed, placed
@@ -113,7 +112,7 @@ def judge_condition(leaf: q.Condition, known: Known) -> Finding:
     """Judge a comorbidity; a record outside of the windows says nothing of them."""
     mine = [x for x in known.of(f.Condition) if x.present and _is(leaf, x.codes)]
     dated = [(x, verdict) for x in mine if (verdict := _dated(x, leaf, known)) is not NOT_MET]
-    checks = [(x, worst((_flag(x.active, leaf.active), verdict))) for x, verdict in dated]
+    checks = [(x, _flag(x.active, leaf.active) if verdict is MET else UNKNOWN) for x, verdict in dated]
     return _finding(checks, _absent(leaf, known.of(f.Condition)), "the condition", _words(leaf), "ask")
 
 

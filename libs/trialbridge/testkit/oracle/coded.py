@@ -6,7 +6,7 @@ from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.verdicts import Verdict
 from trialbridge.testkit.oracle import tables as t
-from trialbridge.testkit.oracle.answers import NO, OPEN, YES, Answer, either, joined
+from trialbridge.testkit.oracle.answers import NO, OPEN, YES, Answer, either
 from trialbridge.testkit.oracle.days import placed
 from trialbridge.testkit.oracle.patient import Patient
 
@@ -67,7 +67,7 @@ def condition(leaf: q.Condition, patient: Patient) -> Answer:
     dated = [(fact, place) for fact, place in dated if place is not NO]
     if not dated:
         return Answer(NO if _denied(leaf, every) else OPEN)
-    return Answer(either(joined((_flag(fact.active, leaf.active), place)) for fact, place in dated))
+    return Answer(either(_flag(fact.active, leaf.active) if place is YES else OPEN for fact, place in dated))
 
 
 def medication(leaf: q.Medication, patient: Patient) -> Answer:

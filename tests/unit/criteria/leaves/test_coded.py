@@ -65,6 +65,7 @@ def well(*words: str) -> f.Condition:
         ("names: [stroke], within: 28 days", [sick("I63.9", day="2020-01-01")], "unknown"),
         ("names: [stroke], within: 28 days", [sick("I63.9", day=None)], "unknown"),
         ("names: [stroke], within: 28 days", [sick("I63.9", day="2026-05")], "unknown"),
+        ("names: [stroke], active: false, within: 28 days", [sick("I63.9", day=None, active=True)], "unknown"),
         # What is stated to be absent is less than what is asked for.
         ("names: [diabetes]", [well("E11")], "unknown"),
         ("names: [diabetes]", [well("44054006")], "unknown"),
