@@ -10,6 +10,7 @@ from trialbridge.criteria.aspects import DIAGNOSIS, Profile, profile_of
 from trialbridge.criteria.index import TrialIndex
 from trialbridge.criteria.known import FactIndex, Known
 from trialbridge.criteria.plan import TrialPlan
+from trialbridge.criteria.verdicts import Outcome
 
 
 @dataclass(slots=True)
@@ -67,5 +68,32 @@ class Cohort:
                 if index.open_to(profile, self.as_of, self._known(patient, facts)):
                     yield patient
 
+    def sweep(
+        self, plan: TrialPlan, facts: Callable[[PatientId], FactIndex]
+    ) -> Iterator[tuple[PatientId, tuple[Outcome, ...]]]:
+        """Yield the patients who are not out of every branch, with the outcomes in the trial's order; as of `candidates`."""
+        index = TrialIndex()
+        index.put(plan)
+        bits = [index.of_branch(plan, branch) for branch in plan.branches]
+        for alike in self._alike.values():
+            first = next(iter(alike))
+            if index.closed_by(DIAGNOSIS, alike[first], self.as_of, self._known(first, facts)):
+                continue
+            for patient, profile in alike.items():
+                eligible, potentially = index.decide(profile, self.as_of, self._known(patient, facts))
+                if eligible | potentially:
+                    yield patient, tuple(_outcome(eligible & bit, potentially & bit) for bit in bits)
+
     def _known(self, patient: PatientId, facts: Callable[[PatientId], FactIndex]) -> Callable[[], Known]:
-        return lambda: facts(patient).at(self.as_of)
+        kept: list[Known] = []
+
+        def once() -> Known:
+            if not kept:
+                kept.append(Known(facts(patient), self.as_of))
+            return kept[0]
+
+        return once
+
+
+def _outcome(eligible: int, potentially: int) -> Outcome:
+    return Outcome.ELIGIBLE if eligible else Outcome.POTENTIALLY if potentially else Outcome.NOT_ELIGIBLE

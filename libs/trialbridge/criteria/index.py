@@ -79,21 +79,30 @@ class TrialIndex:
         """Return the branches of some trials."""
         return sum(1 << bit for name in names for bit in self._board.bits.get(name, ()))
 
+    def of_branch(self, plan: TrialPlan, branch: Branch) -> int:
+        """Return one branch of a trial that is in."""
+        bits = self._board.bits[TrialId(plan.trial.id)]
+        return 1 << bits[plan.branches.index(branch)]
+
     def sweep(self, known: Known, among: int = -1) -> Sweep:
         """Return the outcomes of a patient on every branch, or on those of a set."""
+        return self.decide(profile_of(known), known.as_of, lambda: known, among)
+
+    def decide(self, profile: Profile, as_of: date, known: Callable[[], Known], among: int = -1) -> Sweep:
+        """Return the outcomes of a patient by the keys, and by what is known only where these do not tell; as of `answer`."""
         board = self._board
-        closed, unmet = self.answer(profile_of(known), known.as_of, lambda: known)
+        closed, unmet = self.answer(profile, as_of, known)
         alive = board.standing & ~closed & among
         for step, mask in board.firm.items():
             if mask & alive:
-                found = judge(step, known)
+                found = judge(step, known())
                 if found.verdict is NOT_MET and not found.recoverable:
                     alive &= ~mask
                 elif found.verdict is not MET:
                     unmet |= mask
         eligible = alive & ~unmet
         for step, mask in board.soft.items():
-            if mask & eligible and judge(step, known).verdict is not MET:
+            if mask & eligible and judge(step, known()).verdict is not MET:
                 eligible &= ~mask
         return Sweep(eligible, alive & ~eligible)
 

@@ -184,13 +184,13 @@ def changed_trials(texts: Sequence[bytes], count: int, seed: int) -> dict[str, A
     times, asked = [], 0
     for plan in [load(text) for text in texts[: max(20, min(CHANGES, 2_000_000 // count))]]:
         began = time.perf_counter()
-        found = [outcomes(plan, people[name], TODAY) for name in cohort.candidates(plan, people.__getitem__)]
+        found = list(cohort.sweep(plan, people.__getitem__))
         times.append(time.perf_counter() - began)
         asked += len(found)
     return {
         "patients": count,
         "changes": len(times),
-        "evaluated_patients_mean": round(asked / len(times), 1),
+        "open_patients_mean": round(asked / len(times), 1),
         "index_bytes_per_patient": round((with_cohort - with_facts) / count),
         "facts_bytes_per_patient": round((with_facts - before) / count),
         **_cuts(times),

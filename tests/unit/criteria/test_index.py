@@ -202,6 +202,8 @@ def test_a_changed_trial_reaches_every_patient_it_may_take(
         one = plan(number, leaves)
         asked = set(cohort.candidates(one, people.__getitem__))
         may = {name for name, facts in people.items() if brute([one], facts)}
+        swept = dict(cohort.sweep(one, people.__getitem__))
+        assert swept == {name: outcomes(one, people[name], AS_OF) for name in may}
         assert may <= asked
         assert asked <= people.keys()
 
