@@ -2,23 +2,35 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import combinations
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from trialbridge.criteria import language as q
+from trialbridge.criteria.terminology import oncotree
 
 _MONTHS: Final = {"months": 1, "years": 12}
 _BOUNDS: Final = ("min", "max", "above", "below", "min_lines", "max_lines")
+_FEW: Final = 200
+"""Criteria of one kind that are compared pair by pair; no list of a real trial comes near."""
+_SYSTEMIC: Final = ("systemic", "radiation", "transplant")
+
+
+class Bounds(NamedTuple):
+    """What the bounds of a leaf leave: each with a rank that is higher where the bound itself is outside (or inside, above)."""
+
+    low: tuple[Decimal, bool] | None
+    high: tuple[Decimal, bool] | None
 
 
 def joined(*nodes: Any) -> tuple[Any, ...]:
-    """Return the criteria that must all be met: those of nested ``all`` groups in one row."""
+    """Return the criteria that must all be met: those of nested ``all`` groups, and of excluded ``any`` groups, in one row."""
     found: list[Any] = []
     for node in nodes:
         if isinstance(node, q.All):
             found.extend(joined(*node.of))
+        elif isinstance(node, q.Not) and isinstance(node.of, q.Any):
+            found.extend(joined(*(q.Not(of=one) for one in node.of.of)))
         elif node is not None:
             found.append(node)
     return tuple(found)
@@ -26,23 +38,23 @@ def joined(*nodes: Any) -> tuple[Any, ...]:
 
 def contradictions(members: Sequence[Any]) -> Iterator[str]:
     """Yield in words what of the members cannot be met at once, each once."""
-    yield from dict.fromkeys((*_opposites(members), *_pairs(members), *_ranges(members)))
+    distinct = list(dict.fromkeys(members))
+    yield from dict.fromkeys((*_opposites(distinct), *_pairs(distinct), *_ranges(distinct)))
 
 
 def _opposites(members: Sequence[Any]) -> Iterator[str]:
-    asked: set[Any] = {one for one in members if not isinstance(one, q.Not)}
+    asked = {one for one in members if not isinstance(one, q.Not)}
+    about = {(type(one), one.gene) for one in asked if isinstance(one, (q.Variant, q.CopyNumber, q.Fusion))}
+    diagnoses = [one for one in asked if isinstance(one, q.Diagnosis)]
     excluded: list[Any] = [one.of for one in members if isinstance(one, q.Not)]
     for negated in excluded:
         kind = str(negated.__struct_config__.tag)
-        narrower = [
-            one
-            for one in asked
-            if type(one) is type(negated) and _whole_gene(negated) and one.gene == _whole_gene(negated)
-        ]
         if negated in asked:
             yield f"A criterion ({kind}) and its opposite are both asked for."
-        elif narrower:
+        elif (type(negated), _whole_gene(negated)) in about:
             yield f"A {kind.replace('_', ' ')} of {negated.gene} is asked for and excluded."
+        elif isinstance(negated, q.Diagnosis):
+            yield from (_excluded(negated, one) for one in diagnoses[:_FEW] if _below(one, negated))
 
 
 def _whole_gene(leaf: Any) -> str | None:
@@ -52,18 +64,41 @@ def _whole_gene(leaf: Any) -> str | None:
     return None
 
 
+def _below(one: q.Diagnosis, other: q.Diagnosis) -> bool:
+    """Return whether every diagnosis of the first kind is one of the second."""
+    if not one.oncotree or not other.descendants or one.icd10 or one.icdo3 or one.snomed:
+        return False
+    return all(any(within(term, wider) for wider in other.oncotree) for term in one.oncotree)
+
+
+def within(term: str, wider: str) -> bool:
+    """Return whether a term or group word is the other one or lies below it."""
+    if wider in (term, oncotree.ALL):
+        return True
+    return not term.startswith("_") and oncotree.within(term, wider)
+
+
+def _excluded(wider: q.Diagnosis, one: q.Diagnosis) -> str:
+    return f"{oncotree.name(one.oncotree[0])} is asked for, and {oncotree.name(wider.oncotree[0])} is excluded."
+
+
 def _pairs(members: Sequence[Any]) -> Iterator[str]:
-    for one, other in combinations(members, 2):
-        for first, second in ((one, other), (other, one)):
-            rule = _RULES.get((type(first), type(second)))
-            said = rule(first, second) if rule else None
-            if said:
-                yield said
+    by_type: dict[type[Any], list[Any]] = {}
+    for one in members:
+        by_type.setdefault(type(one), []).append(one)
+    for (first, second), rule in _RULES.items():
+        for one in by_type.get(first, ())[:_FEW]:
+            for other in by_type.get(second, ())[:_FEW]:
+                said = rule(one, other) if one is not other else None
+                if said:
+                    yield said
 
 
 def _apart(what: str, one: Sequence[str], other: Sequence[str]) -> str | None:
-    apart = not set(one) & set(other)
-    return f"{what} cannot be {' or '.join(one)} and also {' or '.join(other)}." if apart else None
+    if set(one) & set(other):
+        return None
+    first, second = sorted((" or ".join(one), " or ".join(other)))
+    return f"{what} cannot be {first} and also {second}."
 
 
 def _sexes(one: q.Sex, other: q.Sex) -> str | None:
@@ -71,7 +106,8 @@ def _sexes(one: q.Sex, other: q.Sex) -> str | None:
 
 
 def _statuses(one: q.Signature, other: q.Signature) -> str | None:
-    if one.name != other.name or not (one.any_of and other.any_of):
+    same = one.name == other.name and one.pick == other.pick == "most_recent"
+    if not same or not (one.any_of and other.any_of):
         return None
     return _apart(one.name.upper(), one.any_of, other.any_of)
 
@@ -81,7 +117,12 @@ def _vital(one: q.VitalStatus, other: q.VitalStatus) -> str | None:
 
 
 def _spread(one: q.Stage, other: q.Stage) -> str | None:
-    differ = one.metastatic is not None and other.metastatic is not None and one.metastatic != other.metastatic
+    spread = other.metastatic or other.metastatic_sites
+    return "The disease cannot be metastatic and not metastatic." if one.metastatic is False and spread else None
+
+
+def _extent(stage: q.Stage, status: q.DiseaseStatus) -> str | None:
+    differ = stage.metastatic is False and set(status.any_of) == {"metastatic"}
     return "The disease cannot be metastatic and not metastatic." if differ else None
 
 
@@ -106,38 +147,59 @@ def _naive(none: q.PriorTherapy, given: q.PriorTherapy) -> str | None:
     return "No earlier treatment is allowed, and one is asked for." if untreated and systemic else None
 
 
+def _untreated(status: q.DiseaseStatus, given: q.PriorTherapy) -> str | None:
+    kinds = set(given.categories)
+    asked = given.drugs or given.classes or (given.min_lines or 0) > 0 or (kinds and kinds <= set(_SYSTEMIC))
+    return (
+        "Untreated disease is asked for, and an earlier treatment."
+        if status.any_of == ("untreated",) and asked
+        else None
+    )
+
+
 _RULES: Final[Mapping[tuple[type[Any], type[Any]], Callable[[Any, Any], str | None]]] = {
     (q.Sex, q.Sex): _sexes,
     (q.Signature, q.Signature): _statuses,
     (q.VitalStatus, q.VitalStatus): _vital,
     (q.Stage, q.Stage): _spread,
+    (q.Stage, q.DiseaseStatus): _extent,
     (q.Pregnancy, q.Pregnancy): _pregnant,
     (q.Consent, q.Consent): _consent,
     (q.WildType, q.Variant): _wild,
     (q.PriorTherapy, q.PriorTherapy): _naive,
+    (q.DiseaseStatus, q.PriorTherapy): _untreated,
 }
 
 
 def _ranges(members: Sequence[Any]) -> Iterator[str]:
     """Yield the questions whose bounds, taken together, leave no value."""
-    same: dict[Any, list[Any]] = {}
+    same: dict[Any, list[tuple[Any, Bounds]]] = {}
     for one in members:
-        names = [field.name for field in msgspec.structs.fields(one)]
-        if any(name in _BOUNDS for name in names):
-            same.setdefault(_question(one), []).append(one)
+        found = bounds_of(one)
+        # Of several results one may be low and another high.
+        if found is not None and getattr(one, "pick", "") != "ever":
+            same.setdefault(question(one), []).append((one, found))
     for group in same.values():
-        low = max((bound for one in group for bound in _lower(one)), default=None)
-        high = min((bound for one in group for bound in _upper(one)), default=None)
+        low = max((found.low for _, found in group if found.low is not None), default=None)
+        high = min((found.high for _, found in group if found.high is not None), default=None)
         if low is not None and high is not None and len(group) > 1 and not _room(low, high):
-            kind = str(group[0].__struct_config__.tag).replace("_", " ")
-            unit = " months" if isinstance(group[0], q.Age) and group[0].unit in _MONTHS else ""
+            leaf = group[0][0]
+            kind = str(leaf.__struct_config__.tag).replace("_", " ")
+            unit = " months" if isinstance(leaf, q.Age) and leaf.unit in _MONTHS else ""
             yield f"No {kind} is {low[0]}{unit} or more and {high[0]}{unit} or less: nothing fits."
 
 
-def _question(one: Any) -> Any:
-    """Return the criterion without its bounds: what is asked about; ages in years and months are one question."""
+def question(one: Any) -> Any:
+    """Return a criterion without its bounds: what is asked about; ages in years and months are one question."""
     bare = msgspec.structs.replace(one, **{name: None for name in _BOUNDS if hasattr(one, name)})
     return msgspec.structs.replace(bare, unit="months") if isinstance(one, q.Age) and one.unit in _MONTHS else bare
+
+
+def bounds_of(one: Any) -> Bounds | None:
+    """Return the bounds of a leaf, ages in months; None where it has none."""
+    if not any(getattr(one, name, None) is not None for name in _BOUNDS):
+        return None
+    return Bounds(max(_lower(one), default=None), min(_upper(one), default=None))
 
 
 def _scaled(one: Any, value: Decimal | int, more: int = 0) -> Decimal:

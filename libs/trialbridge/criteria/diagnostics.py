@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from trialbridge.criteria.codes import CODES
+
 
 class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True):
     """One fault or doubt."""
@@ -15,9 +17,13 @@ class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where in the trial, for example ``arms[0].criteria.all[2].age``."""
     message: str
     hint: str = ""
-    """The nearest spelling that would be understood."""
+    """The nearest spelling that would be understood, or what else to do."""
     line: int = 0
     """Line of the file, from 1; 0 where it is not known."""
+
+
+def _advice(code: str) -> str:
+    return CODES[code].advice if code in CODES else ""
 
 
 class Problems:
@@ -29,11 +35,11 @@ class Problems:
 
     def error(self, code: str, path: str, message: str, hint: str = "", line: int = 0) -> None:
         """Note a fault: the trial is refused."""
-        self.found.append(Diagnostic("error", f"trial.{code}", path or "trial", message, hint, line))
+        self.found.append(Diagnostic("error", f"trial.{code}", path or "trial", message, hint or _advice(code), line))
 
     def warn(self, code: str, path: str, message: str, hint: str = "") -> None:
         """Note a doubt."""
-        self.found.append(Diagnostic("warning", f"trial.{code}", path or "trial", message, hint))
+        self.found.append(Diagnostic("warning", f"trial.{code}", path or "trial", message, hint or _advice(code)))
 
     @property
     def refused(self) -> bool:

@@ -53,6 +53,7 @@ def variant(node: q.Variant, place: str, problems: Problems) -> q.Variant:
             message = f"{text!r} is not a coding change."
             problems.error("bad-hgvs", f"{place}.coding_change[{number}]", message, "write it like c.1799T>A")
     _check_numbers(node, place, problems)
+    _check_places(node, place, problems)
     return msgspec.structs.replace(
         node,
         gene=gene(node.gene, f"{place}.gene", problems),
@@ -69,6 +70,22 @@ def _check_numbers(node: q.Variant, place: str, problems: Problems) -> None:
         fraction: Decimal | None = getattr(node, name)
         if fraction is not None and not 0 <= fraction <= 1:
             problems.error("bad-number", f"{place}.{name}", "An allele fraction is from 0 to 1.", "write 0.05 for 5 %")
+
+
+def _check_places(node: q.Variant, place: str, problems: Problems) -> None:
+    """Note protein changes that lie nowhere where the variant is asked for."""
+    changes = [change for change in node.protein_change if hgvs.normal(change) is not None]
+    if len(changes) < len(node.protein_change) or not changes:
+        return
+    positions = {hgvs.position(one) for one in node.position}
+    if positions and not any(hgvs.substitution_at(change) in positions for change in changes):
+        problems.error(
+            "contradiction", f"{place}.position", "No such protein change is a substitution at the position."
+        )
+    if node.codons is not None:
+        spans = [found for change in changes if (found := hgvs.codon_of(change)) is not None]
+        if spans and not any(node.codons[0] <= first and last <= node.codons[1] for first, last in spans):
+            problems.error("contradiction", f"{place}.codons", "No such protein change lies inside of the codons.")
 
 
 def _exon(text: str, place: str, problems: Problems) -> str:
@@ -107,7 +124,10 @@ def fusion(node: q.Fusion, place: str, problems: Problems) -> q.Fusion:
     if partner is not None:
         region = partner.casefold() == INTERGENIC
         partner = INTERGENIC if region else gene(partner, f"{place}.partner", problems)
-    return msgspec.structs.replace(node, gene=gene(node.gene, f"{place}.gene", problems), partner=partner)
+    symbol = gene(node.gene, f"{place}.gene", problems)
+    if partner == symbol:
+        problems.warn("self-partner", f"{place}.partner", "The gene is its own partner.")
+    return msgspec.structs.replace(node, gene=symbol, partner=partner)
 
 
 def signature(node: q.Signature, place: str, problems: Problems) -> q.Signature:

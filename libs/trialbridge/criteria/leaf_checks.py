@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from trialbridge.criteria import doubts
 from trialbridge.criteria import genomic_checks as g
 from trialbridge.criteria import language as q
 from trialbridge.criteria.bounds import XULN
@@ -70,6 +71,8 @@ def _diagnosis(node: q.Diagnosis, place: str, problems: Problems) -> q.Diagnosis
     for number, code in enumerate(node.icd10):
         if not crosswalk.from_icd10(code):
             problems.warn("unmapped-code", f"{place}.icd10[{number}]", "Only records with this very code can match.")
+    for doubt in doubts.covered(tuple(dict.fromkeys(found))) if len(found) == len(node.oncotree) else ():
+        problems.warn(doubt.code, f"{place}.oncotree[{doubt.number}]", doubt.message)
     return msgspec.structs.replace(node, oncotree=tuple(dict.fromkeys(found)))
 
 
@@ -97,6 +100,8 @@ def _histology(node: q.Histology, place: str, problems: Problems) -> q.Histology
 
 def _stage(node: q.Stage, place: str, problems: Problems) -> q.Stage:
     asked(node, ("group", "t", "n", "m", "metastatic", "metastatic_sites", "cns_metastases"), place, problems)
+    if node.metastatic is False and node.metastatic_sites:
+        problems.error("contradiction", place, "Sites of metastasis are asked for, and no metastasis.")
     groups = []
     for number, word in enumerate(node.group):
         group = stages.group(word)

@@ -12,6 +12,8 @@ from trialbridge.criteria.diagnostics import Problems
 from trialbridge.criteria.trial import LANGUAGE_VERSION, Arm, Trial
 
 _NCT: Final = re.compile(r"NCT\d{8}")
+_PHASES: Final = r"(?:phase ?)?(?:0|I{1,3}[ab]?|IV|[1-4][ab]?)"
+_PHASE: Final = re.compile(rf"(?:early )?{_PHASES}(?: ?[/,-] ?{_PHASES})*|n/?a|not applicable", re.IGNORECASE)
 _CODE: Final = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,118}[^\s\x00-\x1f\x7f])?")
 
 
@@ -51,6 +53,9 @@ def _check_particulars(trial: Trial, problems: Problems) -> None:
         message = f"This release reads language version {LANGUAGE_VERSION}."
         problems.error("unknown-version", "language", message, f"write {LANGUAGE_VERSION}")
 
+    if trial.phase and not _PHASE.fullmatch(trial.phase.strip()):
+        problems.warn("unknown-phase", "phase", f"{trial.phase!r} is no usual phase.")
+
 
 def _check_codes(trial: Trial, problems: Problems) -> None:
     _unique((arm.code for arm in trial.arms), "arms", "Another arm has this code.", problems)
@@ -71,8 +76,8 @@ def _unique(codes: Iterable[str], place: str, message: str, problems: Problems, 
 
 
 def _check_branches(trial: Trial, problems: Problems) -> None:
-    if trial.arms and all(arm.status != "open" for arm in trial.arms) and trial.status == "open":
-        problems.warn("no-open-arm", "arms", "The trial is open, but none of its arms is.")
+    _check_statuses(trial, problems)
+    _check_repeats(trial, problems)
     for place, rows in _branches(trial):
         if not joined(*rows):
             problems.error(
@@ -82,6 +87,34 @@ def _check_branches(trial: Trial, problems: Problems) -> None:
         for said in contradictions(joined(*rows)):
             if said not in known:
                 problems.error("unreachable-arm", place or "criteria", f"Nobody can enter it. {said}")
+
+
+def _check_statuses(trial: Trial, problems: Problems) -> None:
+    """Warn of what is open and can take nobody."""
+    if trial.arms and all(arm.status != "open" for arm in trial.arms) and trial.status == "open":
+        problems.warn("no-open-arm", "arms", "The trial is open, but none of its arms is.")
+    if trial.sites and all(site.status != "recruiting" for site in trial.sites) and trial.status == "open":
+        problems.warn("no-open-site", "sites", "The trial is open, but none of its sites recruits.")
+    for number, arm in enumerate(trial.arms):
+        if arm.status == "open" and arm.dose_levels and all(level.status != "open" for level in arm.dose_levels):
+            problems.warn("no-open-level", f"arms[{number}]", "The arm is open, but none of its dose levels is.")
+        for n, level in enumerate(arm.dose_levels if arm.status != "open" else ()):
+            if level.status == "open":
+                place = f"arms[{number}].dose_levels[{n}]"
+                problems.warn("level-under-closed-arm", place, f"It takes nobody: its arm is {arm.status}.")
+
+
+def _check_repeats(trial: Trial, problems: Problems) -> None:
+    """Warn of criteria of an arm or dose level that the trial, or the arm, asks for already."""
+    shared = set(joined(trial.criteria))
+    for number, arm in enumerate(trial.arms):
+        own = joined(arm.criteria)
+        if any(one in shared for one in own):
+            problems.warn("duplicate", f"arms[{number}].criteria", "The trial asks for a part of this already.")
+        for n, level in enumerate(arm.dose_levels):
+            if any(one in shared or one in own for one in joined(level.criteria)):
+                place = f"arms[{number}].dose_levels[{n}].criteria"
+                problems.warn("duplicate", place, "The trial, or the arm, asks for a part of this already.")
 
 
 def _branches(trial: Trial) -> Iterator[tuple[str, tuple[Any, ...]]]:
