@@ -27,11 +27,14 @@ from trialbridge.criteria.known import FactIndex, Known
 from trialbridge.criteria.plan import TrialPlan
 from trialbridge.criteria.verdicts import Outcome
 from trialbridge.testkit.engine_load import TODAY, patients, trials
+from trialbridge.testkit.oracle import judge_trial
 
 CHANGES: Final = 500
 """Changed patients, and changed trials at most, that are timed."""
 BRUTE: Final = 40
 """Patients that are evaluated against every trial without an index, for the ratio."""
+ORACLE: Final = 5
+"""Patients that the oracle, which shares and keeps nothing, judges on every trial."""
 HELD: Final = 20_000
 """Patients in memory at a time, of each process."""
 WIDE: Final = (5, 8)
@@ -121,6 +124,9 @@ def against_brute_force(texts: Sequence[bytes], seed: int) -> dict[str, Any]:
     few = people[:BRUTE]
     indexed_seconds = _timed(lambda: [index.sweep(Known(facts, TODAY)) for facts in people]) / len(people)
     brute_seconds = _timed(lambda: [_brute(plans, facts) for facts in few]) / len(few)
+    fewest = few[:ORACLE]
+    oracle_seconds = _timed(lambda: [judge_trial(plan.trial, facts.facts, TODAY) for facts in fewest for plan in plans])
+    oracle_seconds /= len(fewest)
     same = all(
         (found.eligible.bit_count(), (found.eligible | found.potentially).bit_count()) == _brute(plans, facts)
         for facts in few
@@ -131,6 +137,8 @@ def against_brute_force(texts: Sequence[bytes], seed: int) -> dict[str, Any]:
         "every_trial_microseconds_per_patient": round(brute_seconds * 1e6, 1),
         "ratio": round(brute_seconds / indexed_seconds, 1),
         "baseline": "every trial",
+        "oracle_microseconds_per_patient": round(oracle_seconds * 1e6, 1),
+        "ratio_to_oracle": round(oracle_seconds / indexed_seconds, 1),
         "same_outcomes": same,
     }
 
