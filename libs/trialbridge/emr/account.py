@@ -136,17 +136,33 @@ class Account:
     def __init__(self) -> None:
         """Begin at nothing."""
         self.totals: Counter[str] = Counter()
-        self._rows: Counter[tuple[str, Fate, str]] = Counter()
+        self.rows: Counter[tuple[str, Fate, str]] = Counter()
+        """How many leaves went the same way: source path, fate, and where (paths with spaces between), or why not."""
 
     def enter(self, source: str, one: Leaf) -> None:
         """Count one leaf of the source, whose fate is settled by now."""
         self.totals["leaves"] += 1
         self.totals[one.fate] += 1
-        row = (source, one.fate, " ".join(one.where))
-        if row in self._rows or len(self._rows) < MOST_ROWS:
-            self._rows[row] += 1
+        self._row((source, one.fate, " ".join(one.where)), 1)
+
+    def enter_counts(self, sources: Mapping[str, int], fate: Fate, where: str) -> None:
+        """Count leaves that went the same way, by source path: a narrative's, for example."""
+        for source, count in sources.items():
+            self.totals["leaves"] += count
+            self.totals[fate] += count
+            self._row((source, fate, where), count)
+
+    def add(self, other: "Account") -> None:
+        """Add another account, of one document for example."""
+        self.totals.update(other.totals)
+        for row, count in other.rows.items():
+            self._row(row, count)
+
+    def _row(self, row: tuple[str, Fate, str], count: int) -> None:
+        if row in self.rows or len(self.rows) < MOST_ROWS:
+            self.rows[row] += count
         else:
-            self.totals["without_details"] += 1
+            self.totals["without_details"] += count
 
     def enter_all(self, leaves: Iterable[tuple[str, Leaf]]) -> None:
         """Count many leaves with their source paths."""
@@ -154,13 +170,17 @@ class Account:
             self.enter(source, one)
 
     def summary(self) -> dict[str, int]:
-        """Return ``leaves, mapped, kept, dropped, unaccounted`` and ``without_details``."""
-        names = ("leaves", "mapped", "kept", "dropped", "unaccounted", "without_details")
+        """Return ``leaves, mapped, kept, dropped, unaccounted``, and of the leaves ``structure`` and ``without_details``.
+
+        ``structure`` are mapped leaves that only say what the others are (an XML type, a class code): who wants to leave them out of
+        a share takes them off both ``leaves`` and ``mapped``. ``without_details`` are beyond `MOST_ROWS`.
+        """
+        names = ("leaves", "mapped", "kept", "dropped", "unaccounted", "structure", "without_details")
         return {name: self.totals[name] for name in names}
 
     def details(self) -> list[dict[str, Any]]:
         """Return ``{"source", "fate", "where", "count"}`` by source path: output elements, the place kept, or the reason."""
         return [
             {"source": source, "fate": fate, "where": where.split(" ") if where else [], "count": count}
-            for (source, fate, where), count in sorted(self._rows.items())
+            for (source, fate, where), count in sorted(self.rows.items())
         ]

@@ -5,6 +5,7 @@ from typing import Final
 
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.contracts.ids import LocalPatientId
+from trialbridge.emr.ccda import converter as ccda
 from trialbridge.emr.fhir import reader
 from trialbridge.emr.fhir.medications import with_medication
 from trialbridge.emr.hl7v2 import converter as hl7v2
@@ -32,6 +33,7 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     reader.NDJSON: reader.convert_ndjson,
     "application/x-ndjson": reader.convert_ndjson,
     hl7v2.MEDIA_TYPE: hl7v2.convert,
+    **dict.fromkeys(ccda.MEDIA_TYPES, ccda.convert),
 }
 """The converter of each media type: a new format is one more row."""
 
@@ -68,6 +70,7 @@ def convert(entries: Iterable[Entry], feed: Feed) -> Conversion:
         "superseded": seen - kept,
         "set_aside": len(aside),
         "not_read": dict(sorted(warnings.not_read.items())),
+        "leaves": warnings.account.summary(),
     }
     return Conversion(patients, tuple(aside), dict(sorted(warnings.counts.items())), account, tuple(common))
 

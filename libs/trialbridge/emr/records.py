@@ -8,6 +8,7 @@ from typing import Any
 from trialbridge.contracts.errors import Poison
 from trialbridge.contracts.events import Identifier, Merge
 from trialbridge.contracts.ids import LocalPatientId, NetworkId, SourceId, TenantId
+from trialbridge.emr.account import Account
 
 Resource = dict[str, Any]
 """A FHIR R4 resource as plain values; decimals are `Decimal` and keep their digits."""
@@ -91,12 +92,13 @@ class Conversion:
 
 
 class Warnings:
-    """Counts what is worth a look, by stable code, and what was seen and left out, by segment or element."""
+    """Counts what is worth a look, by stable code, and what was seen and left out, by segment or element; holds the account."""
 
     def __init__(self) -> None:
         """Begin at nothing."""
         self.counts: Counter[str] = Counter()
         self.not_read: Counter[str] = Counter()
+        self.account = Account()
 
     def note(self, code: str) -> None:
         """Count one."""

@@ -6,6 +6,15 @@ from typing import Final
 
 WIDTHS: Final = {
     "answers": 3,
+    "ccda_categories": 3,
+    "ccda_codes": 3,
+    "ccda_dropped": 3,
+    "ccda_elements": 5,
+    "ccda_kinds": 5,
+    "ccda_narrative": 3,
+    "ccda_relations": 3,
+    "ccda_statements": 3,
+    "ccda_systems": 3,
     "code_systems": 2,
     "observations": 4,
     "patient_paths": 3,

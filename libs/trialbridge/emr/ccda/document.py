@@ -1,0 +1,80 @@
+"""What is known while one document is converted: whose it is, its zone, where its reading stands, and what was wrong in it."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from trialbridge.contracts.errors import Place, Poison
+from trialbridge.emr.account import Derived, made
+from trialbridge.emr.ccda.narrative import Narrative
+from trialbridge.emr.ccda.xmltree import Names, Node, path_of
+from trialbridge.emr.ids import resource_id
+from trialbridge.emr.records import Feed, SetAside, Warnings
+
+if TYPE_CHECKING:
+    from trialbridge.emr.ccda.actors import Actors
+
+STATEMENT = "application/xml; one CDA entry"
+
+
+@dataclass(slots=True)
+class Document:
+    """One document under conversion."""
+
+    entry: str
+    feed: Feed
+    warnings: Warnings
+    names: Names
+    local: str = ""
+    """The patient's number at the source."""
+    patient: str = ""
+    """The Patient's id."""
+    zone: str = "+00:00"
+    stamp: dict[str, str] = field(default_factory=dict)
+    narrative: Narrative | None = None
+    """Of the section that is read."""
+    section_code: str = ""
+    where: str = "header"
+    """``header``, or section and entry by number."""
+    root: Node | None = None
+    """The header or entry that is read: paths of errors start there."""
+    wrong: list[Poison] = field(default_factory=list)
+    """What could not be read in the present header or entry."""
+    aside: list[SetAside] = field(default_factory=list)
+    used: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """Types and ids that are taken, with marks of the statements that asked for each."""
+    actors: "Actors" = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nobody who took part."""
+        from trialbridge.emr.ccda.actors import Actors
+
+        self.actors = Actors(self)
+
+    def place(self, node: Node | None = None, name: str = "") -> Place:
+        """Return where a node, or its attribute, is in the document."""
+        path = path_of(self.root, node) if node is not None and self.root is not None else ""
+        return Place(entry=self.entry, segment=self.where, field=f"{path}/@{name}" if name else path or None)
+
+    def report(self, code: str, message: str, node: Node, name: str = "") -> None:
+        """Note that a value cannot be read: the rest of its entry goes on without it."""
+        self.wrong.append(Poison(code, message, self.place(node, name)))
+
+    def id_of(self, kind: str, *parts: str) -> str:
+        """Return the id of a resource of this source."""
+        return resource_id(self.feed.source, kind, *parts)
+
+    def subject(self) -> dict[str, str]:
+        """Return the reference to the patient."""
+        return {"reference": f"Patient/{self.patient}"}
+
+    def referred(self, node: Node | None) -> Derived | None:
+        """Return the narrative text that a node's ``reference`` leads to, None where there is none."""
+        reference = node.one("reference") if node is not None else None
+        target = reference.get("value") if reference is not None else None
+        if target is None or self.narrative is None:
+            return None
+        found = self.narrative.text_of(target)
+        if found is None:
+            self.warnings.note("ccda.reference-without-target")
+            return None
+        return made(found, target)

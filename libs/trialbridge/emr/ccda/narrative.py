@@ -1,0 +1,114 @@
+"""A section's narrative: as XHTML that FHIR allows, and as plain text by the ids that entries refer to.
+
+What an element becomes is a table (`tables/ccda_narrative.tsv`); an element that is not in it leaves its text. Nothing of the source
+becomes markup: texts and attribute values are escaped, links lead to web addresses, mail or the narrative itself.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from html import escape
+from typing import Final
+
+from trialbridge.emr.ccda.xmltree import Element, Names
+from trialbridge.emr.tables.rows import rows
+
+OPEN: Final = '<div xmlns="http://www.w3.org/1999/xhtml">'
+_LINK: Final = re.compile(r"(?:https?://|mailto:|#)[^\s\"<>]*")
+_SPACE: Final = re.compile(r"\s+")
+_IDS: Final = frozenset({"ID", "id"})
+
+
+class Narrative:
+    """The narrative of one section, with the leaves that went into the XHTML by pattern."""
+
+    def __init__(self, text: Element | None, names: Names) -> None:
+        """Convert the section's ``text`` element; None where it has none."""
+        self.mapped: Counter[str] = Counter()
+        """Leaves by path below the section that are in the XHTML."""
+        self.layout: Counter[str] = Counter()
+        """Attributes by path that say how to print, which the XHTML leaves out."""
+        self.xhtml = ""
+        self._names = names
+        self._by_id: dict[str, Element] = {}
+        self._texts: dict[str, str] = {}
+        if text is not None:
+            content = "".join(self._content(text, "section/text"))
+            self.xhtml = f"{OPEN}{content}</div>" if self.mapped else ""
+
+    def text_of(self, reference: str) -> str | None:
+        """Return the text that ``#id`` refers to, None where there is none."""
+        key = reference.strip().removeprefix("#")
+        known = self._texts.get(key)
+        if known is None and key in self._by_id:
+            known = self._texts[key] = plain(self._by_id[key])
+        return known or None
+
+    def forget(self) -> None:
+        """Let go of the elements; the texts that were asked for stay."""
+        self._by_id.clear()
+
+    def _content(self, element: Element, path: str) -> Iterator[str]:
+        yield self._text(element.text, path)
+        for child in element:
+            yield from self._element(child, path)
+            yield self._text(child.tail, path)
+
+    def _text(self, text: str | None, path: str) -> str:
+        if not text:
+            return ""
+        if not text.isspace():
+            self.mapped[f"{path}/#text"] += 1
+        return escape(text, quote=False)
+
+    def _element(self, element: Element, above: str) -> Iterator[str]:
+        name = self._names[element.tag]
+        path = f"{above}/{name}"
+        tag = _tags().get(name, "")
+        attributes = "".join(self._attributes(element, name, path))
+        content = "".join(self._content(element, path))
+        if name == "list" and element.get("listType") == "ordered":
+            tag = "ol"
+        if not tag and attributes:
+            tag = "span"
+        if tag in _EMPTY:
+            yield f"<{tag}{attributes}/>{content}"
+        else:
+            yield f"<{tag}{attributes}>{content}</{tag}>" if tag else content
+
+    def _attributes(self, element: Element, name: str, path: str) -> Iterator[str]:
+        for key, value in element.items():
+            short = self._names[key]
+            target = _attributes_of().get((name, short)) or _attributes_of().get(("*", short), "")
+            if short in _IDS and value:
+                self._by_id.setdefault(value, element)
+            if not value.strip() or not target or (target == "href" and not _LINK.fullmatch(value.strip())):
+                self.layout[f"{path}/@{short}"] += 1
+                continue
+            self.mapped[f"{path}/@{short}"] += 1
+            if target != "tag":
+                yield f' {target}="{escape(value.strip())}"'
+
+
+_EMPTY: Final = frozenset({"br", "col", "img"})
+
+
+@cache
+def _tags() -> dict[str, str]:
+    return {source: target for source, attribute, target in rows("ccda_narrative") if not attribute}
+
+
+@cache
+def _attributes_of() -> dict[tuple[str, str], str]:
+    return {(source, attribute): target for source, attribute, target in rows("ccda_narrative") if attribute}
+
+
+def plain(element: Element) -> str:
+    """Return all text in an element, white space reduced to single spaces."""
+    return _SPACE.sub(" ", " ".join(element.itertext())).strip()
+
+
+def paragraph(text: str) -> str:
+    """Return plain text as XHTML."""
+    return f"{OPEN}{escape(text, quote=False)}</div>"

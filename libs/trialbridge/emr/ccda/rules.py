@@ -1,0 +1,123 @@
+"""Applies the mapping table (`tables/ccda_elements.tsv`): each row takes what is at a path of a statement to an element of a resource.
+
+A path is made of element names; ``name[CODE]`` wants a typeCode, ``name{4.9}`` a template of C-CDA by the end of its OID, and stands
+for a statement inside (entryRelationship or component). An element that is set already stays. A target ``a[]`` appends, ``a[0]`` goes
+into the first, and the endings of value[x] come from the datatype.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, Final
+
+from trialbridge.emr.ccda.document import Document
+from trialbridge.emr.ccda.readers import READERS, Choice
+from trialbridge.emr.ccda.xmltree import Node
+from trialbridge.emr.records import Resource
+from trialbridge.emr.tables.rows import rows
+
+TEMPLATES: Final = "2.16.840.1.113883.10.20.22."
+CLINICAL: Final = frozenset(
+    {
+        "observation",
+        "act",
+        "procedure",
+        "organizer",
+        "substanceAdministration",
+        "supply",
+        "encounter",
+        "observationMedia",
+    }
+)
+"""Elements of CDA's clinical statements."""
+_STEP: Final = re.compile(r"([A-Za-z:.]+)?(?:\[([A-Z]+)\]|\{([0-9.]+)\})?")
+
+Step = Callable[[Node], list[Node]]
+Slot = tuple[str, str]
+"""An element's name and ``[]``, ``[0]`` or nothing."""
+
+
+def inner(node: Node) -> Iterator[tuple[Node, Node]]:
+    """Yield each statement right inside a statement, behind the relationship that holds it."""
+    for relation in node.kids:
+        if relation.name in ("entryRelationship", "component"):
+            for kid in relation.kids:
+                if kid.name in CLINICAL:
+                    yield relation, kid
+
+
+def has_template(node: Node, root: str) -> bool:
+    """Return whether a statement claims a template."""
+    return any(one.attrs.get("root") == root for one in node.all("templateId"))
+
+
+def _step(text: str) -> Step:
+    found = _STEP.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    name, code, template = found.groups()
+    if template is not None:
+        root = TEMPLATES + template
+        return lambda node: [kid for _, kid in inner(node) if has_template(kid, root)]
+    if code is not None:
+        return lambda node: [kid for kid in node.all(name) if kid.attrs.get("typeCode") == code]
+    if name == ".":
+        return lambda node: [node]
+    return lambda node: node.all(name)
+
+
+def _slots(target: str) -> tuple[Slot, ...]:
+    return tuple((part.split("[")[0], part[len(part.split("[")[0]) :]) for part in target.split("."))
+
+
+Rule = tuple[tuple[Step, ...], tuple[Slot, ...], Callable[[Node, Document, str], Any], str]
+
+
+@cache
+def rules_of(name: str) -> tuple[Rule, ...]:
+    """Return the compiled rules of a set."""
+    return tuple(
+        (tuple(_step(part) for part in path.split("/")), _slots(target), READERS[datatype], argument)
+        for wanted, path, target, datatype, argument in rows("ccda_elements")
+        if wanted == name
+    )
+
+
+def apply(name: str, node: Node, document: Document, resource: Resource) -> None:
+    """Fill a resource from a statement by the rules of a set."""
+    for path, target, reader, argument in rules_of(name):
+        found = path[0](node)
+        for step in path[1:]:
+            if not found:
+                break
+            found = [kid for one in found for kid in step(one)]
+        for one in found:
+            value = reader(one, document, argument)
+            if value is not None:
+                put(resource, target, value)
+
+
+def put(resource: Resource, target: tuple[Slot, ...], value: Any) -> None:
+    """Set an element; one that is set already stays."""
+    here: Any = resource
+    for key, list_of in target[:-1]:
+        if list_of == "[]":
+            here.setdefault(key, []).append({})
+            here = here[key][-1]
+        elif list_of:
+            here = here.setdefault(key, [{}])[0]
+        else:
+            here = here.setdefault(key, {})
+    key, list_of = target[-1]
+    if type(value) is Choice:
+        key, value = key + value.ending, value.value
+    if list_of == "[]":
+        here.setdefault(key, []).append(value)
+    else:
+        here.setdefault(key, value)
+
+
+@cache
+def slots(target: str) -> tuple[Slot, ...]:
+    """Return a compiled target for `put`."""
+    return _slots(target)

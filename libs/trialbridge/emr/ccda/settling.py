@@ -1,0 +1,76 @@
+"""Makes resources plain and checks them: one that fails is set aside, and nothing refers to it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from trialbridge.contracts.errors import Poison
+from trialbridge.emr.account import Found, confirm, settle
+from trialbridge.emr.ccda.document import Document
+from trialbridge.emr.ccda.entries import Built
+from trialbridge.emr.ccda.provenance import Authors
+from trialbridge.emr.fhir.checks import check
+from trialbridge.emr.records import Resource
+
+
+@dataclass(slots=True)
+class Settled:
+    """The resources of an entry after their checks."""
+
+    resources: list[Resource] = field(default_factory=list)
+    owners: dict[int, Resource] = field(default_factory=dict)
+    """Good ones by the id() of the node that each is made of, the first of each."""
+    good: list[Built] = field(default_factory=list)
+    refused: set[int] = field(default_factory=set)
+    """The id() of the nodes whose resources are set aside."""
+    errors: list[Poison] = field(default_factory=list)
+
+
+def settle_all(built: Iterable[Built], authors: Authors | None, document: Document) -> Settled:
+    """Check resources and enter into their leaves where they went."""
+    settled = Settled()
+    waiting: list[tuple[Built, Resource, Found]] = [(one, *settle(one.resource)) for one in built]
+    refused: set[str] = set()
+    again = True
+    while again:
+        again = False
+        for item in list(waiting):
+            one, resource, _ = item
+            try:
+                check(resource, document.place(one.node))
+            except Poison as error:
+                settled.errors.append(error)
+                settled.refused.add(id(one.node))
+                refused.add(one.reference["reference"])
+                waiting.remove(item)
+                again = True
+        if again:
+            waiting = [(one, _without(resource, refused), found) for one, resource, found in waiting]
+    for one, resource, found in waiting:
+        confirm(found)
+        if authors is not None:
+            confirm(authors.enter(one.node, one.reference))
+            if one.concern is not None:
+                confirm(authors.enter(one.concern, one.reference))
+        settled.resources.append(resource)
+        settled.owners.setdefault(id(one.node), resource)
+        settled.good.append(one)
+    return settled
+
+
+def _without(value: Any, refused: set[str]) -> Any:
+    """Return a value without references to resources that were set aside, and without what is empty then."""
+    if isinstance(value, dict):
+        kept = {key: _without(inner, refused) for key, inner in value.items() if not _refers(inner, refused)}
+        return {key: inner for key, inner in kept.items() if inner not in ({}, []) or value[key] == inner}
+    if isinstance(value, list):
+        return [_without(one, refused) for one in value if not _refers(one, refused)]
+    return value
+
+
+def _refers(value: Any, refused: set[str]) -> bool:
+    """Whether a value is a reference to one of the refused, or holds one in its own elements."""
+    if not isinstance(value, dict):
+        return False
+    inside = [value, *(inner for inner in value.values() if isinstance(inner, dict))]
+    return any(str(one.get("reference")) in refused for one in inside)

@@ -1,0 +1,103 @@
+"""Points in time of HL7 V3 (TS, IVL_TS) as FHIR dates and dateTimes: as precise as they are written, never more."""
+
+import re
+from calendar import monthrange
+from typing import Any, Final
+
+from trialbridge.emr.account import Leaf, made
+from trialbridge.emr.ccda.document import Document
+from trialbridge.emr.ccda.xmltree import Node
+
+_TS: Final = re.compile(
+    r"(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(\.\d{1,9})?)?)?)?)?)?([+-]\d{2}:?\d{2}|Z)?", re.ASCII
+)
+"""YYYY[MM[DD[HH[MM[SS[.S…]]]]]][+/-ZZZZ]: each part only behind the one before (HL7 V3 datatypes, TS)."""
+_ISO: Final = re.compile(r"(?<=\d)[-:T](?=\d)")
+_LATEST_ZONE: Final = 14 * 60
+
+
+def moment(text: str, zone: str) -> str | None:
+    """Return a FHIR date or dateTime, None where the text is no time that there is.
+
+    A time that names no zone gets ``zone``, for example ``-05:00``: FHIR has no time without one. Hours without minutes, which FHIR
+    cannot say, leave the day.
+    """
+    found = _TS.fullmatch(text) or _TS.fullmatch(_compact(text))
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, fraction, offset = found.groups()
+    if not _real(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0)):
+        return None
+    shown = "-".join(part for part in (year, month, day) if part)
+    if minute is None:
+        return shown
+    written = _offset(offset) if offset else zone
+    return f"{shown}T{hour}:{minute}:{second or '00'}{fraction or ''}{written}" if written else None
+
+
+def _compact(text: str) -> str:
+    """Return an ISO 8601 time, which some systems write, in the form of HL7."""
+    day, mark, time = text.partition("T")
+    return day.replace("-", "") + (_ISO.sub("", time, count=2) if mark else "")
+
+
+def _real(year: int, month: int, day: int, hour: int, minute: int, second: int) -> bool:
+    return (
+        year > 0 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]  # noqa: PLR2004 - the calendar
+        and hour < 24 and minute < 60 and second < 60  # noqa: PLR2004 - the clock
+    )  # fmt: skip
+
+
+def _offset(text: str) -> str | None:
+    if text == "Z":
+        return "Z"
+    digits = text.replace(":", "")
+    minutes = int(digits[3:])
+    valid = minutes < 60 and int(digits[1:3]) * 60 + minutes <= _LATEST_ZONE  # noqa: PLR2004 - the clock
+    return f"{digits[:3]}:{digits[3:]}" if valid else None
+
+
+def date_time(node: Node | None, document: Document, name: str = "value") -> Leaf | Any:
+    """Return the dateTime of a TS's ``value``, None where it has none or where it was reported as ``ccda.bad-date``."""
+    written = node.get(name) if node is not None else None
+    if node is None or written is None:
+        return None
+    found = moment(written, document.zone)
+    if found is None:
+        document.report("ccda.bad-date", "This is not a date or time of HL7 V3.", node, name)
+        return None
+    return made(found, written)
+
+
+def date(node: Node | None, document: Document) -> Any:
+    """Return the day of a TS, as far as it is known."""
+    found = date_time(node, document)
+    return made(found[:10], found) if found is not None else None
+
+
+def period(node: Node, document: Document) -> dict[str, Any] | None:
+    """Return the Period of an IVL_TS, None where neither end is known."""
+    low, high = date_time(node.one("low"), document), date_time(node.one("high"), document)
+    found = {}
+    if low is not None:
+        found["start"] = low
+    if high is not None:
+        found["end"] = high
+    return found or None
+
+
+def either(node: Node, document: Document) -> tuple[str, Any] | None:
+    """Return ``DateTime`` or ``Period`` with its value: a point, an interval, or the middle of one."""
+    point = date_time(node, document)
+    if point is None:
+        point = date_time(node.one("center"), document)
+    if point is not None:
+        return "DateTime", point
+    found = period(node, document)
+    return ("Period", found) if found is not None else None
+
+
+def start(node: Node, document: Document) -> Any:
+    """Return when something began: the low end, else the point."""
+    low = date_time(node.one("low"), document)
+    return low if low is not None else date_time(node, document)

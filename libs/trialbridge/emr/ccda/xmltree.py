@@ -1,0 +1,158 @@
+"""Reads the XML of a document step by step and safely: no DTD, no entities, no network; size, depth and texts are limited.
+
+Elements become light nodes whose attributes and texts are leaves of the account. Names are local to HL7 V3, whatever prefix the
+document uses; those of other namespaces carry one of `PREFIXES`.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from lxml import etree
+
+from trialbridge.contracts.errors import Place, Poison
+from trialbridge.emr.account import Leaf, leaf
+
+V3: Final = "urn:hl7-org:v3"
+PREFIXES: Final = {
+    V3: "",
+    "urn:hl7-org:sdtc": "sdtc:",
+    "http://www.w3.org/2001/XMLSchema-instance": "xsi:",
+    "http://www.w3.org/XML/1998/namespace": "xml:",
+}
+LARGEST: Final = 256 * 1024 * 1024
+"""Bytes of a document; libxml2 itself stops at 256 levels and at texts of 10 MB."""
+_CHUNK: Final = 64 * 1024
+_LIMITS: Final = frozenset({"ERR_RESOURCE_LIMIT", "ERR_ENTITY_LOOP", "ERR_NO_MEMORY"})
+_ENTITIES: Final = frozenset({"ERR_UNDECLARED_ENTITY", "WAR_UNDECLARED_ENTITY"})
+_ENCODINGS: Final = frozenset({"ERR_INVALID_ENCODING", "ERR_UNKNOWN_ENCODING", "ERR_UNSUPPORTED_ENCODING", "ERR_INVALID_CHAR"})  # fmt: skip
+
+Element = Any
+"""An element of lxml."""
+
+
+class Node:
+    """An element: its attributes and its text as leaves, its children in order."""
+
+    __slots__ = ("_by", "attrs", "kids", "name", "text")
+    _by: dict[str, list["Node"]] | None
+
+    def __init__(self, name: str, attrs: dict[str, Leaf], text: Leaf | None, kids: list["Node"]) -> None:
+        """Keep the parts."""
+        self.name = name
+        self.attrs = attrs
+        self.text = text
+        self.kids = kids
+        self._by = None
+
+    def all(self, name: str) -> list["Node"]:
+        """Return the children of a name."""
+        by = self._by
+        if by is None:
+            by = self._by = {}
+            for kid in self.kids:
+                by.setdefault(kid.name, []).append(kid)
+        return by.get(name, _NONE)
+
+    def one(self, name: str) -> "Node | None":
+        """Return the first child of a name that is not null, else the first one, else None."""
+        found = self.all(name)
+        if not found:
+            return None
+        return next((kid for kid in found if "nullFlavor" not in kid.attrs), found[0])
+
+    def get(self, name: str) -> Leaf | None:
+        """Return an attribute; None where it is absent or empty."""
+        return self.attrs.get(name) or None
+
+
+_NONE: Final[list[Node]] = []
+
+
+class Names(dict[str, str]):
+    """Short names of qualified names, as they are met."""
+
+    def __missing__(self, tag: str) -> str:
+        """Return and remember the short name of a tag or attribute."""
+        space, found, local = tag.rpartition("}")
+        prefix = PREFIXES.get(space[1:]) if found else ""
+        name = self[tag] = local if prefix == "" else f"{prefix}{local}" if prefix else f"other:{local}"
+        return name
+
+
+def build(element: Element, names: Names) -> Node:
+    """Return an element as a node with all that is in it."""
+    kids = [build(child, names) for child in element]
+    text = element.text
+    if kids:
+        texts = [text, *(child.tail for child in element)]
+        text = " ".join(stripped for one in texts if one and (stripped := one.strip()))
+    elif text:
+        text = text.strip()
+    attrs = {}
+    for key, value in element.items():
+        name = names[key]
+        stripped = value.strip()
+        attrs[name] = leaf(stripped.rpartition(":")[2] if name == "xsi:type" else stripped)
+    return Node(names[element.tag], attrs, leaf(text) if text else None, kids)
+
+
+def steps(body: bytes, tags: Iterable[str], place: Place) -> Iterator[tuple[str, Element]]:
+    """Yield ``start`` and ``end`` of each V3 element of these names, as lxml's elements; raise `Poison` ``xml.…`` with the line."""
+    if len(body) > LARGEST:
+        raise Poison("xml.too-large", "The document is larger than any that is read.", place)
+    parser = etree.XMLPullParser(
+        events=("start", "end"),
+        tag=[f"{{{V3}}}{tag}" for tag in tags],
+        remove_comments=True,
+        remove_pis=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+    )
+    checked = False
+    try:
+        for start in range(0, len(body), _CHUNK):
+            parser.feed(body[start : start + _CHUNK])
+            for event, element in parser.read_events():
+                if not checked:
+                    _refuse_dtd(element, place)
+                    checked = True
+                yield event, element
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        raise _located(error, place) from None
+
+
+def _refuse_dtd(element: Element, place: Place) -> None:
+    if element.getroottree().docinfo.internalDTD is not None:
+        raise Poison("xml.dtd", "The document has a DTD, which clinical documents never have.", place)
+
+
+def _located(error: etree.XMLSyntaxError, place: Place) -> Poison:
+    name = etree.ErrorTypes._getName(error.code, "") if isinstance(error.code, int) else ""  # type: ignore[attr-defined]  # noqa: SLF001
+    line, column = error.position
+    where = Place(bundle=place.bundle, entry=place.entry, field=f"line {line}, column {column}")
+    if name in _LIMITS:
+        return Poison("xml.over-limit", "The XML is nested too deeply or holds a text that is too long.", where)
+    if name in _ENTITIES:
+        return Poison("xml.entity", "The XML uses an entity, which clinical documents never define.", where)
+    if name in _ENCODINGS:
+        return Poison("xml.encoding", "The bytes do not follow the encoding that the XML names.", where)
+    return Poison("xml.broken", "This is not well-formed XML.", where)
+
+
+def path_of(root: Node, wanted: Node) -> str:
+    """Return the path of a node below (and with) the root, with positions from the second child of a name on."""
+    return next(_paths(root, root.name, wanted), root.name)
+
+
+def _paths(node: Node, path: str, wanted: Node) -> Iterator[str]:
+    if node is wanted:
+        yield path
+    seen: dict[str, int] = {}
+    for kid in node.kids:
+        number = seen[kid.name] = seen.get(kid.name, 0) + 1
+        step = kid.name if number == 1 else f"{kid.name}[{number}]"
+        yield from _paths(kid, f"{path}/{step}", wanted)
