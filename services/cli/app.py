@@ -15,7 +15,7 @@ COMMANDS: Final = {
     "match": ("services.cli.match", "match"),
     "feasibility": ("services.cli.feasibility", "feasibility"),
     "convert": ("services.cli.convert", "convert"),
-    "trial": ("services.cli.trial", "app"),
+    "trial": ("services.cli.regulatory", "app"),
     "terminology": ("services.cli.terminology", "app"),
     "dead-letters": ("services.cli.dead_letters", "app"),
     "bench": ("services.cli.bench.command", "app"),

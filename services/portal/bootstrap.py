@@ -18,6 +18,7 @@ from services.portal.routes import (
     api_operator,
     api_session,
     auditor,
+    authorities,
     entry,
     lab,
     operator,
@@ -32,7 +33,7 @@ from trialbridge.runtime.serve import ServicePorts
 from trialbridge.runtime.web import create_base
 
 TOKEN_BYTES = 32
-ROOMS = (entry, shared, practice, lab, auditor, operator, api_session, api, api_asks, api_operator)
+ROOMS = (entry, shared, practice, lab, auditor, operator, authorities, api_session, api, api_asks, api_operator)
 """The routers; of two addresses that fit, the earlier answers."""
 
 

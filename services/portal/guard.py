@@ -15,7 +15,8 @@ SAFE: Final = frozenset({"GET", "HEAD"})
 CSRF_FIELD: Final = "csrf"
 CSRF_HEADER: Final = "x-csrf-token"
 COOKIE: Final = "trialbridge_session"
-MOST_FIELDS: Final = 20
+MOST_FIELDS: Final = 500
+"""A trial may have hundreds of sites, each with a field."""
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 

@@ -1,9 +1,10 @@
-"""What operators ask for: replays, and an end of what nobody needs."""
+"""What operators ask for: replays, an end of what nobody needs, and what authorities say."""
 
 from services.portal.commands import ask
 from services.portal.pages import absent
 from services.portal.visit import Visit
-from trialbridge.contracts.documents import DEAD_LETTERS, TICKETS, CommandDoc
+from trialbridge.contracts.documents import DEAD_LETTERS, REGULATORY, TICKETS, TRIALS, CommandDoc
+from trialbridge.contracts.statements import Said, statement_of, told_of
 from trialbridge.ledger.actions import Action
 from trialbridge.runtime.web import Problem
 
@@ -29,3 +30,11 @@ async def ask_reissue(visit: Visit, ticket: str, once: str = "") -> CommandDoc:
     absent(await visit.documents.get(TICKETS, ticket))
     await visit.record(Action.DEAD_LETTER_REPLAYED, ticket)
     return await ask(visit, "coatcheck", "replay", {"ticket": ticket}, once=once)
+
+
+async def ask_regulatory(visit: Visit, trial: str, said: Said, once: str = "") -> CommandDoc:
+    """Ask for an authority's word on a trial to be in force; raise `Problem` 404, or `Refused` ``regulatory.*``."""
+    doc = absent(await visit.documents.get(TRIALS, trial))
+    statement = statement_of(doc, await visit.documents.get(REGULATORY, trial), said)
+    await visit.record(Action.REGULATORY_SET, trial, reason=told_of(statement))
+    return await ask(visit, "trialfeed", "set_regulatory", statement, once=once)

@@ -19,7 +19,7 @@ NAV: Final = {
     Role.PRACTICE: (("/worklist", "Worklist"), ("/inbox", "Inbox")),
     Role.LAB: (("/trials", "Trials"), ("/trials/new", "Register a trial")),
     Role.AUDITOR: (("/history", "Histories"), ("/audit", "Audit trail")),
-    Role.OPERATOR: (("/operation", "Operation"),),
+    Role.OPERATOR: (("/operation", "Operation"), ("/authorities", "Authorities")),
 }
 WHERE: Final = {"/matches": "/worklist", "/dead-letters": "/operation"}
 """Under which entry of the navigation a page without one of its own stands."""

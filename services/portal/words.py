@@ -136,6 +136,13 @@ TRIAL: Final = {
     "closed": Word("Closed", "×", "bad"),  # noqa: RUF001 -- a sign
 }
 
+AUTHORITY: Final = {
+    "approved": Word("Approved", "✓", "good"),
+    "hold": Word("On hold", "‖", "wait"),
+    "not_approved": Word("Not approved", "×", "bad"),  # noqa: RUF001 -- a sign
+    "none": Word("Nothing said", "–", "calm", "Its matches are held."),  # noqa: RUF001 -- a sign
+}
+
 DELIVERY: Final = {
     "pending": Word("Pending", "…", "wait"),
     "delivered": Word("Delivered", "✓", "good"),
@@ -175,6 +182,7 @@ TABLES: Final = {
     "letter": LETTER,
     "command": COMMAND,
     "trial": TRIAL,
+    "authority": AUTHORITY,
     "delivery": DELIVERY,
     "message": MESSAGE,
     "result": RESULT,

@@ -40,6 +40,7 @@ class Scope(StrEnum):
     OPERATION_READ = "operation:read"
     DEAD_LETTER_REPLAY = "dead_letter:replay"
     DEAD_LETTER_DISCARD = "dead_letter:discard"
+    REGULATORY_SET = "regulatory:set"
     COMMAND_READ = "command:read"
     SESSION_SELF = "session:self"
     """Look at and end one's own session."""
@@ -75,6 +76,7 @@ GRANTS: Final = MappingProxyType(
                 Scope.OPERATION_READ,
                 Scope.DEAD_LETTER_REPLAY,
                 Scope.DEAD_LETTER_DISCARD,
+                Scope.REGULATORY_SET,
                 Scope.COMMAND_READ,
                 Scope.SESSION_SELF,
             }

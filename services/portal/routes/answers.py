@@ -67,6 +67,18 @@ class DiscardAsked(BaseModel):
     reason: str = Field(min_length=1, max_length=300, description="For people; without anything of a patient.")
 
 
+class StatementAsked(BaseModel):
+    """What an authority says of a trial; what is left out stays as it is in force."""
+
+    authority: str = Field(min_length=1, max_length=300)
+    approved: bool | None = None
+    hold: bool | None = None
+    reason: str = Field(
+        default="", max_length=300, description="Why it is on hold; laboratories and practices read it."
+    )
+    sites: dict[str, Literal["active", "inactive"]] = {}
+
+
 class SignIn(BaseModel):
     """Name and password."""
 

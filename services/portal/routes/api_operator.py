@@ -4,10 +4,11 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.portal.guard import Visiting, needs
-from services.portal.operating import ask_discard, ask_reissue, ask_replay
-from services.portal.routes.answers import PROBLEMS, DiscardAsked
+from services.portal.operating import ask_discard, ask_regulatory, ask_reissue, ask_replay
+from services.portal.routes.answers import PROBLEMS, DiscardAsked, StatementAsked
 from services.portal.routes.api_asks import Once, accepted
 from trialbridge.access.scopes import Scope
+from trialbridge.contracts.statements import Said
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 
@@ -46,3 +47,16 @@ async def reissue(visit: Visiting, identity: str, once: Once = "") -> Response:
 async def discard(visit: Visiting, identity: str, asked: DiscardAsked, once: Once = "") -> Response:
     """Ask for a dead letter to be closed; its content stays, and a replay stays possible."""
     return accepted(await ask_discard(visit, identity, asked.reason, once))
+
+
+@router.post(
+    "/trials/{identity}/regulatory",
+    summary="Record what an authority says",
+    status_code=202,
+    tags=["operator"],
+    **needs(Scope.REGULATORY_SET),
+)
+async def regulatory(visit: Visiting, identity: str, asked: StatementAsked, once: Once = "") -> Response:
+    """Ask for an authority's word on a trial to be in force."""
+    said = Said(asked.authority, asked.approved, asked.hold, asked.reason, dict(asked.sites))
+    return accepted(await ask_regulatory(visit, identity, said, once))

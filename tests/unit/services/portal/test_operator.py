@@ -9,7 +9,7 @@ import msgspec
 from services.trialfeed.agents import kinds
 from services.trialfeed.files import FileFeed
 from services.trialfeed.handlers import Handlers
-from trialbridge.contracts.documents import COMMANDS, DEAD_LETTERS
+from trialbridge.contracts.documents import AUDITS, COMMANDS, DEAD_LETTERS, REGULATORY, TRIALS
 from trialbridge.runtime.commands import CommandDesk
 from trialbridge.testkit.fakes import MemoryEmitter
 
@@ -20,8 +20,7 @@ NORTH, OPERATOR = 0, 4
 async def take_in(house: House, folder: Path) -> None:
     """Start the trial feed on a folder of trial files, as far as these go."""
     await FileFeed(house.documents, house.clock, [folder]).take_in()
-    stage = Handlers(house.documents, house.clock)
-    await CommandDesk(house.documents, "trialfeed", 1, kinds(stage), house.clock).carry_out(MemoryEmitter())
+    await carry_out(house)
 
 
 async def test_a_refused_trial_file_stands_on_the_page_until_it_is_mended_or_gone(house: House, tmp_path: Path) -> None:
@@ -96,3 +95,64 @@ async def test_the_api_discards_as_the_page_does(house: House) -> None:
     answer = await browser.post(path, headers=csrf, json={"reason": "Came corrected."})
     assert answer.status_code == 202
     assert (await browser.get(answer.headers["location"])).json()["title"] == "Discard a dead letter"
+
+
+async def carry_out(house: House) -> None:
+    stage = Handlers(house.documents, house.clock)
+    await CommandDesk(house.documents, "trialfeed", 1, kinds(stage), house.clock).carry_out(MemoryEmitter())
+
+
+async def test_an_operator_records_what_an_authority_says(house: House) -> None:
+    trial = (await house.documents.all(TRIALS))["T-1"]
+    many = b",".join(b'{"id":"site%d","name":"Site <%d>"}' % (number, number) for number in range(40))
+    named = msgspec.structs.replace(trial, version=2, sites=msgspec.Raw(b"[" + many + b"]"))
+    await house.documents.upsert(TRIALS, [named])
+    browser = await house.sign_in(OPERATOR)
+    assert "Nothing said" in (await browser.get("/authorities")).text
+    token = await house.token(browser, "/authorities/T-1")
+    form = {"csrf": token, "approved": "yes", "hold": "no", "authority": "Board", "reason": ""}
+    form |= {f"site:site{number}": "" for number in range(40)} | {"site:site3": "inactive"}
+    sent = await browser.post("/authorities/T-1", data=form)
+    assert sent.status_code == 303
+    await carry_out(house)
+    page = (await browser.get(sent.headers["location"])).text
+    assert "Record an authority&#39;s statement" in page
+    assert "Site &lt;3&gt;" in page
+    said = (await house.documents.all(REGULATORY))["T-1"]
+    assert (said.approved, said.hold, said.authority, said.sites) == (True, False, "Board", {"site3": "inactive"})
+    audits = [one for one in (await house.documents.all(AUDITS)).values() if one.action == "portal:regulatory:set"]
+    assert [(one.actor, one.subject, one.event.reason) for one in audits] == [
+        ("ops@network", "T-1", "Board: approved, site3 inactive")
+    ]
+    bare = await browser.post("/authorities/T-1", data=form | {"hold": "yes"})
+    assert bare.status_code == 422
+    assert "regulatory.no-reason" in bare.text
+    assert len(await house.documents.all(COMMANDS)) == 1
+    await browser.post("/authorities/T-1", data=form | {"hold": "yes", "reason": "A report."})
+    await carry_out(house)
+    assert "On hold" in (await browser.get("/authorities")).text
+    assert (await house.documents.all(REGULATORY))["T-1"].hold_reason == "A report."
+
+
+async def test_nobody_but_an_operator_speaks_for_an_authority(house: House) -> None:
+    for reader in range(OPERATOR):
+        browser = await house.sign_in(reader)
+        csrf = {"x-csrf-token": (await browser.get("/api/v1/session")).json()["csrf"]}
+        assert (await browser.get("/authorities/T-1")).status_code == 403
+        asked = {"authority": "Board", "approved": True}
+        assert (await browser.post("/api/v1/trials/T-1/regulatory", headers=csrf, json=asked)).status_code == 403
+        assert (await browser.post("/authorities/T-1", headers=csrf, data={"approved": "yes"})).status_code == 403
+    assert not await house.documents.all(COMMANDS)
+
+
+async def test_the_api_speaks_for_an_authority_as_the_page_does(house: House) -> None:
+    browser = await house.sign_in(OPERATOR)
+    csrf = {"x-csrf-token": (await browser.get("/api/v1/session")).json()["csrf"]}
+    path = "/api/v1/trials/T-1/regulatory"
+    answer = await browser.post(path, headers=csrf, json={"authority": "Board", "approved": True})
+    assert answer.status_code == 202
+    refused = await browser.post(path, headers=csrf, json={"authority": "Board", "hold": True})
+    assert (refused.status_code, refused.json()["code"]) == (422, "regulatory.no-reason")
+    assert (
+        await browser.post("/api/v1/trials/T-9/regulatory", headers=csrf, json={"authority": "B"})
+    ).status_code == 404

@@ -17,7 +17,7 @@ PAGES = {
     NORTH: ["/worklist", "/worklist?status=approved&trial=T-1&mark=new", "/matches/mat_1", "/inbox"],
     LAB: ["/trials", "/trials/new", "/trials/T-1"],
     AUDITOR: ["/history", "/history?q=mat_1", "/history/mat_1", "/audit"],
-    OPERATOR: ["/operation", "/operation/now", "/dead-letters/dlq_1"],
+    OPERATOR: ["/operation", "/operation/now", "/dead-letters/dlq_1", "/authorities", "/authorities/T-1"],
 }
 
 
