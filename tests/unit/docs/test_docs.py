@@ -82,7 +82,7 @@ def _check_command(words: list[str]) -> None:
         found = command.get_command(None, name)
         assert found is not None, f"trialbridge … {name}"
         command = found
-    known = {option for one in command.params for option in one.opts} | {"--help"}
+    known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)} | {"--help"}
     for word in words:
         option = re.match(r"--[a-z][a-z-]*", word)
         assert option is None or option[0] in known, f"trialbridge {command.name} {word}"
