@@ -1,6 +1,6 @@
 """Evaluation: one explanation for each arm and dose level, equal sub-criteria judged once per patient."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from operator import itemgetter
@@ -146,15 +146,37 @@ def judge(step: Step, known: Known) -> Finding:
     """Return the finding of a criterion; equal criteria are judged once for what is known of a patient."""
     found: Finding | None = known.memo.get(step)
     if found is None:
-        found = known.memo[step] = _judge(step, known)
+        if step.judge is None:
+            return _judge_group(step, known)
+        found = known.memo[step] = _judge_leaf(step.judge, known)
     return found
 
 
-def _judge(step: Step, known: Known) -> Finding:
-    if step.judge is not None:
-        return _two_valued(step.judge(known)) if known.closed_world else step.judge(known)
-    members = [judge(one, known) for one in step.members]
-    return _negated(step.members[0], members[0]) if step.kind == "not" else _group(step, members)
+def _judge_leaf(judge_it: Callable[[Known], Finding], known: Known) -> Finding:
+    return _two_valued(judge_it(known)) if known.closed_world else judge_it(known)
+
+
+def _judge_group(group: Step, known: Known) -> Finding:
+    """Judge from the innermost groups outwards, with a list instead of calls within calls: no nesting is too deep."""
+    memo = known.memo
+    todo = [group]
+    while todo:
+        step = todo[-1]
+        if step in memo:
+            todo.pop()
+            continue
+        for one in step.members:
+            if one not in memo:
+                if one.judge is None:
+                    todo.append(one)
+                else:
+                    memo[one] = _judge_leaf(one.judge, known)
+        if todo[-1] is step:
+            todo.pop()
+            members = [memo[one] for one in step.members]
+            memo[step] = _negated(step.members[0], members[0]) if step.kind == "not" else _group(step, members)
+    found: Finding = memo[group]
+    return found
 
 
 def _two_valued(found: Finding) -> Finding:
