@@ -8,7 +8,7 @@ from trialbridge.criteria.verdicts import Explanation
 
 
 def match_line(explanation: Explanation) -> dict[str, Any]:
-    """Return patient, trial, arm, dose, outcome, date, criteria and what is missing, as plain values."""
+    """Return patient, trial, arm, dose, outcome, date, criteria, what is missing and the tables of terms used, as plain values."""
     return {
         "patient": explanation.patient,
         "trial": explanation.trial,
@@ -18,4 +18,5 @@ def match_line(explanation: Explanation) -> dict[str, Any]:
         "as_of": explanation.as_of,
         "criteria": msgspec.to_builtins(explanation.criteria),
         "missing": msgspec.to_builtins(explanation.missing),
+        "tables": explanation.tables,
     }

@@ -238,6 +238,8 @@ def test_imported_codes_win_and_packaged_ones_stay() -> None:
     assert crosswalk.from_icdo3("C69.4", "8720/3") == ("UM",)
     assert crosswalk.from_icdo3("C77.0", "9690/3") == ("FL",)
     assert crosswalk.from_icdo3("C50.9", "8520/3") == ("ILC",)
+    use({"crosswalk": table("crosswalk", b"system,code,oncotree\nicd10,C34,NSCLC\n")})
+    assert (crosswalk.from_icd10("C34.1"), crosswalk.from_icd10("C50")) == (("NSCLC",), ("BREAST",))
 
 
 # What a verdict says.

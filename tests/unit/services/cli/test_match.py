@@ -9,7 +9,7 @@ import pytest
 from tests.unit.services.cli.conftest import Invoke, bundle, facts, lines, records, v2_message, write
 
 AS_OF = ("--as-of", "2026-06-01")
-LINE = {"patient", "trial", "arm", "dose", "outcome", "as_of", "criteria", "missing"}
+LINE = {"patient", "trial", "arm", "dose", "outcome", "as_of", "criteria", "missing", "tables"}
 CRITERION = {"path", "kind", "verdict", "recoverable", "reason", "evidence"}
 PAIRS = [
     ("T-ARMS", "A", "1"),
