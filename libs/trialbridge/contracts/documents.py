@@ -322,9 +322,9 @@ MATCHES = Collection(
     "matches",
     MatchDoc,
     (("tenants", "status", "-changed"), ("trial", "status"), ("patient",), ("status", "-changed")),
-    ("explanation",),
+    ("explanation", "why_now"),
 )
-MATCH_EVENTS = Collection("match_events", MatchEventDoc, (("match", "seq"), ("patient",)), ("explanation",))
+MATCH_EVENTS = Collection("match_events", MatchEventDoc, (("match", "seq"), ("patient",)), ("explanation", "why_now"))
 NOTIFICATIONS = Collection("notifications", NotificationDoc, (("tenant", "-created"), ("match",)))
 DELIVERIES = Collection("deliveries", DeliveryDoc, (("status", "next_at"), ("notification",)))
 DEAD_LETTERS = Collection(

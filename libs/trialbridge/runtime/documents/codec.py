@@ -14,6 +14,7 @@ from trialbridge.runtime.stage import wire
 D = TypeVar("D", bound=Document)
 SMALL: Final = 256
 """Bytes under which compression is not worth a frame."""
+_BLANKS: Final[Mapping[Any, Any]] = {bytes: b"", msgspec.Raw: msgspec.Raw(b"null")}
 PLAIN: Final = b"\x00"
 FRAMED: Final = b"\x01"
 
@@ -38,15 +39,18 @@ class Codec(Generic[D]):
         self._seal = seal
         self._decoder = msgspec.json.Decoder(collection.doc)
         self._blank: dict[str, Any] = {}
+        """By sealed field, what stands in its place among the clear ones."""
+        self._types: dict[str, Any] = {}
         for field in msgspec.structs.fields(collection.doc):
             if field.name in collection.sealed:
-                self._blank[field.encode_name] = b"" if field.type is bytes else msgspec.Raw(b"null")
+                self._types[field.name] = field.type
+                self._blank[field.name] = _BLANKS.get(field.type, field.default)
 
     async def pack(self, doc: D) -> Packed:
         """Return the stored form."""
         sealed = {}
         for name in self.collection.sealed:
-            value = bytes(getattr(doc, name))
+            value = self._written(name, getattr(doc, name))
             framed = FRAMED + wire.compress(value) if len(value) > SMALL else PLAIN + value
             sealed[name] = await self._seal.seal(NetworkId(doc.network), self._place(doc.id, name), framed)
         clear = msgspec.structs.replace(doc, **self._blank) if sealed else doc
@@ -61,11 +65,20 @@ class Codec(Generic[D]):
                 "document.invalid", f"A document in {self.collection.name} does not follow its type."
             ) from None
         opened: dict[str, Any] = {}
-        for name, blank in self._blank.items():
+        for name in self._blank:
             framed = await self._open(sealed.get(name, b""), self._place(doc.id, name))
             value = wire.decompress(framed[1:]) if framed[:1] == FRAMED else framed[1:]
-            opened[name] = value if isinstance(blank, bytes) else msgspec.Raw(value)
+            opened[name] = self._read(name, value)
         return msgspec.structs.replace(doc, **opened) if opened else doc
+
+    def _written(self, name: str, value: Any) -> bytes:
+        return bytes(value) if self._types[name] in _BLANKS else msgspec.json.encode(value)
+
+    def _read(self, name: str, value: bytes) -> Any:
+        kind = self._types[name]
+        if kind is bytes:
+            return value
+        return msgspec.Raw(value) if kind is msgspec.Raw else msgspec.json.decode(value, type=kind)
 
     async def _open(self, value: bytes, place: str) -> bytes:
         opened = self._seal.open_now(value, place)
