@@ -22,7 +22,10 @@ STATUSES = ("open", "suspended", "closed")
 async def ask(
     visit: Visit, to: Owner, kind: str, body: Mapping[str, Any], *, once: str = "", network: str = ""
 ) -> CommandDoc:
-    """Write a request and return it; ``once`` (an Idempotency-Key) makes a repeat of the same request the same one."""
+    """Write a request and return it; ``once`` (an Idempotency-Key) makes a repeat of the same request the same one.
+
+    Raises `Problem` 409 ``idempotency.key-reused`` where the key came with another request before.
+    """
     command = CommandDoc(
         id=derive("cmd", (visit.tenant, visit.session.actor, kind, once or visit.request)),
         version=1,
@@ -34,8 +37,12 @@ async def ask(
         body=msgspec.Raw(msgspec.json.encode(dict(body))),
         requested=visit.at,
     )
-    await visit.documents.upsert(COMMANDS, [command])
-    return command
+    if await visit.documents.replace(COMMANDS, command, 0):
+        return command
+    known = await visit.documents.get(COMMANDS, command.id)
+    if known is None or bytes(known.body) != bytes(command.body) or known.to != to:
+        raise Problem(409, "idempotency.key-reused", "This Idempotency-Key came with another request before.")
+    return known
 
 
 async def ask_review(

@@ -1,9 +1,9 @@
-"""What operators ask for: replays, an end of what nobody needs, and what authorities say."""
+"""What operators ask for: replays, an end of what nobody needs, webhooks again, and what authorities say."""
 
 from services.portal.commands import ask
 from services.portal.pages import absent
 from services.portal.visit import Visit
-from trialbridge.contracts.documents import DEAD_LETTERS, REGULATORY, TICKETS, TRIALS, CommandDoc
+from trialbridge.contracts.documents import DEAD_LETTERS, DELIVERIES, REGULATORY, TICKETS, TRIALS, CommandDoc
 from trialbridge.contracts.statements import Said, statement_of, told_of
 from trialbridge.ledger.actions import Action
 from trialbridge.runtime.web import Problem
@@ -38,3 +38,16 @@ async def ask_regulatory(visit: Visit, trial: str, said: Said, once: str = "") -
     statement = statement_of(doc, await visit.documents.get(REGULATORY, trial), said)
     await visit.record(Action.REGULATORY_SET, trial, reason=told_of(statement))
     return await ask(visit, "trialfeed", "set_regulatory", statement, once=once)
+
+
+async def ask_redeliver(visit: Visit, delivery: str, once: str = "") -> CommandDoc:
+    """Ask for a webhook to be sent again, under the id that it had; raise `Problem` 404."""
+    absent(await visit.documents.get(DELIVERIES, delivery))
+    await visit.record(Action.REDELIVERED, delivery)
+    return await ask(visit, "notifier", "redeliver", {"delivery": delivery}, once=once)
+
+
+async def ask_enable(visit: Visit, endpoint: str, once: str = "") -> CommandDoc:
+    """Ask for an endpoint to be called again that had asked not to be."""
+    await visit.record(Action.REDELIVERED, endpoint)
+    return await ask(visit, "notifier", "redeliver", {"endpoint": endpoint}, once=once)

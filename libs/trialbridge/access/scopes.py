@@ -40,6 +40,7 @@ class Scope(StrEnum):
     OPERATION_READ = "operation:read"
     DEAD_LETTER_REPLAY = "dead_letter:replay"
     DEAD_LETTER_DISCARD = "dead_letter:discard"
+    DELIVERY_REDELIVER = "delivery:redeliver"
     REGULATORY_SET = "regulatory:set"
     COMMAND_READ = "command:read"
     SESSION_SELF = "session:self"
@@ -76,6 +77,7 @@ GRANTS: Final = MappingProxyType(
                 Scope.OPERATION_READ,
                 Scope.DEAD_LETTER_REPLAY,
                 Scope.DEAD_LETTER_DISCARD,
+                Scope.DELIVERY_REDELIVER,
                 Scope.REGULATORY_SET,
                 Scope.COMMAND_READ,
                 Scope.SESSION_SELF,

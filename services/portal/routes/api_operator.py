@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.portal.guard import Visiting, needs
-from services.portal.operating import ask_discard, ask_regulatory, ask_reissue, ask_replay
+from services.portal.operating import ask_discard, ask_enable, ask_redeliver, ask_regulatory, ask_reissue, ask_replay
 from services.portal.routes.answers import PROBLEMS, DiscardAsked, StatementAsked
 from services.portal.routes.api_asks import Once, accepted
 from trialbridge.access.scopes import Scope
@@ -60,3 +60,27 @@ async def regulatory(visit: Visiting, identity: str, asked: StatementAsked, once
     """Ask for an authority's word on a trial to be in force."""
     said = Said(asked.authority, asked.approved, asked.hold, asked.reason, dict(asked.sites))
     return accepted(await ask_regulatory(visit, identity, said, once))
+
+
+@router.post(
+    "/deliveries/{identity}/redeliver",
+    summary="Send a webhook again",
+    status_code=202,
+    tags=["operator"],
+    **needs(Scope.DELIVERY_REDELIVER),
+)
+async def redeliver(visit: Visiting, identity: str, once: Once = "") -> Response:
+    """Ask for a webhook to be sent again, under the id that it had."""
+    return accepted(await ask_redeliver(visit, identity, once))
+
+
+@router.post(
+    "/endpoints/{identity}/enable",
+    summary="Call an endpoint again",
+    status_code=202,
+    tags=["operator"],
+    **needs(Scope.DELIVERY_REDELIVER),
+)
+async def enable(visit: Visiting, identity: str, once: Once = "") -> Response:
+    """Ask for an endpoint to be called again that had answered 410."""
+    return accepted(await ask_enable(visit, identity, once))

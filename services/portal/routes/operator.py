@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.portal.guard import Visiting, needs
-from services.portal.operating import ask_discard, ask_reissue, ask_replay
+from services.portal.operating import ask_discard, ask_enable, ask_redeliver, ask_reissue, ask_replay
 from services.portal.pages import absent, page
 from services.portal.views.asked import read_asked, recent
 from services.portal.views.letters import read_letter
@@ -65,4 +65,18 @@ async def replay(visit: Visiting, identity: str) -> Response:
 async def reissue(visit: Visiting, identity: str) -> Response:
     """Ask for a ticket to be issued again."""
     await ask_reissue(visit, identity)
+    return RedirectResponse("/operation", 303)
+
+
+@router.post("/deliveries/{identity}/redeliver", **needs(Scope.DELIVERY_REDELIVER))
+async def redeliver(visit: Visiting, identity: str) -> Response:
+    """Ask for a webhook to be sent again."""
+    await ask_redeliver(visit, identity)
+    return RedirectResponse("/operation", 303)
+
+
+@router.post("/endpoints/{identity}/enable", **needs(Scope.DELIVERY_REDELIVER))
+async def enable(visit: Visiting, identity: str) -> Response:
+    """Ask for an endpoint to be called again."""
+    await ask_enable(visit, identity)
     return RedirectResponse("/operation", 303)

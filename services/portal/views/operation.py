@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.portal.times import read
+from services.portal.views.deliveries import Undelivered, read_undelivered
 from services.portal.views.files import RefusedFile, read_refused_files
 from services.portal.views.freshness import Source, read_freshness
 from trialbridge.contracts.documents import DEAD_LETTERS, STAGES, TICKETS, DeadLetterDoc, StageDoc, TicketDoc
@@ -50,6 +51,8 @@ class Operation:
     troubled: tuple[TicketDoc, ...]
     """Tickets that did not come through, newest first."""
     sources: tuple[Source, ...]
+    undelivered: tuple[Undelivered, ...]
+    """Webhooks that were given up."""
     files: tuple[RefusedFile, ...]
     """Trial files that were refused."""
     next: str | None
@@ -90,6 +93,7 @@ async def read_operation(
         open_letters=tuple(letters),
         troubled=tuple(troubled),
         sources=tuple(await read_freshness(documents)),
+        undelivered=tuple(await read_undelivered(documents)),
         files=tuple(await read_refused_files(documents)),
         next=following,
     )

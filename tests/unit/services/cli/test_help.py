@@ -20,6 +20,7 @@ NAMED = {
     "convert",
     "trial",
     "dead-letters",
+    "notifications",
     "bench",
     "doctor",
     "keys",

@@ -59,6 +59,15 @@ async def test_a_repeated_request_with_one_key_is_one_command(house: House) -> N
     assert (await other.get(answers[0].headers["location"])).status_code == 404
 
 
+async def test_a_key_that_came_with_another_request_is_refused(house: House) -> None:
+    browser = await house.sign_in(LAB)
+    header = await token_of(browser) | {"idempotency-key": "once"}
+    assert (await browser.post("/api/v1/trials", json={"text": GOOD}, headers=header)).status_code == 202
+    other = await browser.post("/api/v1/trials", json={"text": GOOD.replace("min: 18", "min: 21")}, headers=header)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency.key-reused")
+    assert len(await house.documents.all(d.COMMANDS)) == 1
+
+
 async def test_a_bad_trial_is_refused_at_once_by_line(house: House) -> None:
     browser = await house.sign_in(LAB)
     answer = await browser.post(

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
+from services.notifier.desk import WebhookDesk
+from services.notifier.endpoints import Endpoints
 from services.trialfeed.agents import kinds
 from services.trialfeed.files import FileFeed
 from services.trialfeed.handlers import Handlers
-from trialbridge.contracts.documents import AUDITS, COMMANDS, DEAD_LETTERS, REGULATORY, TRIALS
+from trialbridge.contracts.documents import AUDITS, COMMANDS, DEAD_LETTERS, DELIVERIES, REGULATORY, TRIALS, DeliveryDoc
 from trialbridge.runtime.commands import CommandDesk
 from trialbridge.testkit.fakes import MemoryEmitter
 
@@ -156,3 +158,46 @@ async def test_the_api_speaks_for_an_authority_as_the_page_does(house: House) ->
     assert (
         await browser.post("/api/v1/trials/T-9/regulatory", headers=csrf, json={"authority": "B"})
     ).status_code == 404
+
+
+def delivery(identity: str, status: Any) -> DeliveryDoc:
+    return DeliveryDoc(
+        id=identity, version=5, tenant="north", endpoint="north-inbox", notification="ntf_1", status=status, attempts=10,
+        last_code=500, last_error="webhook.status", body="thin",
+    )  # fmt: skip
+
+
+async def test_an_operator_sends_a_webhook_again_that_was_given_up(house: House) -> None:
+    given_up = delivery("whk_1", "failed")
+    others = [delivery("whk_2", "disabled"), delivery("whk_3", "delivered"), delivery("whk_4", "pending")]
+    await house.documents.upsert(DELIVERIES, [given_up, *others])
+    browser = await house.sign_in(OPERATOR)
+    text = (await browser.get("/operation")).text
+    assert "whk_1" in text
+    assert "whk_2" in text
+    assert "Call endpoint again" in text
+    assert "whk_3" not in text
+    assert "whk_4" not in text
+    token = await house.token(browser, "/operation")
+    assert (await browser.post("/deliveries/whk_9/redeliver", data={"csrf": token})).status_code == 404
+    assert (await browser.post("/deliveries/whk_1/redeliver", data={"csrf": token})).status_code == 303
+    desk = WebhookDesk(house.documents, Endpoints(()), house.clock)
+    await CommandDesk(house.documents, "notifier", 1, desk.kinds(), house.clock).carry_out(MemoryEmitter())
+    sent = (await house.documents.all(DELIVERIES))["whk_1"]
+    assert (sent.status, sent.attempts) == ("pending", 0)
+    assert "whk_1" not in (await browser.get("/operation")).text
+    [event] = [one for one in (await house.documents.all(AUDITS)).values() if one.action == "portal:delivery:redeliver"]
+    assert (event.actor, event.subject) == ("ops@network", "whk_1")
+    assert (await browser.post("/endpoints/north-inbox/enable", data={"csrf": token})).status_code == 303
+    asked = [one for one in (await house.documents.all(COMMANDS)).values() if one.status == "requested"]
+    assert [msgspec.json.decode(one.body) for one in asked] == [{"endpoint": "north-inbox"}]
+
+
+async def test_nobody_but_an_operator_sends_a_webhook_again(house: House) -> None:
+    await house.documents.upsert(DELIVERIES, [delivery("whk_1", "failed")])
+    for reader in range(OPERATOR + 1):
+        browser = await house.sign_in(reader)
+        csrf = {"x-csrf-token": (await browser.get("/api/v1/session")).json()["csrf"]}
+        for path in ("/api/v1/deliveries/whk_1/redeliver", "/api/v1/endpoints/north-inbox/enable"):
+            answer = await browser.post(path, headers=csrf)
+            assert answer.status_code == (202 if reader == OPERATOR else 403), (reader, path)
