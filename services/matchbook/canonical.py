@@ -15,9 +15,7 @@ from collections import Counter
 import msgspec
 
 from trialbridge.contracts.documents import MATCHES, MatchDoc
-from trialbridge.contracts.ids import Digest
 from trialbridge.criteria.canonical import explanation_digest
-from trialbridge.criteria.facts import Evidence
 from trialbridge.criteria.verdicts import Explanation
 from trialbridge.runtime.paging import every
 from trialbridge.runtime.ports import DocumentStore, Query
@@ -39,19 +37,10 @@ def line(doc: MatchDoc) -> bytes:
     """Return the match's line, empty where it is not eligible any more: a JSON array and a line feed."""
     if doc.outcome == "not_eligible":
         return b""
-    said = (doc.id, standing(doc), doc.outcome, content_digest(doc.explanation), doc.gates)
+    # Of what is stored, not the digest stored beside it; and that one leaves out which delivery brought the evidence.
+    digest = explanation_digest(msgspec.json.decode(doc.explanation, type=Explanation))
+    said = (doc.id, standing(doc), doc.outcome, digest, doc.gates)
     return msgspec.json.encode(said) + b"\n"
-
-
-def content_digest(raw: msgspec.Raw) -> Digest:
-    """Return the digest of an explanation without the ids of deliveries: those are derived from where their objects lie."""
-    explanation = msgspec.json.decode(raw, type=Explanation)
-    criteria = tuple(msgspec.structs.replace(one, evidence=_anywhere(one.evidence)) for one in explanation.criteria)
-    return explanation_digest(msgspec.structs.replace(explanation, criteria=criteria))
-
-
-def _anywhere(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-    return tuple(msgspec.structs.replace(one, record="") for one in evidence)
 
 
 def standing(doc: MatchDoc) -> str:
