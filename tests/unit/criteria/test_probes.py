@@ -1,19 +1,30 @@
 """The probes that every build must pass: what the older engines get wrong."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
 import pytest
 
+from tests.unit.services.matcher import world
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.compiler import compile_text, load
 from trialbridge.criteria.evaluate import evaluate
 from trialbridge.criteria.known import FactIndex
+from trialbridge.criteria.verdicts import Explanation
 
 Judge = Callable[..., str]
 EVIDENCE = f.Evidence(resource="Observation/1")
 ONCOTREE, ICD10, SNOMED = "http://oncotree.mskcc.org", "http://hl7.org/fhir/sid/icd-10-cm", "http://snomed.info/sct"
+ICDO3 = "http://terminology.hl7.org/CodeSystem/icd-o-3"
+AS_OF = date(2026, 6, 1)
+
+
+def explained(criteria: str, *facts: f.AnyFact) -> Explanation:
+    plan = load(compile_text(f"id: T\ncriteria: {criteria}\n").definition)
+    return evaluate(plan, FactIndex(facts), AS_OF, "p")[0]
 
 
 def diagnosis(code: str | None = None, system: str = ONCOTREE, text: str | None = None, **more: object) -> f.Diagnosis:
@@ -67,6 +78,7 @@ def test_all_solid_tumors(judge: Judge, term: str) -> None:
         diagnosis(text="Lung Adenocarcinoma"),
         diagnosis(text="LUNG ADENOCARCINOMA"),
         diagnosis("254626006", SNOMED),
+        diagnosis("C34.1", ICD10, morphology=(f.Coding(system=ICDO3, code="8140/3"),)),
     ],
 )
 @pytest.mark.parametrize("asked", ["LUAD", "lung adenocarcinoma", "NSCLC", "non-small cell lung cancer"])
@@ -120,6 +132,15 @@ def test_a_gene_by_alias_or_old_symbol(judge: Judge, recorded: str, asked: str) 
     assert judge(f"{{variant: {{gene: {asked}}}}}", variant(recorded, "p.A1T")) == "met"
 
 
+@pytest.mark.parametrize(
+    ("recorded", "approved"), [("ERBB1", "EGFR"), ("HER2", "ERBB2"), ("MLL", "KMT2A"), ("c-met", "MET")]
+)
+def test_the_evidence_shows_the_approved_symbol_and_the_alias(recorded: str, approved: str) -> None:
+    line = explained(f"{{variant: {{gene: {approved}}}}}", variant(recorded, "p.A1T")).criteria[0]
+    assert f"{approved} (recorded as {recorded})" in line.reason
+    assert [one.resource for one in line.evidence] == ["Observation/1"]
+
+
 def test_a_fusion_either_way_round_and_with_an_unknown_partner(judge: Judge) -> None:
     known = f.Fusion(evidence=EVIDENCE, gene="EML4", partner="ALK")
     alone = f.Fusion(evidence=EVIDENCE, gene="ALK")
@@ -148,6 +169,24 @@ def test_age_at_the_boundary(judge: Judge, birth: str, leaf: str, verdict: str) 
     assert judge(f"{{age: {leaf}}}", born(birth)) == verdict
 
 
+@pytest.mark.parametrize(
+    ("day", "verdict"),
+    [
+        (date(2026, 2, 28), "not_met"),
+        (date(2026, 3, 1), "met"),
+        (date(2028, 2, 28), "met"),
+        (date(2028, 2, 29), "met"),
+    ],
+)
+def test_who_is_born_on_leap_day_comes_of_age_on_the_first_of_march(judge: Judge, day: date, verdict: str) -> None:
+    assert judge("{age: {min: 18}}", born("2008-02-29"), as_of=day) == verdict
+
+
+@pytest.mark.parametrize(("birth", "verdict"), [("2025-12-01", "met"), ("2025-12", "unknown"), ("2025", "unknown")])
+def test_age_of_an_infant_in_months(judge: Judge, birth: str, verdict: str) -> None:
+    assert judge("{age: {min: 6, unit: months}}", born(birth)) == verdict
+
+
 def test_burden_is_compared_in_mutations_per_megabase_only(judge: Judge) -> None:
     def burden(unit: str | None) -> f.Signature:
         return f.Signature(evidence=EVIDENCE, name="tmb", value=Decimal(12), unit=unit)
@@ -156,6 +195,14 @@ def test_burden_is_compared_in_mutations_per_megabase_only(judge: Judge) -> None
     assert judge("{signature: {name: tmb, min: 15}}", burden("1/1000000{Base}")) == "not_met"
     assert judge("{signature: {name: tmb, min: 10}}", burden("1")) == "unknown"
     assert judge("{signature: {name: tmb, min: 10}}", burden(None)) == "unknown"
+
+
+@pytest.mark.parametrize(("unit", "verdict"), [("1/1000000{Base}", "met"), ("{mutations}/{exome}", "unknown")])
+def test_burden_by_another_assay_is_shown_with_the_assay(unit: str, verdict: str) -> None:
+    fact = f.Signature(evidence=EVIDENCE, name="tmb", value=Decimal(12), unit=unit, assay="Panel of 50 genes")
+    line = explained("{signature: {name: tmb, min: 10}}", fact).criteria[0]
+    assert line.verdict.value == verdict
+    assert "by Panel of 50 genes" in line.reason
 
 
 def test_nested_groups_are_what_logic_says(judge: Judge) -> None:
@@ -169,6 +216,62 @@ def test_nested_groups_are_what_logic_says(judge: Judge) -> None:
     )
     assert judge(shape, born("1990-01-01", "male"), variant("BRAF", "p.V600E"), variant("EGFR", "p.L858R")) == "met"
     assert judge(shape, born("1990-01-01", "female"), coverage("ALK", "BRAF")) == "not_met"
+
+
+TRUTH = {"met": 2, "unknown": 1, "not_met": 0}
+LEAVES = tuple(f"{{vital: {{loinc: {name}-0, min: 1, unit: '1'}}}}" for name in range(6))
+
+
+@pytest.mark.parametrize(
+    ("shape", "logic"),
+    [
+        (
+            "{all: [{any: [A, {all: [B, {any: [C, D]}]}]}, {any: [E, F]}]}",
+            lambda a, b, c, d, e, f_: min(max(a, min(b, max(c, d))), max(e, f_)),
+        ),
+        ("{any: [{all: [A, B]}, {all: [C, D]}, {all: [E, F]}]}",
+            lambda a, b, c, d, e, f_: max(min(a, b), min(c, d), min(e, f_))),
+        ("{all: [{any: [A, B]}, {any: [C, D]}, {any: [E, F]}]}",
+            lambda a, b, c, d, e, f_: min(max(a, b), max(c, d), max(e, f_))),
+        ("{all: [A, {not: {any: [B, {all: [C, {not: D}]}]}}, {any: [E, {not: F}]}]}",
+            lambda a, b, c, d, e, f_: min(a, 2 - max(b, min(c, 2 - d)), max(e, 2 - f_))),
+        ("{at_least: {count: 2, of: [A, {all: [B, C]}, {any: [D, {not: E}]}, F]}}",
+            lambda a, b, c, d, e, f_: sorted((a, min(b, c), max(d, 2 - e), f_))[-2]),
+    ],
+)  # fmt: skip
+def test_nested_groups_of_every_shape_are_what_logic_says_for_every_patient(
+    shape: str, logic: Callable[..., int]
+) -> None:
+    for name, leaf in zip("ABCDEF", LEAVES, strict=True):
+        shape = re.sub(rf"\b{name}\b", leaf, shape)
+    plan = load(compile_text(f"id: T\ncriteria: {shape}\n").definition)
+    for truth in product((0, 1, 2), repeat=6):
+        facts = [
+            f.Vital(evidence=EVIDENCE, loinc=f"{n}-0", value=Decimal(one), unit="1", effective="2026-01-01")
+            for n, one in enumerate(truth)
+            if one != 1
+        ]
+        line = evaluate(plan, FactIndex(facts), AS_OF, "p")[0].criteria[0]
+        assert TRUTH[line.verdict.value] == logic(*truth)
+
+
+def test_a_purely_clinical_criterion_is_matched_like_any_other(judge: Judge) -> None:
+    criteria = "{all: [{age: {min: 18}}, {performance: {max: 1}}, {diagnosis: {oncotree: [NSCLC]}}]}"
+    fit = f.Performance(evidence=EVIDENCE, scale="ecog", value=1, effective="2026-05-01")
+    assert judge(criteria, born("1990-01-01"), fit, diagnosis("LUAD")) == "met"
+    assert explained(criteria, born("1990-01-01"), fit, diagnosis("LUAD")).outcome.value == "eligible"
+    assert judge(criteria, born("1990-01-01"), fit, diagnosis("BRCA")) == "not_met"
+
+
+async def test_a_new_genomic_report_alone_is_evaluated_at_once() -> None:
+    clinical = world.WELL[:3]
+    first, second = world.versions("pat_1", clinical, (*clinical, world.kras(), world.covered()))
+    matcher = await world.Matcher().say(world.day(), world.trial(), first)
+    assert [one.outcome for one in matcher.heard()] == ["potentially"]
+    await matcher.say(second)
+    assert second.changed == ("coverage", "variant")
+    (said,) = matcher.heard()
+    assert (said.outcome, [one.after for one in said.why_now]) == ("eligible", ["met"])
 
 
 def test_a_dose_level_under_a_suspended_arm_is_closed_and_says_so() -> None:
