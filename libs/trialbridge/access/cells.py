@@ -1,6 +1,8 @@
 """The small-cell rule: 0 or 11 and more are shown, 1 to 10 are not, and no sum gives a hidden cell away.
 
-Follows the cell size suppression policy of CMS (no cell below 11, nor anything from which one can be derived).
+Follows the cell size suppression policy of CMS (no cell below 11, nor anything from which one can be derived). What is withheld
+beside the small cells depends on nothing but which cells are small: a choice that looked at the numbers would tell them to
+whoever knows the rule.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 SMALLEST_SHOWN: Final = 11
-LARGEST_HIDDEN: Final = SMALLEST_SHOWN - 1
 SMALL: Final = "1–10"  # noqa: RUF001 -- the sign people expect between two numbers
 WITHHELD: Final = "withheld"
 """Shown in place of a number that is not small itself but would give a small one away."""
@@ -45,49 +46,25 @@ def cell(count: int) -> Cell:
 def protect(counts: Mapping[str, int]) -> SafeTable:
     """Return disjoint counts with their total so that neither the cells nor the total tell a hidden number.
 
-    Small cells are hidden. Where the total would then narrow one of them, the smallest other cells are withheld too, one
-    after the other; where even that is not enough the total is withheld instead.
+    The total is the sum of all cells: with a small one among several that are not empty it is withheld.
     """
-    total = cell(sum(counts.values()))
-    small = {name for name, count in counts.items() if _small(count)}
-    withheld: set[str] = set()
-    if total.shown and small:
-        spare = sorted((count, name) for name, count in counts.items() if count >= SMALLEST_SHOWN)
-        while not _tells_nothing(counts, small, withheld) and spare:
-            withheld.add(spare.pop(0)[1])
-        if not _tells_nothing(counts, small, withheld):
-            withheld, total = set(), Cell(None, WITHHELD)
-    cells = {name: Cell(None, WITHHELD) if name in withheld else cell(count) for name, count in counts.items()}
-    return SafeTable(cells, total)
+    cells = {name: cell(count) for name, count in counts.items()}
+    return SafeTable(cells, _sum(cells, counts, counts))
 
 
 def subtotal(table: SafeTable, counts: Mapping[str, int], names: Iterable[str]) -> Cell:
-    """Return the sum of some cells of ``table`` as it may be shown beside it.
+    """Return the sum of some cells of ``table`` as it may be shown beside it: exact where it is made of shown cells alone."""
+    return _sum(table.cells, counts, set(names))
 
-    It is exact only where it is made of shown cells alone, or follows from the shown total and shown cells; any other
-    sum would split the hidden cells, and is withheld.
-    """
-    inside = set(names)
-    if inside == set(table.cells):
-        return table.total
-    hidden = {name for name, shown in table.cells.items() if not shown.shown}
-    if not hidden & inside or (hidden <= inside and table.total.shown):
-        return cell(sum(counts[name] for name in inside))
-    filled = [name for name in inside if counts[name]]
-    return table.cells[filled[0]] if len(filled) == 1 else Cell(None, WITHHELD)
+
+def _sum(cells: Mapping[str, Cell], counts: Mapping[str, int], names: Iterable[str]) -> Cell:
+    filled = [name for name in names if counts[name]]
+    if len(filled) == 1:
+        return cells[filled[0]]
+    if all(cells[name].shown for name in filled):
+        return cell(sum(counts[name] for name in filled))
+    return Cell(None, WITHHELD)
 
 
 def _small(count: int) -> bool:
     return 0 < count < SMALLEST_SHOWN
-
-
-def _tells_nothing(counts: Mapping[str, int], small: set[str], withheld: set[str]) -> bool:
-    """Return whether each small cell may still be anything from 1 to 10 for one who knows total and shown cells.
-
-    Such a reader knows the sum of all hidden cells, that a small one lies in 1 to 10 and a withheld one is at least 11.
-    """
-    hidden_sum = sum(counts[name] for name in small | withheld)
-    others_least = (len(small) - 1) + SMALLEST_SHOWN * len(withheld)
-    can_be_largest = hidden_sum - others_least >= LARGEST_HIDDEN
-    can_be_one = bool(withheld) or hidden_sum - LARGEST_HIDDEN * (len(small) - 1) <= 1
-    return can_be_largest and can_be_one

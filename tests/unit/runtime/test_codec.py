@@ -14,7 +14,8 @@ FOUND = "EGFR p.Leu858Arg was found."
 
 def match() -> MatchDoc:
     return MatchDoc(
-        id=MatchId("mat_1"), version=1, network=NetworkId("north"), patient=PatientId("pat_1"), trial=TrialId("T"), tenants=(), trial_title="", lab=TenantId("lab"),
+        id=MatchId("mat_1"), version=1, network=NetworkId("north"), patient=PatientId("pat_1"), trial=TrialId("T"),
+        tenants=(), trial_title="", lab=TenantId("lab"),
         status="approved", outcome="eligible", explanation=msgspec.Raw(b'{"reason":"EGFR"}'),
         why_now=(Change("criteria.all[1].variant", "unknown", "met", FOUND),),
     )  # fmt: skip
