@@ -17,38 +17,32 @@ A leaf without a fate is ``unaccounted``: a fault of the converter, which tests 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, Literal
 
 Fate = Literal["mapped", "kept", "dropped", "unaccounted"]
+Row = tuple[str, Fate, tuple[str, ...]]
+"""Source path, fate, and where."""
 Found = list[tuple["Leaf", str]]
 """Leaves of a resource, each with the path of the element that it is in."""
 MOST_ROWS: Final = 100_000
 """Rows of details that one account holds; totals go on beyond."""
 
 
-class Leaf(str):
-    """A populated value of the source; it knows what became of it."""
+class Leaf(str):  # noqa: SLOT000 - most leaves never need room for what became of them
+    """A populated value of the source; it knows what became of it, which is nothing yet."""
 
-    __slots__ = ("fate", "where")
-    fate: Fate
-    where: list[str]
-
-
-def leaf(value: str) -> Leaf:
-    """Return a leaf that nothing has become of yet."""
-    found = Leaf(value)
-    found.fate = "unaccounted"
-    found.where = []
-    return found
+    fate: Fate = "unaccounted"
+    where: tuple[str, ...] = ()
+    """Elements of the output, the place kept, or the reason."""
 
 
 class Derived(str):
     """Text that a table or a rule makes of leaves."""
 
     __slots__ = ("of",)
-    of: tuple[str, ...]
+    of: tuple[str | None, ...]
 
 
 Scalar = bool | int | Decimal
@@ -68,7 +62,7 @@ class Made:
 def made(value: str, *of: str | None) -> Derived:
     """Return ``value`` as made of the given leaves, or of what was made of them; None and plain text are passed over."""
     found = Derived(value)
-    found.of = tuple(one for one in of if type(one) is Leaf or type(one) is Derived)
+    found.of = of
     return found
 
 
@@ -81,29 +75,28 @@ def settle(resource: Mapping[str, Any]) -> tuple[dict[str, Any], Found]:
 
 def _plain(value: Any, path: str, found: Found) -> Any:
     kind = type(value)
-    if kind is Leaf:
-        found.append((value, path))
-        return str(value)
-    if kind is Derived:
-        found.extend((one, path) for one in leaves_of(value))
-        return str(value)
     if kind is dict:
-        return {str(key): _plain(inner, f"{path}.{key}", found) for key, inner in value.items()}
+        return {
+            key: inner if type(inner) is str else _plain(inner, f"{path}.{key}", found) for key, inner in value.items()
+        }
     if kind is list:
         return [_plain(inner, path, found) for inner in value]
+    if kind is Leaf or kind is Derived:
+        found.extend([(one, path) for one in leaves_of(value)])
+        return str(value)
     if kind is Made:
-        found.extend((one, path) for source in value.of for one in leaves_of(source))
+        found.extend([(one, path) for source in value.of for one in leaves_of(source)])
         return value.value
     return value
 
 
-def leaves_of(text: str) -> Iterator[Leaf]:
-    """Yield the leaves that a text is or was made of."""
-    if isinstance(text, Leaf):
-        yield text
-    elif isinstance(text, Derived):
-        for one in text.of:
-            yield from leaves_of(one)
+def leaves_of(text: str | None) -> list[Leaf]:
+    """Return the leaves that a text is or was made of; none of plain text."""
+    if type(text) is Leaf:
+        return [text]
+    if type(text) is Derived:
+        return [one for inner in text.of for one in leaves_of(inner)]
+    return []
 
 
 def confirm(found: Found) -> None:
@@ -111,7 +104,7 @@ def confirm(found: Found) -> None:
     for one, path in found:
         one.fate = "mapped"
         if path not in one.where:
-            one.where.append(path)
+            one.where += (path,)
 
 
 def keep(one: Leaf, where: str) -> None:
@@ -127,7 +120,7 @@ def drop(one: Leaf, reason: str) -> None:
 def _leave(one: Leaf, fate: Fate, where: str) -> None:
     if one.fate == "unaccounted":
         one.fate = fate
-        one.where.append(where)
+        one.where = (where,)
 
 
 class Account:
@@ -135,52 +128,58 @@ class Account:
 
     def __init__(self) -> None:
         """Begin at nothing."""
-        self.totals: Counter[str] = Counter()
-        self.rows: Counter[tuple[str, Fate, str]] = Counter()
-        """How many leaves went the same way: source path, fate, and where (paths with spaces between), or why not."""
+        self.rows: dict[Row, int] = {}
+        """How many leaves went the same way."""
+        self.beyond: Counter[Fate] = Counter()
+        """Leaves by fate for which there was no row any more."""
+        self.structure = 0
+        """Mapped leaves that only say what the others are: an XML type, a class code."""
 
     def enter(self, source: str, one: Leaf) -> None:
         """Count one leaf of the source, whose fate is settled by now."""
-        self.totals["leaves"] += 1
-        self.totals[one.fate] += 1
-        self._row((source, one.fate, " ".join(one.where)), 1)
+        self._row((source, one.fate, one.where), 1)
 
     def enter_counts(self, sources: Mapping[str, int], fate: Fate, where: str) -> None:
         """Count leaves that went the same way, by source path: a narrative's, for example."""
         for source, count in sources.items():
-            self.totals["leaves"] += count
-            self.totals[fate] += count
-            self._row((source, fate, where), count)
+            self._row((source, fate, (where,)), count)
 
     def add(self, other: "Account") -> None:
         """Add another account, of one document for example."""
-        self.totals.update(other.totals)
         for row, count in other.rows.items():
             self._row(row, count)
+        self.beyond.update(other.beyond)
+        self.structure += other.structure
 
-    def _row(self, row: tuple[str, Fate, str], count: int) -> None:
-        if row in self.rows or len(self.rows) < MOST_ROWS:
-            self.rows[row] += count
+    def _row(self, row: Row, count: int) -> None:
+        known = self.rows.get(row)
+        if known is not None:
+            self.rows[row] = known + count
+        elif len(self.rows) < MOST_ROWS:
+            self.rows[row] = count
         else:
-            self.totals["without_details"] += count
-
-    def enter_all(self, leaves: Iterable[tuple[str, Leaf]]) -> None:
-        """Count many leaves with their source paths."""
-        for source, one in leaves:
-            self.enter(source, one)
+            self.beyond[row[1]] += count
 
     def summary(self) -> dict[str, int]:
         """Return ``leaves, mapped, kept, dropped, unaccounted``, and of the leaves ``structure`` and ``without_details``.
 
-        ``structure`` are mapped leaves that only say what the others are (an XML type, a class code): who wants to leave them out of
-        a share takes them off both ``leaves`` and ``mapped``. ``without_details`` are beyond `MOST_ROWS`.
+        Who wants to leave ``structure`` out of a share takes it off both ``leaves`` and ``mapped``. ``without_details`` are beyond
+        `MOST_ROWS`.
         """
-        names = ("leaves", "mapped", "kept", "dropped", "unaccounted", "structure", "without_details")
-        return {name: self.totals[name] for name in names}
+        totals: Counter[str] = Counter(self.beyond)
+        for (_, fate, _), count in self.rows.items():
+            totals[fate] += count
+        found = {name: totals[name] for name in ("mapped", "kept", "dropped", "unaccounted")}
+        return {
+            "leaves": sum(found.values()),
+            **found,
+            "structure": self.structure,
+            "without_details": self.beyond.total(),
+        }
 
     def details(self) -> list[dict[str, Any]]:
         """Return ``{"source", "fate", "where", "count"}`` by source path: output elements, the place kept, or the reason."""
         return [
-            {"source": source, "fate": fate, "where": where.split(" ") if where else [], "count": count}
+            {"source": source, "fate": fate, "where": list(where), "count": count}
             for (source, fate, where), count in sorted(self.rows.items())
         ]

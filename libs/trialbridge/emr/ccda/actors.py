@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from trialbridge.contracts.errors import Poison
 from trialbridge.emr.account import confirm, settle
 from trialbridge.emr.ccda import codes, contacts, times
 from trialbridge.emr.ccda.xmltree import Node
+from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.records import Resource
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class Actors:
         """Begin with nobody."""
         self._document = document
         self._known: dict[tuple[str, str], Resource] = {}
+        self._met: dict[tuple[bool, int], tuple[Reference | None, list[tuple[str, ...]]]] = {}
+        """Roles met before, word for word: whom they mean, and where each of their leaves went."""
 
     def resources(self) -> Iterator[Resource]:
         """Yield all who took part, in plain values."""
@@ -40,6 +44,19 @@ class Actors:
 
         ``alone`` allows a device; some elements of FHIR take people and organizations only.
         """
+        key = alone, role.mark
+        leaves = role.leaves()
+        known = self._met.get(key)
+        if known is None:
+            found = self._of(role, alone=alone)
+            self._met[key] = found, [one.where for one in leaves]
+            return found
+        for one, where in zip(leaves, known[1], strict=True):
+            if where:
+                one.fate, one.where = "mapped", where
+        return known[0]
+
+    def _of(self, role: Node, *, alone: bool) -> Reference | None:
         device = role.one("assignedAuthoringDevice")
         if device is not None:
             return self._device(role, device) if alone else None
@@ -153,12 +170,19 @@ class Actors:
             found["contact"] = details["telecom"]
         return self._add("Device", key or ("name", " ".join(str(text) for _, text in names)), found)
 
-    def _add(self, kind: str, key: tuple[str, str], content: Resource) -> Reference:
+    def _add(self, kind: str, key: tuple[str, str], content: Resource) -> Reference | None:
         identity = self._document.id_of(kind, *key)
         filled = {name: value for name, value in content.items() if value}
         plain, found = settle({"resourceType": kind, "id": identity, "meta": self._document.stamp, **filled})
         known = self._known.get((kind, identity))
-        self._known[kind, identity] = joined = plain if known is None else _joined(known, plain)
+        joined = plain if known is None else _joined(known, plain)
+        if joined != known:
+            try:
+                check(joined, self._document.place(self._document.root))
+            except Poison as error:
+                self._document.wrong.append(error)
+                return None
+            self._known[kind, identity] = joined
         told = {f"{kind}.{key}" for key, value in plain.items() if _holds(joined, key, value)}
         confirm([one for one in found if ".".join(one[1].split(".", 2)[:2]) in told])
         return {"reference": f"{kind}/{identity}"}

@@ -51,6 +51,7 @@ class Reading:
         self._root = root
         self._document = Document(entry.name, feed, warnings, Names(), zone=feed.zone)
         self._account = Account()
+        self._leftovers = Leftovers(self._account)
         self._authors = provenance.Authors(self._document)
         self._sections: list[Section] = []
         self._every: list[Section] = []
@@ -121,7 +122,7 @@ class Reading:
     def _settle(self, root: Node, built: list[Built], pattern: str, element: Element) -> list[Built]:
         """Check the resources, count every leaf below the root, and keep what is good."""
         settled = settle_all(built, self._authors, self._document)
-        Leftovers(settled, self._account).settle(root, pattern)
+        self._leftovers.settle(root, settled, pattern)
         self._resources += settled.resources
         self._errors(settled.errors, element)
         return settled.good
@@ -197,12 +198,12 @@ class Reading:
     def _rest(self, root: Node, settled: Settled) -> None:
         """Count the leaves of header, sections and narratives; the Composition keeps what no rule took."""
         composition = next((one for one in settled.resources if one["resourceType"] == "Composition"), None)
-        leftovers = Leftovers(settled, self._account, composition or settled.resources[0])
-        leftovers.settle(root, "ClinicalDocument")
+        owner = composition or settled.resources[0]
+        self._leftovers.settle(root, settled, "ClinicalDocument", owner)
         if self._body is not None:
-            leftovers.settle(self._body, "nonXMLBody")
+            self._leftovers.settle(self._body, settled, "nonXMLBody", owner)
         for section in self._every:
-            leftovers.settle(section.node, "section")
+            self._leftovers.settle(section.node, settled, "section", owner)
             if section.narrative is not None:
                 if composition is not None:
                     self._account.enter_counts(section.narrative.mapped, "mapped", "Composition.section.text")

@@ -1,6 +1,5 @@
 """Turns the statements of an entry into resources: each by the rules of its kind, statements inside it into resources it refers to."""
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
@@ -102,10 +101,9 @@ def identity(resource: str, statement: Node, document: Document) -> str:
         parts.append(about[0])
     base = document.id_of(resource, *parts)
     prints = document.used.setdefault((resource, base), [])
-    mark = hash(tuple(_all(statement)))
-    if mark not in prints:
-        prints.append(mark)
-    place = prints.index(mark)
+    if statement.mark not in prints:
+        prints.append(statement.mark)
+    place = prints.index(statement.mark)
     return base if place == 0 else document.id_of(resource, *parts, *about, str(place))
 
 
@@ -121,15 +119,6 @@ def _about(statement: Node) -> tuple[str, str]:
     time = statement.one("effectiveTime")
     ends = [time, *(time.one(name) for name in ("low", "center"))] if time is not None else []
     return code, next((str(value) for end in ends if end is not None and (value := end.get("value"))), "")
-
-
-def _all(node: Node) -> Iterator[str]:
-    yield node.name
-    yield from node.attrs.values()
-    if node.text is not None:
-        yield node.text
-    for kid in node.kids:
-        yield from _all(kid)
 
 
 @cache

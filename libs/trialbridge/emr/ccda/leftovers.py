@@ -22,10 +22,43 @@ STRUCTURE: Final = frozenset(
 _MARKERS: Final = frozenset({("code", "ASSERTION"), ("code", "SEV"), ("code", "CONC"), ("statusCode", "completed")})
 """Codes that repeat what the template says, and the status that it fixes for all that is no statement of its own."""
 
+_MARKING: Final = frozenset({"templateId", "code", "statusCode"})
+
 
 @cache
 def _reasons() -> dict[tuple[str, str], str]:
     return {(element, name): reason for element, name, reason in rows("ccda_dropped")}
+
+
+class _Steps(dict[str, str]):
+    """Paths of what is right below one path, each made once: counting by the same string is fast."""
+
+    def __init__(self, path: str, joint: str) -> None:
+        super().__init__()
+        self._path = path
+        self._joint = joint
+
+    def __missing__(self, name: str) -> str:
+        found = self[name] = f"{self._path}{_joint(name) if self._joint == '/@' else self._joint}{name}"
+        return found
+
+
+class _Paths(dict[str, _Steps]):
+    """`_Steps` by path."""
+
+    def __init__(self, joint: str) -> None:
+        super().__init__()
+        self._joint = joint
+
+    def __missing__(self, path: str) -> _Steps:
+        found = self[path] = _Steps(path, self._joint)
+        return found
+
+
+_BELOW: Final = _Paths("/")
+_INSIDE: Final = _Paths("/@")
+_MOST_PATHS: Final = 10_000
+"""Paths without positions that are remembered from one document to the next: hostile ones may have any."""
 
 
 class Waiting(NamedTuple):
@@ -35,24 +68,30 @@ class Waiting(NamedTuple):
     element: str
     name: str
     path: str
-    """In the entry."""
+    """Of the element in the entry."""
     pattern: str
-    """The path without positions."""
+    """That path without positions."""
     structure: bool
 
 
 class Leftovers:
     """Goes through an entry or header after its resources are made."""
 
-    def __init__(self, settled: Settled, account: Account, owner: Resource | None = None) -> None:
-        """Work on the resources that passed their checks; ``owner`` keeps what belongs to none, else the first of them."""
-        self._settled = settled
+    def __init__(self, account: Account) -> None:
+        """Count into an account."""
         self._account = account
-        self._owner = owner or (settled.resources[0] if settled.resources else None)
+        self._settled = Settled()
+        if len(_BELOW) > _MOST_PATHS:
+            _BELOW.clear()
+            _INSIDE.clear()
 
-    def settle(self, root: Node, pattern: str) -> None:
-        """Give every leaf below the root its fate, and count it."""
-        self._visit(root, root.name, pattern, self._owner)
+    def settle(self, root: Node, settled: Settled, pattern: str, owner: Resource | None = None) -> None:
+        """Give every leaf below the root its fate, and count it.
+
+        ``owner`` keeps what belongs to no resource that passed its checks, else the first of them does.
+        """
+        self._settled = settled
+        self._visit(root, root.name, pattern, owner or (settled.resources[0] if settled.resources else None))
 
     def _visit(self, node: Node, path: str, pattern: str, owner: Resource | None) -> str | None:
         """Return the first element of the output that anything in the node went to."""
@@ -60,55 +99,65 @@ class Leftovers:
         owner = self._settled.owners.get(key, None if key in self._settled.refused else owner)
         first, waiting = self._own(node, path, pattern)
         seen: dict[str, int] = {}
+        below = _BELOW[pattern]
         for kid in node.kids:
-            number = seen[kid.name] = seen.get(kid.name, 0) + 1
-            step = f"{path}/{kid.name}" if number == 1 else f"{path}/{kid.name}[{number}]"
+            name = kid.name
+            number = seen[name] = seen.get(name, 0) + 1
+            step = f"{path}/{name}" if number == 1 else f"{path}/{name}[{number}]"
             if _is_marker(kid):
-                mapped, more = self._own(kid, step, f"{pattern}/{kid.name}")
+                mapped, more = self._own(kid, step, below[name], marker=True)
                 waiting += more
             else:
-                mapped = self._visit(kid, step, f"{pattern}/{kid.name}", owner)
+                mapped = self._visit(kid, step, below[name], owner)
             first = first or mapped
         for one in waiting:
             self._leave(one, first, owner)
         return first
 
-    def _own(self, node: Node, path: str, pattern: str) -> tuple[str | None, list[Waiting]]:
+    def _own(self, node: Node, path: str, pattern: str, *, marker: bool = False) -> tuple[str | None, list[Waiting]]:
         """Count a node's own leaves that are mapped; return the element that the first one went to, and the others."""
         first: str | None = None
         waiting: list[Waiting] = []
-        marker = _is_marker(node)
+        enter, inside = self._account.enter, _INSIDE[pattern]
         for name, one in node.attrs.items():
             structure = marker or (name in STRUCTURE and (name != "negationInd" or one.lower() == "false"))
             if one.fate == "mapped":
                 first = first or one.where[0]
-                self._account.enter(f"{pattern}/@{name}", one)
-                self._account.totals["structure"] += structure
+                enter(inside[name], one)
+                self._account.structure += structure
             elif one:
-                waiting.append(Waiting(one, node.name, name, f"{path}/@{name}", f"{pattern}/@{name}", structure))
-        if node.text is not None and node.text.fate == "mapped":
-            first = first or node.text.where[0]
-            self._account.enter(f"{pattern}/#text", node.text)
-        elif node.text is not None:
-            waiting.append(Waiting(node.text, node.name, "#text", f"{path}/#text", f"{pattern}/#text", structure=False))
+                waiting.append(Waiting(one, node.name, name, path, pattern, structure))
+        text = node.text
+        if text is not None and text.fate == "mapped":
+            first = first or text.where[0]
+            enter(inside["#text"], text)
+        elif text is not None:
+            waiting.append(Waiting(text, node.name, "#text", path, pattern, structure=False))
         return first, waiting
 
     def _leave(self, waiting: Waiting, first: str | None, owner: Resource | None) -> None:
-        one = waiting.leaf
-        reason = _reasons().get((waiting.element, waiting.name)) or _reasons().get(("*", waiting.name))
+        one, name = waiting.leaf, waiting.name
+        reason = _reasons().get((waiting.element, name)) or _reasons().get(("*", name))
         if waiting.structure and first is not None:
             one.fate = "mapped"
-            one.where.append(first)
-            self._account.totals["structure"] += 1
+            one.where = (first,)
+            self._account.structure += 1
         elif reason is not None or owner is None:
             drop(one, reason or "ccda.set-aside")
         else:
-            _keep(one, owner, waiting.path)
-        self._account.enter(waiting.pattern, one)
+            _keep(one, owner, f"{waiting.path}{_joint(name)}{name}")
+        self._account.enter(_INSIDE[waiting.pattern][name], one)
+
+
+def _joint(name: str) -> str:
+    return "/" if name == "#text" else "/@"
 
 
 def _is_marker(node: Node) -> bool:
-    return node.name == "templateId" or (not node.kids and (node.name, node.attrs.get("code")) in _MARKERS)
+    name = node.name
+    if name not in _MARKING:
+        return False
+    return name == "templateId" or (not node.kids and (name, node.attrs.get("code")) in _MARKERS)
 
 
 def _keep(one: Leaf, owner: Resource, path: str) -> None:

@@ -30,6 +30,8 @@ CLINICAL: Final = frozenset(
     }
 )
 """Elements of CDA's clinical statements."""
+_HOLDING: Final = frozenset({"entryRelationship", "component"})
+"""Relationships that hold a statement."""
 _STEP: Final = re.compile(r"([A-Za-z:.]+)?(?:\[([A-Z]+)\]|\{([0-9.]+)\})?")
 
 Step = Callable[[Node], list[Node]]
@@ -40,7 +42,7 @@ Slot = tuple[str, str]
 def inner(node: Node) -> Iterator[tuple[Node, Node]]:
     """Yield each statement right inside a statement, behind the relationship that holds it."""
     for relation in node.kids:
-        if relation.name in ("entryRelationship", "component"):
+        if relation.name in _HOLDING:
             for kid in relation.kids:
                 if kid.name in CLINICAL:
                     yield relation, kid
@@ -61,23 +63,27 @@ def _step(text: str) -> Step:
         return lambda node: [kid for _, kid in inner(node) if has_template(kid, root)]
     if code is not None:
         return lambda node: [kid for kid in node.all(name) if kid.attrs.get("typeCode") == code]
-    if name == ".":
-        return lambda node: [node]
     return lambda node: node.all(name)
+
+
+def _first(path: str) -> str:
+    """Return the name of the child that a path begins with, empty where it begins with a statement inside."""
+    found = _STEP.fullmatch(path.partition("/")[0])
+    return (found[1] or "") if found is not None else ""
 
 
 def _slots(target: str) -> tuple[Slot, ...]:
     return tuple((part.split("[")[0], part[len(part.split("[")[0]) :]) for part in target.split("."))
 
 
-Rule = tuple[tuple[Step, ...], tuple[Slot, ...], Callable[[Node, Document, str], Any], str]
+Rule = tuple[str, tuple[Step, ...], tuple[Slot, ...], Callable[[Node, Document, str], Any], str]
 
 
 @cache
 def rules_of(name: str) -> tuple[Rule, ...]:
     """Return the compiled rules of a set."""
     return tuple(
-        (tuple(_step(part) for part in path.split("/")), _slots(target), READERS[datatype], argument)
+        (_first(path), tuple(_step(part) for part in path.split("/")), _slots(target), READERS[datatype], argument)
         for wanted, path, target, datatype, argument in rows("ccda_elements")
         if wanted == name
     )
@@ -85,11 +91,13 @@ def rules_of(name: str) -> tuple[Rule, ...]:
 
 def apply(name: str, node: Node, document: Document, resource: Resource) -> None:
     """Fill a resource from a statement by the rules of a set."""
-    for path, target, reader, argument in rules_of(name):
+    children = node.by_name()
+    holds = not _HOLDING.isdisjoint(children)
+    for first, path, target, reader, argument in rules_of(name):
+        if first not in children if first else not holds:
+            continue
         found = path[0](node)
         for step in path[1:]:
-            if not found:
-                break
             found = [kid for one in found for kid in step(one)]
         for one in found:
             value = reader(one, document, argument)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from trialbridge.contracts.errors import Poison
+from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.account import Found, confirm, settle
 from trialbridge.emr.ccda.document import Document
 from trialbridge.emr.ccda.entries import Built
 from trialbridge.emr.ccda.provenance import Authors
 from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.records import Resource
+
+NOWHERE: Final = Place()
 
 
 @dataclass(slots=True)
@@ -36,9 +38,8 @@ def settle_all(built: Iterable[Built], authors: Authors | None, document: Docume
         again = False
         for item in list(waiting):
             one, resource, _ = item
-            try:
-                check(resource, document.place(one.node))
-            except Poison as error:
+            error = _fault(one, resource, document)
+            if error is not None:
                 settled.errors.append(error)
                 settled.refused.add(id(one.node))
                 refused.add(one.reference["reference"])
@@ -56,6 +57,18 @@ def settle_all(built: Iterable[Built], authors: Authors | None, document: Docume
         settled.owners.setdefault(id(one.node), resource)
         settled.good.append(one)
     return settled
+
+
+def _fault(one: Built, resource: Resource, document: Document) -> Poison | None:
+    """Return what is wrong with a resource; its place is looked for only then."""
+    try:
+        check(resource, NOWHERE)
+    except Poison:
+        try:
+            check(resource, document.place(one.node))
+        except Poison as error:
+            return error
+    return None
 
 
 def _without(value: Any, refused: set[str]) -> Any:

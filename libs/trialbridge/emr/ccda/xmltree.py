@@ -10,7 +10,7 @@ from typing import Any, Final
 from lxml import etree
 
 from trialbridge.contracts.errors import Place, Poison
-from trialbridge.emr.account import Leaf, leaf
+from trialbridge.emr.account import Leaf
 
 V3: Final = "urn:hl7-org:v3"
 PREFIXES: Final = {
@@ -30,11 +30,16 @@ Element = Any
 """An element of lxml."""
 
 
+_NONE: Final[list["Node"]] = []
+
+
 class Node:
     """An element: its attributes and its text as leaves, its children in order."""
 
-    __slots__ = ("_by", "attrs", "kids", "name", "text")
+    __slots__ = ("_by", "attrs", "kids", "mark", "name", "text")
     _by: dict[str, list["Node"]] | None
+    mark: int
+    """The same for nodes of the same content, in this process."""
 
     def __init__(self, name: str, attrs: dict[str, Leaf], text: Leaf | None, kids: list["Node"]) -> None:
         """Keep the parts."""
@@ -43,29 +48,46 @@ class Node:
         self.text = text
         self.kids = kids
         self._by = None
+        self.mark = hash((name, text, *attrs, *attrs.values(), *[kid.mark for kid in kids]))
 
-    def all(self, name: str) -> list["Node"]:
-        """Return the children of a name."""
+    def by_name(self) -> dict[str, list["Node"]]:
+        """Return the children by name."""
         by = self._by
         if by is None:
             by = self._by = {}
             for kid in self.kids:
-                by.setdefault(kid.name, []).append(kid)
-        return by.get(name, _NONE)
+                if kid.name in by:
+                    by[kid.name].append(kid)
+                else:
+                    by[kid.name] = [kid]
+        return by
+
+    def all(self, name: str) -> list["Node"]:
+        """Return the children of a name."""
+        return self.by_name().get(name, _NONE) if self.kids else _NONE
 
     def one(self, name: str) -> "Node | None":
         """Return the first child of a name that is not null, else the first one, else None."""
         found = self.all(name)
-        if not found:
-            return None
+        if len(found) <= 1:
+            return found[0] if found else None
         return next((kid for kid in found if "nullFlavor" not in kid.attrs), found[0])
+
+    def leaves(self) -> list[Leaf]:
+        """Return all leaves in the node, in an order that its shape fixes."""
+        found: list[Leaf] = []
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            found.extend(node.attrs.values())
+            if node.text is not None:
+                found.append(node.text)
+            waiting.extend(node.kids)
+        return found
 
     def get(self, name: str) -> Leaf | None:
         """Return an attribute; None where it is absent or empty."""
         return self.attrs.get(name) or None
-
-
-_NONE: Final[list[Node]] = []
 
 
 class Names(dict[str, str]):
@@ -81,19 +103,19 @@ class Names(dict[str, str]):
 
 def build(element: Element, names: Names) -> Node:
     """Return an element as a node with all that is in it."""
-    kids = [build(child, names) for child in element]
     text = element.text
-    if kids:
-        texts = [text, *(child.tail for child in element)]
-        text = " ".join(stripped for one in texts if one and (stripped := one.strip()))
-    elif text:
-        text = text.strip()
+    if len(element):
+        kids = [build(child, names) for child in element]
+        texts = [text, *[child.tail for child in element]]
+        text = " ".join([stripped for one in texts if one and (stripped := one.strip())])
+    else:
+        kids = _NONE
+        text = text and text.strip()
     attrs = {}
     for key, value in element.items():
         name = names[key]
-        stripped = value.strip()
-        attrs[name] = leaf(stripped.rpartition(":")[2] if name == "xsi:type" else stripped)
-    return Node(names[element.tag], attrs, leaf(text) if text else None, kids)
+        attrs[name] = Leaf(value.strip() if name != "xsi:type" else value.strip().rpartition(":")[2])
+    return Node(names[element.tag], attrs, Leaf(text) if text else None, kids)
 
 
 def steps(body: bytes, tags: Iterable[str], place: Place) -> Iterator[tuple[str, Element]]:
