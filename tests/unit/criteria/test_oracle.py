@@ -7,17 +7,25 @@ import os
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trialbridge.criteria import evaluate, index, known
+from trialbridge.criteria.compiler import canonical, load
 from trialbridge.criteria.dates import completed
 from trialbridge.criteria.finding import MET
+from trialbridge.criteria.known import FactIndex
 from trialbridge.criteria.leaves import JUDGES, person, rearrangements, variants
 from trialbridge.testkit import criteria_gen
-from trialbridge.testkit.oracle import LEAVES
+from trialbridge.testkit.criteria_gen import random_trial
+from trialbridge.testkit.criteria_gen_facts import random_facts
+from trialbridge.testkit.criteria_gen_words import DAYS
+from trialbridge.testkit.oracle import LEAVES, judge_trial
 from trialbridge.testkit.oracle.__main__ import main
 from trialbridge.testkit.oracle.compare import compare_pair, shrunk
 from trialbridge.testkit.oracle.running import run, told
@@ -76,6 +84,7 @@ FAULTS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "a birthday comes a day early": (person, "completed", lambda b, d, u: completed(b, d + timedelta(days=1), u)),
     "a word that may be meant is meant": (rearrangements, "overlap", lambda have, want: MET),
     "no result is too old": (known.Known, "in_period", lambda _, facts, period: _everything_counts(facts)),
+    "a closed world is an open one": (evaluate, "_two_valued", lambda found: found),
     "patients of all panels are alike": (index, "tests_of", lambda *_: frozenset()),
 }
 
@@ -86,6 +95,20 @@ def test_a_broken_engine_is_found_out(monkeypatch: pytest.MonkeyPatch, fault: st
     assert callable(getattr(owner, name))
     monkeypatch.setattr(owner, name, broken)
     assert run(1_500, 1).disagreements
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_nothing_turns_before_its_timer(seed: int) -> None:
+    rng = Random(seed)
+    written, standard = random_trial(rng)
+    day = rng.choice(DAYS)
+    facts = random_facts(rng, day)
+    flip = evaluate.next_flip(load(canonical(standard)), FactIndex(facts), day)
+    last = day + timedelta(days=1_500) if flip is None else flip - timedelta(days=1)
+    between = {last, *(day + timedelta(days=rng.randint(0, (last - day).days)) for _ in range(4))}
+    expected = judge_trial(written, facts, day)
+    assert all(judge_trial(written, facts, one) == expected for one in between)
 
 
 def test_a_disagreement_is_shown_with_no_more_facts_than_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:

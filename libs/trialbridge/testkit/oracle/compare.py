@@ -25,6 +25,8 @@ from trialbridge.testkit.oracle.judging import Judged, judge_trial
 TRIALS = PATIENTS = 10
 """Trials and patients of a batch; each trial meets each patient."""
 BATCH = TRIALS * PATIENTS
+CLOSED = 0.1
+"""Share of pairs that are compared in the closed world as well."""
 ALIKE = 0.4
 """Share of patients that are much like the one before: the index answers once for all who are alike in what it asks."""
 
@@ -38,7 +40,7 @@ class Disagreement(msgspec.Struct, frozen=True):
     batch: str
     """Seed and number of the batch."""
     what: str
-    """``criterion``, ``outcome``, ``sweep`` (outcomes without explanations) or ``index``."""
+    """``criterion``, ``outcome``, ``sweep`` (outcomes without explanations), ``index`` or ``closed`` (world)."""
     path: str
     engine: str
     oracle: str
@@ -91,6 +93,8 @@ def compare_batch(seed: int, number: int) -> Tally:
         swept = _swept(index, known, as_of)
         for (written, _), plan in zip(trials, plans, strict=True):
             found = _compared(plan, known, as_of, judge_trial(written, facts, as_of), swept, tally)
+            if maybe(rng, CLOSED):
+                found.extend(_closed(plan, known, as_of, judge_trial(written, facts, as_of, closed_world=True)))
             tally.disagreements.extend(Disagreement(name, *one, as_of, written, facts) for one in found)
     return tally
 
@@ -101,7 +105,8 @@ def compare_pair(written: Trial, facts: tuple[AnyFact, ...], as_of: date) -> lis
     index = TrialIndex()
     index.put(plan)
     known = FactIndex(facts)
-    return _compared(plan, known, as_of, judge_trial(written, facts, as_of), _swept(index, known, as_of), Tally())
+    found = _compared(plan, known, as_of, judge_trial(written, facts, as_of), _swept(index, known, as_of), Tally())
+    return [*found, *_closed(plan, known, as_of, judge_trial(written, facts, as_of, closed_world=True))]
 
 
 def shrunk(found: Disagreement) -> Disagreement:
@@ -137,6 +142,15 @@ def _compared(
             if said is not mine.outcome:
                 found.append((what, f"{one.arm}/{one.dose}", said.value, mine.outcome.value))
     return found
+
+
+def _closed(plan: TrialPlan, known: FactIndex, as_of: date, judged: list[Judged]) -> Iterator[Difference]:
+    """Yield what differs in the closed world."""
+    for one, mine in zip(evaluate(plan, known, as_of, "p", closed_world=True), judged, strict=True):
+        for _, path, engine, oracle in _criteria(one, mine, Tally()):
+            yield "closed", path, engine, oracle
+        if one.outcome is not mine.outcome:
+            yield "closed", f"{one.arm}/{one.dose}", one.outcome.value, mine.outcome.value
 
 
 def _criteria(one: Explanation, mine: Judged, tally: Tally) -> Iterator[Difference]:

@@ -61,7 +61,9 @@ def answers(node: q.Criterion, patient: Patient) -> list[Answer]:
     """Return the answer of a criterion, then those of all that is in it, in the trial's order."""
     leaf = LEAVES.get(type(node))
     if leaf is not None:
-        return [leaf(node, patient)]
+        answer = leaf(node, patient)
+        closed = Answer(YES if answer.verdict is YES else NO, recoverable=False)
+        return [closed if patient.closed_world else answer]
     inside = [answers(one, patient) for one in _members(node)]
     return [_group(node, [own for own, *_ in inside]), *(answer for one in inside for answer in one)]
 
@@ -89,9 +91,9 @@ def _counted(node: q.Criterion, verdicts: list[Verdict]) -> Verdict:
     return YES if met >= needed else NO if len(verdicts) - failed < needed else OPEN
 
 
-def judge_trial(trial: Trial, facts: Iterable[AnyFact], as_of: date) -> list[Judged]:
+def judge_trial(trial: Trial, facts: Iterable[AnyFact], as_of: date, *, closed_world: bool = False) -> list[Judged]:
     """Return the answers of every arm at every dose level, in the trial's order; a trial without arms is one."""
-    patient = Patient(facts, as_of)
+    patient = Patient(facts, as_of, closed_world=closed_world)
     if not trial.arms:
         return [_branch(None, None, [trial.criteria], patient, open_=True)]
     return [judged for arm in trial.arms for judged in _arm(trial, arm, patient)]

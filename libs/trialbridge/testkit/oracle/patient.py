@@ -13,9 +13,10 @@ F = TypeVar("F", bound=Fact)
 class Patient:
     """What is recorded of a patient at the end of a day."""
 
-    def __init__(self, facts: Iterable[AnyFact], as_of: date) -> None:
-        """Leave out what has not come into effect."""
+    def __init__(self, facts: Iterable[AnyFact], as_of: date, *, closed_world: bool = False) -> None:
+        """Leave out what has not come into effect; in a closed world, what is not known is not so, for good."""
         self.as_of = as_of
+        self.closed_world = closed_world
         self.facts = in_effect(facts, as_of)
 
     def all(self, kind: type[F]) -> list[F]:
