@@ -59,7 +59,7 @@ class Failures(msgspec.Struct, frozen=True, omit_defaults=True):
     first_seen: str = ""
 
 
-STANDINGS = TableSpec("standings", Standing)
+STANDINGS = TableSpec("standings", Standing, stepwise=True)
 """By match id, in the partition of the patient."""
 REVIEWS = TableSpec("reviews", Heard)
 """By match id."""

@@ -32,7 +32,7 @@ class Life(msgspec.Struct, frozen=True):
 
 PATIENTS = TableSpec("patients", Patient)
 """By patient id."""
-LIVES = TableSpec("lives", Life)
+LIVES = TableSpec("lives", Life, stepwise=True)
 """By match id, in the partition of the patient."""
 TRIALS = TableSpec("trials", TrialPublished, sealed=False)
 """By trial id, in every partition."""

@@ -55,6 +55,10 @@ class TableSpec(Generic[V]):
     value: type[V]
     """A msgspec Struct, or any type msgspec can encode."""
     sealed: bool = True
+    stepwise: bool = False
+    """A key changes at most once in a batch. After a crash between the tables' changes and the outputs, a repeated record can say
+    again what the last change said and nothing of one before: so each change is durable, with what it said, before the next.
+    """
 
 
 class Table(Protocol[V]):

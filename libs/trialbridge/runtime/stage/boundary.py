@@ -19,7 +19,7 @@ from trialbridge.contracts.ids import EventId, NetworkId
 from trialbridge.contracts.topics import Topic
 from trialbridge.runtime.effects import Handler, Received
 from trialbridge.runtime.stage import wire
-from trialbridge.runtime.stage.lane import Lane, Links, Marks
+from trialbridge.runtime.stage.lane import Lane, Links, Marks, SteppedAgainError
 from trialbridge.runtime.stage.poison import PoisonGuard
 from trialbridge.runtime.stage.tables import KeyNotAtHand
 from trialbridge.runtime.telemetry import logs, metrics, trace
@@ -201,6 +201,14 @@ class Boundary:
                 lane.undo(marks)
                 await self.links.seal.open(need.value, need.context)
                 lane.begin(record)
+                await once()
+            except SteppedAgainError:
+                lane.undo(marks)
+                await self._persist(lane, event)
+                self._count(lane, 0.0)
+                lane.clear()
+                fresh = lane.begin(record)
+                marks.outputs, marks.set_asides = fresh.outputs, fresh.set_asides
                 await once()
             except Retryable:
                 lane.undo(marks)

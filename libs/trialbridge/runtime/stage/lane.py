@@ -58,7 +58,11 @@ class Links:
     tables: dict[str, StateTable[Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+class SteppedAgainError(Exception):
+    """A key of a stepwise table would change a second time in this batch: the batch must be durable first."""
+
+
+@dataclass(slots=True)
 class Marks:
     """Where a record's effects begin."""
 
@@ -108,6 +112,8 @@ class Lane:
         self._outputs: list[tuple[str, int, wire.Envelope]] = []
         self._docs: dict[tuple[str, str], tuple[Collection[Any], Document]] = {}
         self._changes: dict[tuple[str, str], NetworkId] = {}
+        self._own: set[tuple[str, str]] = set()
+        """Keys that the record at hand changed."""
         self._undo: list[tuple[StateTable[Any] | dict[Any, Any], Any, Any]] = []
         """What the record at hand changed, with what was there before."""
         self.networks: set[NetworkId] = set()
@@ -130,6 +136,7 @@ class Lane:
         self.origin = None
         self._ordinals = {}
         self._undo.clear()
+        self._own.clear()
         return Marks(len(self._outputs), len(self.set_asides))
 
     def undo(self, marks: Marks) -> None:
@@ -145,6 +152,19 @@ class Lane:
             else:
                 kept[key] = before
 
+    def clear(self) -> None:
+        """Begin anew once everything is durable; networks' keys stay ready."""
+        for kept in (
+            self._outputs,
+            self._docs,
+            self._changes,
+            self._undo,
+            self.warnings,
+            self.handled,
+            self.set_asides,
+        ):
+            kept.clear()
+
     def _set(self, kept: dict[Any, Any], key: object, value: object) -> None:
         self._undo.append((kept, key, kept.get(key, _ABSENT)))
         kept[key] = value
@@ -154,12 +174,16 @@ class Lane:
         return PartTable(self, self._links.tables[spec.name])
 
     def change(self, table: StateTable[Any], key: str, value: object, network: NetworkId) -> None:
-        """Note a table change."""
+        """Note a table change; raises `SteppedAgainError` where a stepwise table's key was changed by a record before."""
+        spot = (table.spec.name, key)
+        if table.spec.stepwise and spot in self._changes and spot not in self._own:
+            raise SteppedAgainError
+        self._own.add(spot)
         before = table.note(self._partition, key, value)
         self._undo.append((table, key, before))
         sealed_for = network or (self._record.network if self._record else NO_NETWORK)
         self.networks.add(sealed_for)
-        self._set(self._changes, (table.spec.name, key), sealed_for)
+        self._set(self._changes, spot, sealed_for)
 
     def emit(self, topic: Topic[P], key: str, payload: P, network: NetworkId) -> None:
         """Note an output; its id is derived from the record at hand."""

@@ -42,10 +42,10 @@ async def no_sleep(_: float) -> None:
     return None
 
 
-def boundary(bench: Any, handler: Handler[Any], **options: Any) -> Boundary:
+def boundary(bench: Any, handler: Handler[Any], spec: TableSpec[int] = SEEN, **options: Any) -> Boundary:
     store = PartitionedStore.__new__(PartitionedStore)
     store.parts = {}
-    bench.links.tables["seen"] = StateTable(SEEN, store, "toy-seen-changelog", bench.seal)
+    bench.links.tables["seen"] = StateTable(spec, store, "toy-seen-changelog", bench.seal)
     return Boundary(bench.links, {TOPIC.name: (TOPIC, handler)}, sleep=no_sleep, **options)
 
 
@@ -146,6 +146,26 @@ async def test_a_letter_names_what_its_record_came_with_and_not_what_the_record_
         ("broken", "wire.payload-invalid", None, ""),
         ("", "wire.unknown-form", None, ""),
     }
+
+
+@pytest.mark.parametrize("stepwise", [True, False])
+async def test_a_stepwise_table_takes_one_step_of_a_key_with_its_outputs_before_the_next(
+    bench: Any, *, stepwise: bool
+) -> None:
+    event = await bench.event(
+        TOPIC.name, ("a", seen("a")), ("b", seen("b")), ("a", seen("a", 2)), ("a", seen("bad", 3)), ("b", seen("b", 4))
+    )
+    line = boundary(bench, count_and_tell, TableSpec("seen", int, stepwise=stepwise))
+    await line.process(0, [event])
+    sent = [one.topic for one in bench.log.sent if one.topic in ("toy-seen-changelog", "patient_links")]
+    change, link = "toy-seen-changelog", "patient_links"
+    # In steps: a and b; a again, until the bad one would change it a third time; then b again.
+    steps = [change, change, link, link, change, link, change, link]
+    assert sent == (steps if stepwise else [change, change, link, link, link, link])
+    assert [r.key for r in await bench.records("patient_links")] == ["a", "b", "a", "b"]
+    assert (bench.links.tables["seen"].get(0, "a"), bench.links.tables["seen"].get(0, "b")) == (3, 5)
+    assert (line.counters.processed, line.counters.dead_lettered) == (4, 1)
+    assert event.acked
 
 
 async def test_a_record_of_a_network_without_a_key_is_set_aside_and_the_next_goes_on(bench: Any) -> None:
