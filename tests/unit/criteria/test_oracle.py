@@ -94,7 +94,7 @@ def test_a_broken_engine_is_found_out(monkeypatch: pytest.MonkeyPatch, fault: st
     owner, name, broken = FAULTS[fault]
     assert callable(getattr(owner, name))
     monkeypatch.setattr(owner, name, broken)
-    assert run(1_500, 1).disagreements
+    assert run(1_000, 1).disagreements
 
 
 @settings(deadline=None)
