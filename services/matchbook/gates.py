@@ -65,7 +65,7 @@ def review_of(match: MatchChanged, reviews: Sequence[MatchReviewed]) -> MatchRev
 def _clinical(match: MatchChanged) -> Gate:
     reasons = {
         "eligible": "Every criterion is met.",
-        "potentially": "Not everything that the criteria ask for is known yet.",
+        "potentially": "Nothing fails for good; something is not known yet, or is not met now.",
         "not_eligible": "A criterion is not met.",
     }
     return Gate("clinical", match.outcome == "eligible", reasons[match.outcome])

@@ -17,7 +17,12 @@ STATUS: Final = {
     "approved": Word("Approved", "✓", "good", "Every gate is open; the practice was told."),
     "awaiting_review": Word("Awaiting review", "◐", "wait", "Eligible; a named person has to look at it."),
     "held": Word("Held", "‖", "wait", "Eligible, but a gate is closed."),
-    "potentially": Word("Potentially eligible", "?", "calm", "Nothing speaks against it; something is not known yet."),
+    "potentially": Word(
+        "Potentially eligible",
+        "?",
+        "calm",
+        "Nothing speaks against it for good: something is not known yet, or is not met now and may change.",
+    ),
     "withdrawn": Word("Withdrawn", "↩", "bad", "Was approved and no longer is."),
     "closed": Word("No longer proposed", "×", "calm", "Was never approved and no longer fits."),  # noqa: RUF001 -- a sign
 }

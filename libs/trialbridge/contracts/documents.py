@@ -111,7 +111,9 @@ class RegulatoryDoc(Document, frozen=True, kw_only=True):
 
 
 MatchStatus = Literal["potentially", "held", "awaiting_review", "approved", "withdrawn", "closed"]
-"""potentially: something is unknown; held: eligible, a gate is closed; closed: no longer proposed, never approved."""
+"""potentially: something is unknown, or fails now and may turn; held: eligible, a gate is closed; closed: no longer proposed,
+never approved.
+"""
 
 
 class MatchDoc(Document, frozen=True, kw_only=True):

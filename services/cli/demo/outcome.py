@@ -34,7 +34,10 @@ def _show_facts(console: Console, result: dict[str, Any]) -> None:
         ("Patients", f"{result['patients']} persons, {result['views']} views: one for each across all sources"),
         ("Proposed", f"{result['proposed']} matches in all"),
         ("Approved", f"[bold green]{result['approved']}[/]"),
-        ("Potentially eligible", f"[yellow]{result['potentially']}[/]: something is not known yet"),
+        (
+            "Potentially eligible",
+            f"[yellow]{result['potentially']}[/]: something is not known yet, or is not met now and may change",
+        ),
         ("Held at a gate", f"{result['held']}, and {result['awaiting_review']} await a review"),
         ("Withdrawn", f"{result['withdrawn']}"),
         ("Notified", f"{result['notified']} entries in practices' inboxes"),
