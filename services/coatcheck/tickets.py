@@ -1,7 +1,7 @@
 """Tickets: how they are made, checked, re-issued, and how their documents are numbered."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
@@ -11,6 +11,7 @@ from trialbridge.contracts.errors import Place, Poison, Refused
 from trialbridge.contracts.events import TicketIssued
 from trialbridge.contracts.ids import Digest, NetworkId, SourceId, TenantId, TicketId, ticket_id
 from trialbridge.emr.convert import CONVERTERS
+from trialbridge.runtime.objects.naming import check_uri, check_version
 from trialbridge.runtime.ports import ObjectInfo
 
 Status = Literal["issued", "waiting", "redeemed", "refused", "expired"]
@@ -69,11 +70,14 @@ def check_ticket(ticket: TicketIssued) -> None:
 
     Raises:
         Refused: ``ticket.id-mismatch``, ``ticket.bad-time``, ``ticket.bad-digest``, ``ticket.bad-size``,
-            ``ticket.unknown-type``, ``ticket.incomplete``, with the field in its place.
+            ``ticket.unknown-type``, ``ticket.incomplete``, ``object.bad-name``, ``object.bad-version``, with the field in
+            its place.
     """
     for field in ("network", "tenant", "source", "object_uri"):
         if not getattr(ticket, field):
             raise _refused("incomplete", f"The ticket does not say {field}.", field)
+    check_uri(ticket.object_uri)
+    check_version(ticket.object_version)
     if ticket.ticket != ticket_id(ticket.tenant, ticket.object_uri, ticket.object_version):
         raise _refused("id-mismatch", "The ticket's id does not fit its tenant, object and version.", "ticket")
     for field in ("created", "expires"):
@@ -99,6 +103,10 @@ def moment(text: str, field: str) -> datetime:
         raise _refused("bad-time", f"{field} must be a time such as 2026-06-01T08:00:00Z.", field)
     if found.tzinfo is None:
         raise _refused("bad-time", f"{field} must name its zone.", field)
+    try:
+        found.astimezone(UTC)
+    except OverflowError:
+        raise _refused("bad-time", f"{field} lies outside of the calendar in UTC.", field) from None
     return found
 
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from services.coatcheck.tickets import cause_of, document, expired, ticket_of
 from trialbridge.contracts.documents import TICKETS, TicketDoc
+from trialbridge.contracts.errors import Refused
+from trialbridge.contracts.events import TicketIssued
 from trialbridge.contracts.topics import EMR_TICKETS
 from trialbridge.runtime.effects import Emitter
 from trialbridge.runtime.paging import collect
@@ -47,11 +49,17 @@ class WaitingRoom:
 
     async def _try(self, doc: TicketDoc, emitter: Emitter) -> bool:
         ticket, now = ticket_of(doc), self.now()
-        there = await self.objects.head(ticket.object_uri, ticket.object_version) is not None
-        ready = there or expired(ticket, now)
+        ready = expired(ticket, now) or await self._there(ticket)
         if ready:
             await emitter.publish(EMR_TICKETS, ticket.ticket, ticket, ticket.network, cause_of(ticket))
         # Counted also where it was called up, so that it is not called again before the handler has had its turn.
         later = document(ticket, "waiting", now, doc, attempts=doc.attempts + 1)
         await self.documents.replace(TICKETS, later, doc.version)
         return ready
+
+    async def _there(self, ticket: TicketIssued) -> bool:
+        """Return whether the handler has something to decide: the object has come, or the store will never take its name."""
+        try:
+            return await self.objects.head(ticket.object_uri, ticket.object_version) is not None
+        except Refused:
+            return True

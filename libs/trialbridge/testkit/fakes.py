@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar, cast
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
@@ -15,6 +15,7 @@ from trialbridge.contracts.topics import Topic
 from trialbridge.runtime.documents import cursor
 from trialbridge.runtime.documents.codec import Codec, Packed
 from trialbridge.runtime.keys.keyring import FileKeyRing, Ring, Scope, rotate
+from trialbridge.runtime.objects.naming import check_key, check_version, split_uri
 from trialbridge.runtime.ports import DataKey, ObjectInfo, Query, Scalar
 from trialbridge.testkit.seals import ClearSeal
 from trialbridge.testkit.stage import wire
@@ -181,6 +182,7 @@ class MemoryObjects:
     async def put(self, key: str, body: bytes, metadata: Mapping[str, str]) -> ObjectInfo:
         """Write a new object; raise `Refused` ``object.exists`` where there is one."""
         self.outage.check()
+        check_key(key)
         if key in self._stored:
             raise Refused("object.exists", "There is an object with this key; objects are written once.")
         return self.place(key, body, metadata)
@@ -225,10 +227,12 @@ class MemoryObjects:
         """Do nothing."""
 
     def _find(self, uri: str, version: str) -> tuple[ObjectInfo, bytes] | None:
-        parts = urlsplit(uri)
-        if f"{parts.scheme}://{parts.netloc}/" != BUCKET:
+        check_version(version)
+        scheme, store, key = split_uri(uri)
+        if f"{scheme}://{store}/" != BUCKET:
             raise Refused("object.outside", "The ticket names an object outside of this store.")
-        held = self._stored.get(unquote(parts.path.removeprefix("/")), [])
+        check_key(key)
+        held = self._stored.get(key, [])
         wanted = [one for one in held if version in ("", one[0].version)]
         return wanted[-1] if wanted else None
 

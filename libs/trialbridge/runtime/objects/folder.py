@@ -7,19 +7,22 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
 from trialbridge.contracts.errors import Misconfigured, Refused, Unavailable
+from trialbridge.runtime.objects.naming import check_key, check_version, split_uri
 from trialbridge.runtime.ports import ObjectInfo
 
 CHUNK: Final = 1024 * 1024
 BODY: Final = "body"
 META: Final = "metadata.json"
 SUFFIX: Final = ".object"
+LONGEST_PART: Final = 255 - len(SUFFIX)
+"""Bytes of a file name on common file systems, less the suffix."""
 STAGED: Final = ".new-"
 """Begins the names of objects that are being written."""
 
@@ -43,11 +46,14 @@ class FolderObjects:
 
     def _put(self, key: str, body: bytes, metadata: Mapping[str, str]) -> ObjectInfo:
         place = self._place(key)
-        place.parent.mkdir(parents=True, exist_ok=True)
         version = hashlib.sha256(body).hexdigest()
         modified = datetime.now(UTC).isoformat()
         info = ObjectInfo(self._uri(key), version, len(body), dict(metadata), modified)
-        staging = Path(tempfile.mkdtemp(prefix=STAGED, dir=self._folder))
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            staging = Path(tempfile.mkdtemp(prefix=STAGED, dir=self._folder))
+        except OSError:
+            raise Unavailable("objects.unavailable", "The object folder cannot be written.") from None
         try:
             _write(staging / BODY, body)
             _write(staging / META, msgspec.json.encode(info))
@@ -61,12 +67,16 @@ class FolderObjects:
         return info
 
     async def head(self, uri: str, version: str) -> ObjectInfo | None:
-        """Return the pinned version, None while it is not there."""
+        """Return the pinned version, None while it is not there; raise `Refused` ``object.*`` for what is no name here."""
+        check_version(version)
         return await asyncio.to_thread(self._head, uri, version)
 
     def _head(self, uri: str, version: str) -> ObjectInfo | None:
+        return self._info(self._place(self._key(uri)), version)
+
+    def _info(self, place: Path, version: str) -> ObjectInfo | None:
         try:
-            info = msgspec.json.decode((self._place(self._key(uri)) / META).read_bytes(), type=ObjectInfo)
+            info = msgspec.json.decode((place / META).read_bytes(), type=ObjectInfo)
         except (OSError, msgspec.DecodeError):
             return None
         return info if version in ("", info.version) else None
@@ -76,9 +86,13 @@ class FolderObjects:
         if await self.head(uri, version) is None:
             raise Refused("object.missing", "The object is not there, or not in the version that was pinned.")
         body = self._place(self._key(uri)) / BODY
-        if body.stat().st_size > max_bytes:
-            raise Refused("object.too-large", f"The object is larger than {max_bytes} bytes.")
-        with body.open("rb") as file:
+        try:
+            file = body.open("rb")
+        except OSError:
+            raise Unavailable("objects.unavailable", "The object cannot be read.") from None
+        with file:
+            if os.fstat(file.fileno()).st_size > max_bytes:
+                raise Refused("object.too-large", f"The object is larger than {max_bytes} bytes.")
             while chunk := await asyncio.to_thread(file.read, CHUNK):
                 yield chunk
 
@@ -86,7 +100,7 @@ class FolderObjects:
         """Yield the objects under ``prefix``, in key order."""
         for key in await asyncio.to_thread(_keys, self._folder):
             if key.startswith(prefix):
-                info = await self.head(self._uri(key), "")
+                info = await asyncio.to_thread(self._info, self._folder.joinpath(key + SUFFIX), "")
                 if info is not None:
                     yield info
 
@@ -102,16 +116,19 @@ class FolderObjects:
         return f"file://{quote(str(self._folder))}/{quote(key)}"
 
     def _key(self, uri: str) -> str:
-        path = unquote(urlsplit(uri).path)
-        prefix = f"{self._folder}/"
-        if urlsplit(uri).scheme != "file" or not path.startswith(prefix):
+        scheme, store, path = split_uri(uri)
+        prefix = f"{self._folder}/".removeprefix("/")
+        if scheme != "file" or store or not path.startswith(prefix):
             raise Refused("object.outside", "The ticket names an object outside of this store.")
         return path.removeprefix(prefix)
 
     def _place(self, key: str) -> Path:
-        parts = PurePosixPath(key).parts
-        if not parts or key.startswith("/") or any(part in {".", ".."} or part.startswith(STAGED) for part in parts):
+        check_key(key)
+        parts = key.split("/")
+        if not all(parts) or any(part.startswith(STAGED) for part in parts):
             raise Refused("object.outside", "The object's key leaves the store.")
+        if any(len(part.encode()) > LONGEST_PART for part in parts):
+            raise Refused("object.bad-name", f"In a folder each part of a key has {LONGEST_PART} bytes at most.")
         return self._folder.joinpath(*parts[:-1], parts[-1] + SUFFIX)
 
 

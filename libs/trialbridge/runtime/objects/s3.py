@@ -5,14 +5,15 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from trialbridge.contracts.errors import Misconfigured, Refused, Unavailable
+from trialbridge.runtime.objects.naming import check_key, check_version, split_uri
 from trialbridge.runtime.ports import ObjectInfo
 from trialbridge.runtime.settings import BaseServiceSettings, read_secret
 
@@ -21,6 +22,8 @@ NO_VERSION: Final = "null"
 """What S3 calls the version of an object in a bucket that keeps none."""
 _ABSENT: Final = {"404", "NoSuchKey", "NoSuchVersion", "NotFound", "InvalidArgument"}
 _PRESENT: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_PASSING: Final = {401, 403, 408, 429}
+"""Of the client's own errors those that are not the request's: rights, time, and turns."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -79,9 +82,10 @@ class S3Objects:
         return self._opened
 
     async def put(self, key: str, body: bytes, metadata: Mapping[str, str]) -> ObjectInfo:
-        """Write a new object; raise `Refused` ``object.exists`` where there is one."""
+        """Write a new object; raise `Refused` ``object.exists`` where there is one, ``object.refused`` as in `head`."""
+        check_key(key)
         client = await self._client()
-        with _translated():
+        async with self._judged(client):
             try:
                 answer = await client.put_object(
                     Bucket=self._bucket, Key=key, Body=body, Metadata=dict(metadata), IfNoneMatch="*"
@@ -95,9 +99,18 @@ class S3Objects:
         return ObjectInfo(self._uri(key), answer.get("VersionId", NO_VERSION), len(body), dict(metadata))
 
     async def head(self, uri: str, version: str) -> ObjectInfo | None:
-        """Return the pinned version, None while it is not there."""
-        key, client = self._key(uri), await self._client()
-        with _translated():
+        """Return the pinned version, None while it is not there.
+
+        Raises:
+            Refused: ``object.outside``, ``object.bad-name``, ``object.bad-version``; ``object.refused`` where the store will
+                never take this name or version.
+        """
+        check_version(version)
+        return await self._info(uri, self._key(uri), version)
+
+    async def _info(self, uri: str, key: str, version: str) -> ObjectInfo | None:
+        client = await self._client()
+        async with self._judged(client):
             try:
                 answer = await client.head_object(Bucket=self._bucket, Key=key, **_pinned(version))
             except ClientError as error:
@@ -114,8 +127,9 @@ class S3Objects:
 
     async def read(self, uri: str, version: str, *, max_bytes: int) -> AsyncIterator[bytes]:
         """Yield the pinned version's bytes."""
+        check_version(version)
         key, client = self._key(uri), await self._client()
-        with _translated():
+        async with self._judged(client):
             try:
                 answer = await client.get_object(Bucket=self._bucket, Key=key, **_pinned(version))
             except ClientError as error:
@@ -138,10 +152,15 @@ class S3Objects:
         with _translated():
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             async for page in pages:
+                found: list[ObjectInfo] = []
                 for one in page.get("Contents", ()):
-                    info = await self.head(self._uri(one["Key"]), "")
-                    if info is not None:
-                        yield info
+                    # The store's own name for it, whatever senders may call theirs.
+                    with contextlib.suppress(Refused):
+                        info = await self._info(self._uri(one["Key"]), one["Key"], "")
+                        if info is not None:
+                            found.append(info)
+                for info in found:
+                    yield info
 
     async def ping(self) -> None:
         """Return when the bucket answers."""
@@ -157,14 +176,43 @@ class S3Objects:
         return f"s3://{self._bucket}/{quote(key)}"
 
     def _key(self, uri: str) -> str:
-        parts = urlsplit(uri)
-        if parts.scheme != "s3" or parts.netloc != self._bucket or not parts.path.strip("/"):
+        scheme, bucket, key = split_uri(uri)
+        if scheme != "s3" or bucket != self._bucket or not key.strip("/"):
             raise Refused("object.outside", "The ticket names an object outside of this store.")
-        return unquote(parts.path.removeprefix("/"))
+        check_key(key)
+        return key
+
+    @contextlib.asynccontextmanager
+    async def _judged(self, client: Any) -> AsyncIterator[None]:
+        """Tell a call that the store will never take from one that it does not take now.
+
+        A HEAD says no more than its status: a wrong version looks like credentials that have run out. So the bucket is
+        asked as well; where it answers, the request was at fault.
+        """
+        with _translated():
+            try:
+                yield
+            except ParamValidationError:
+                raise _never(0) from None
+            except ClientError as error:
+                status = _status(error)
+                if not 400 <= status < 500 or status in _PASSING:  # noqa: PLR2004 - the class of a client's errors
+                    raise
+                await client.head_bucket(Bucket=self._bucket)
+                raise _never(status) from None
 
 
 def _pinned(version: str) -> dict[str, str]:
     return {} if version in ("", NO_VERSION) else {"VersionId": version}
+
+
+def _never(status: int) -> Refused:
+    said = f" ({status})" if status else ""
+    return Refused("object.refused", f"The object store takes no such name or version{said}; check the ticket.")
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _code(error: ClientError) -> str:

@@ -67,9 +67,17 @@ def malformed() -> Iterator[BadInput]:
         yield BadInput(
             f"id {number} in the topic", "malformed ticket", replace(bundle, door="topic"), "letter only", (fault,)
         )
-    for uri in ("file:///etc/passwd", "s3://elsewhere/key", "http://127.0.0.1/", "file:relative", "key", "file:///%00"):
+    for uri in ("file:///etc/passwd", "s3://elsewhere/key", "http://127.0.0.1/", "file:relative", "key"):
         bundle = _bundle("never", anew(object_uri=uri), stored="never")
         yield refused(f"object {uri}", "malformed ticket", bundle, "object.outside")
+    for uri in ("file:///%00", "file://[x/y", "file:///a/../b", "file:///a#b", "s3://b/" + "k" * 1025, "s3://b/%ff"):
+        in_topic = _bundle("never", anew(object_uri=uri), stored="never", door="topic")
+        name = f"object named {uri[:20]}"
+        yield refused(name, "malformed ticket", in_topic, "object.bad-name", Place(field="object_uri"))
+    for version in ("a b", "x" * 1025, "\x00"):
+        in_topic = _bundle("never", anew(object_version=version), stored="never", door="topic")
+        name = f"version {version[:9]!r}"
+        yield refused(name, "malformed ticket", in_topic, "object.bad-version", Place(field="object_version"))
 
 
 def unfitting() -> Iterator[BadInput]:

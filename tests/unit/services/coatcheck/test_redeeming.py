@@ -10,6 +10,7 @@ import pytest
 from services.coatcheck.agents import handlers
 from services.coatcheck.handlers import Handlers
 from services.coatcheck.redeeming import Redeemer
+from services.coatcheck.tickets import document
 from tests.unit.services.coatcheck.conftest import HILL, LAKELAND, NORTH, Check, bundle, ids, patient
 from trialbridge.contracts.documents import RECORDS, TICKETS
 from trialbridge.contracts.errors import Unavailable
@@ -315,3 +316,32 @@ async def test_dates_decide_by_the_injected_clock(check: Check) -> None:
     assert isinstance(ticket.sha256, str)
     assert Digest(ticket.sha256) == ticket.sha256
     assert ticket.tenant == NORTH
+
+
+@pytest.mark.parametrize(
+    ("uri", "version", "code"),
+    [
+        ("mem://bucket/a%00b", "1", "object.bad-name"),
+        ("mem://bucket/a/../b", "1", "object.bad-name"),
+        ("mem://bucket/" + "k" * 1025, "1", "object.bad-name"),
+        ("file://[x/y", "1", "object.bad-name"),
+        ("mem://bucket/b1", "a b", "object.bad-version"),
+    ],
+)
+async def test_an_object_that_no_store_can_hold_is_refused_at_once(
+    check: Check, uri: str, version: str, code: str
+) -> None:
+    info, ticket = await check.store(bundle("p1"))
+    odd = check.ticket(dataclasses.replace(info, uri=uri, version=version), b"")
+    check.objects.outage.away = True
+    await refused(check, msgspec.structs.replace(odd, size=1, sha256=ticket.sha256), code)
+
+
+async def test_a_waiting_ticket_whose_name_is_refused_is_called_up_for_the_handler(check: Check) -> None:
+    info, _ = await check.store(bundle("p1"))
+    odd = check.ticket(dataclasses.replace(info, uri="mem://bucket/a%00b"), b"")
+    await check.documents.upsert(TICKETS, [document(odd, "waiting", check.time, None)])
+    check.time += timedelta(hours=1)
+    assert await check.waiting().call_up(check.emitter) == 1
+    await check.deliver_published()
+    assert (await check.doc(odd)).code == "object.bad-name"
