@@ -39,9 +39,14 @@ def span(text: str | None) -> Span | None:
 
 
 def add_months(day: date, months: int) -> date:
-    """Return ``day`` moved by whole months; a day that the month lacks becomes its last one."""
-    index = day.year * 12 + day.month - 1 + months
-    year, month = max(index // 12, 1), index % 12 + 1
+    """Return ``day`` moved by whole months; a day that the month lacks becomes its last one, one before the calendar its first.
+
+    Raises `ValueError` beyond its last.
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if year < 1:
+        return date.min
+    month += 1
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 

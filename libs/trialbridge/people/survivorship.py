@@ -41,13 +41,16 @@ class Survivor(msgspec.Struct, frozen=True):
 
 
 def instant(time: str) -> str:
-    """Return a sortable form of a partial date or dateTime: zoned times in UTC, missing parts earliest, nonsense first of all."""
+    """Return a sortable form of a partial date or dateTime: zoned times in UTC, missing parts earliest, nonsense first of all.
+
+    A time that has no equivalent in UTC (``0001-01-01T00:00:00+14:00``) is nonsense too: it never raises.
+    """
     padded = f"{time}-01-01"[:10] if len(time) in (4, 7) else time
     try:
         moment = datetime.fromisoformat(padded)
-    except ValueError:
+        zoned = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return ""
-    zoned = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return zoned.isoformat(timespec="microseconds")
 
 

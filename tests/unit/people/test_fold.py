@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -125,6 +126,25 @@ def test_zones_are_compared_as_instants() -> None:
     assert instant("2024-01-01T23:30:00-05:00") > instant("2024-01-02T01:00:00Z")
     assert instant("2024") == instant("2024-01-01")
     assert instant("no date") < instant("1900")
+
+
+@given(
+    st.one_of(
+        st.sampled_from(
+            ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "9999-12-31T23:59:60Z", "0001", "9999-12"]
+        ),
+        st.datetimes(timezones=st.timezones() | st.none()).map(datetime.isoformat),
+        st.text(),
+    )
+)
+def test_no_time_however_extreme_raises(time: str) -> None:
+    found = instant(time)
+    assert not found or datetime.fromisoformat(found).utcoffset() == timedelta(0)
+
+
+def test_a_time_without_an_equivalent_in_utc_comes_before_all_others() -> None:
+    for beyond in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
+        assert instant(beyond) == "" < instant("0001-01-01")
 
 
 def test_display_takes_the_newest_name_and_every_practices_number() -> None:

@@ -9,6 +9,7 @@ import jsonschema_rs
 import msgspec
 
 from trialbridge.contracts.errors import Place, Poison
+from trialbridge.emr.fhir.instants import beyond_calendar
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
 
@@ -35,17 +36,24 @@ def _validator(kind: str) -> Any:
 
 
 def check(resource: Resource, place: Place) -> None:
-    """Raise `Poison` ``fhir.unknown-type`` or ``fhir.invalid`` with the path of the first wrong element; no value is ever quoted."""
+    """Raise `Poison` with the path of the first wrong element; no value is ever quoted.
+
+    The codes are ``fhir.unknown-type``, ``fhir.invalid`` and, for a time that has no equivalent in UTC, ``fhir.beyond-calendar``.
+    """
     kind = resource.get("resourceType")
     if not isinstance(kind, str) or kind not in resource_types():
         raise Poison("fhir.unknown-type", "This is not a resource type of FHIR R4.", below(place, "resourceType"))
     try:
         wrong = _wrong(kind, resource)
+        edge = beyond_calendar(resource) if wrong is None else None
     except (ValueError, OverflowError, RecursionError):
         raise Poison("fhir.invalid", f"The {kind} holds a value that FHIR has no room for.", place) from None
     if wrong is not None:
         path, rule = wrong
         raise Poison("fhir.invalid", f"The {kind} is not valid FHIR R4 ({rule}).", below(place, path))
+    if edge is not None:
+        message = f"The {kind} holds a time whose zone leads out of the calendar (years 1 to 9999 in UTC)."
+        raise Poison("fhir.beyond-calendar", message, below(place, edge))
 
 
 def _wrong(kind: str, resource: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -173,6 +173,14 @@ async def test_the_newest_version_of_a_resource_wins_in_any_order() -> None:
         assert values(view) == [3]
 
 
+async def test_a_version_beyond_the_calendar_counts_as_delivered_when_it_was() -> None:
+    for beyond in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
+        found = await send(stage(), delivery("a/ehr", "1", patient("1"), ecog("o", 1, beyond), ecog("p", 2)))
+        assert not found.set_aside
+        (view,) = live(found).values()
+        assert values(view) == [1, 2]
+
+
 async def test_a_retraction_takes_the_fact_out_even_when_it_comes_first() -> None:
     records = [
         delivery("a/ehr", "1", patient("1"), ecog("o", 1), day=1),

@@ -1,0 +1,45 @@
+"""Times that no clock can show in UTC: at the very ends of the calendar, where a zone's offset leads out of the years 1 to 9999."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from trialbridge.emr.jsontext import encode
+from trialbridge.emr.records import Resource
+
+_EDGE: Final = re.compile(r"(0001-01-01|9999-12-31)T.*[+-]\d\d:\d\d", re.DOTALL)
+_MAY_BE: Final = re.compile(rb'"(0001-01-01|9999-12-31)T')
+
+
+def beyond_calendar(resource: Resource) -> str | None:
+    """Return the path of the first dateTime or instant that has no equivalent in UTC, None where all have one.
+
+    ``9999-12-31`` and ``9999-12-31T23:59:59Z``, with which systems say "without end", are within the calendar.
+    """
+    # Nearly no resource holds such a day: its bytes are searched faster than its elements are walked.
+    if not _MAY_BE.search(encode(resource)):
+        return None
+    return next((path.lstrip(".") for path in _beyond(resource, "")), None)
+
+
+def _beyond(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _beyond(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _beyond(inner, f"{path}[{number}]")
+    elif isinstance(value, str) and _EDGE.fullmatch(value) and _overflows(value):
+        yield path
+
+
+def _overflows(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value).astimezone(UTC)
+    except OverflowError:
+        return True
+    except ValueError:
+        # A leap second, or no time at all: the schema says which times FHIR has.
+        return False
+    return False
