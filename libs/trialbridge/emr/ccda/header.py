@@ -7,7 +7,8 @@ from trialbridge.emr.account import made
 from trialbridge.emr.ccda import codes, contacts, times
 from trialbridge.emr.ccda.document import Document
 from trialbridge.emr.ccda.entries import Built
-from trialbridge.emr.ccda.finishing import UNKNOWN, encounter_class
+from trialbridge.emr.ccda.finishing import encounter_class
+from trialbridge.emr.ccda.required import UNKNOWN
 from trialbridge.emr.ccda.xmltree import Node
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import triples

@@ -6,8 +6,8 @@ from typing import Any, Final
 from trialbridge.emr.account import Leaf, leaves_of
 from trialbridge.emr.ccda import contacts, times
 from trialbridge.emr.ccda.document import Document
-from trialbridge.emr.ccda.finishing import UNKNOWN
 from trialbridge.emr.ccda.header import PARTS, PROFESSIONAL, ROLES, document_key
+from trialbridge.emr.ccda.required import UNKNOWN
 from trialbridge.emr.ccda.xmltree import Node
 from trialbridge.emr.records import Resource
 
