@@ -11,7 +11,7 @@ from services.coatcheck.containers.unpack import OCTETS, Spoiled, unpack
 from trialbridge.contracts.documents import RecordDoc
 from trialbridge.contracts.errors import Poison, Refused
 from trialbridge.contracts.events import RecordsReceived, TicketIssued
-from trialbridge.contracts.ids import record_id, source_patient_key
+from trialbridge.contracts.ids import Pseudonyms, record_id
 from trialbridge.emr.convert import TABLES, convert
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Entry, Feed, PatientRecords, SetAside
@@ -43,7 +43,9 @@ class Delivery:
     account: Mapping[str, Any] = field(default_factory=dict)
 
 
-def open_delivery(plain: bytes, ticket: TicketIssued, limits: Limits, max_faults: int) -> Delivery:
+def open_delivery(
+    plain: bytes, ticket: TicketIssued, pseudonyms: Pseudonyms, limits: Limits, max_faults: int
+) -> Delivery:
     """Return the deliveries in a bundle: the same bytes, ticket and tables give the same result.
 
     Raises:
@@ -55,7 +57,7 @@ def open_delivery(plain: bytes, ticket: TicketIssued, limits: Limits, max_faults
     set_aside = tuple(_located(one, ticket) for one in (*spoiled, *conversion.set_aside))
     if len(set_aside) > max_faults:
         raise Refused("bundle.too-many-faults", f"More than {max_faults} records are bad; nothing of it was taken.")
-    rows = [row for patient in conversion.patients for row in _parts(patient, ticket)]
+    rows = [row for patient in conversion.patients for row in _parts(patient, ticket, pseudonyms)]
     return Delivery(
         tuple(record for record, _ in rows),
         tuple(doc for _, doc in rows),
@@ -82,8 +84,10 @@ def _located(one: SetAside, ticket: TicketIssued) -> SetAside:
     return SetAside(Poison(one.error.code, one.error.message, place), kept, one.payload_type)
 
 
-def _parts(patient: PatientRecords, ticket: TicketIssued) -> Iterator[tuple[RecordsReceived, RecordDoc]]:
-    key = source_patient_key(ticket.network, ticket.source, patient.local_patient)
+def _parts(
+    patient: PatientRecords, ticket: TicketIssued, pseudonyms: Pseudonyms
+) -> Iterator[tuple[RecordsReceived, RecordDoc]]:
+    key = pseudonyms.source_patient(ticket.network, ticket.source, patient.local_patient)
     for number, resources in enumerate(split_records(patient, PART_BYTES)):
         identity = record_id(ticket.ticket, key, number)
         record = RecordsReceived(

@@ -11,7 +11,7 @@ import msgspec
 
 from services.coatcheck.conversion import Delivery
 from services.coatcheck.redeeming import Redeemer
-from services.coatcheck.tickets import Status, check_ticket, document, expired
+from services.coatcheck.tickets import MOST_ISSUES, Status, check_ticket, document, expired
 from trialbridge.contracts.documents import RECORDS, TICKETS, TicketDoc
 from trialbridge.contracts.errors import Place, Poison, Refused
 from trialbridge.contracts.events import TicketIssued
@@ -59,8 +59,8 @@ class Handlers:
     ) -> None:
         """Keep a ticket that brings nothing where people see it, and among the dead letters, from where it may be replayed."""
         effects.set_aside(error, msgspec.json.encode(ticket), EMR_TICKETS.type)
-        if error.code == "ticket.id-mismatch":
-            return  # the id may be another ticket's: its document is not for this one to change
+        if error.code == "ticket.id-mismatch" or not 0 < ticket.issue <= MOST_ISSUES:
+            return  # the id, or the versions, may be another ticket's: its document is not for this one to change
         if known is None or known.status != "redeemed":
             effects.save(TICKETS, document(ticket, status, self.now(), known, error))
 

@@ -43,7 +43,9 @@ class Redeemer:
             stored = await self._fetch(ticket, info)
             plain = await open_object(stored, info.metadata, self.keys, tenant=ticket.tenant)
             del stored
-            return await asyncio.to_thread(open_delivery, plain, ticket, self.limits, self.max_faults)
+            return await asyncio.to_thread(
+                open_delivery, plain, ticket, self.keys.pseudonyms(), self.limits, self.max_faults
+            )
 
     async def _fetch(self, ticket: TicketIssued, info: ObjectInfo) -> bytes:
         """Return the stored bytes, which are those that were ticketed."""

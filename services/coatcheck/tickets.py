@@ -22,6 +22,10 @@ SPAN: Final = 10_000
 STEPS: Final = {"issued": 1, "waiting": 2, "expired": SPAN - 2, "refused": SPAN - 2, "redeemed": SPAN - 1}
 """An outcome is newer than waiting, and what has been redeemed once is never anything else in the same issue."""
 MOST_ATTEMPTS: Final = SPAN - 10
+MOST_BYTES: Final = 2**50
+"""Of a ticket's size: more than any store holds in one object."""
+MOST_ISSUES: Final = 10**9
+"""Leaves room for the versions of each of them."""
 
 
 def make_ticket(
@@ -70,8 +74,8 @@ def check_ticket(ticket: TicketIssued) -> None:
 
     Raises:
         Refused: ``ticket.id-mismatch``, ``ticket.bad-time``, ``ticket.bad-digest``, ``ticket.bad-size``,
-            ``ticket.unknown-type``, ``ticket.incomplete``, ``object.bad-name``, ``object.bad-version``, with the field in
-            its place.
+            ``ticket.bad-issue``, ``ticket.unknown-type``, ``ticket.incomplete``, ``object.bad-name``,
+            ``object.bad-version``, with the field in its place.
     """
     for field in ("network", "tenant", "source", "object_uri"):
         if not getattr(ticket, field):
@@ -84,12 +88,14 @@ def check_ticket(ticket: TicketIssued) -> None:
         moment(getattr(ticket, field), field)
     if not SHA256.fullmatch(ticket.sha256):
         raise _refused("bad-digest", "sha256 must be 64 lower-case hex digits.", "sha256")
-    if ticket.size <= 0:
+    if not 0 < ticket.size <= MOST_BYTES:
         raise _refused("bad-size", "size must be the object's length in bytes.", "size")
     if ticket.media_type.split(";")[0].strip().lower() not in CONVERTERS:
         raise _refused("unknown-type", f"media_type must be one of {', '.join(sorted(CONVERTERS))}.", "media_type")
     if ticket.issue < 1:
         raise _refused("incomplete", "issue counts from 1.", "issue")
+    if ticket.issue > MOST_ISSUES:
+        raise _refused("bad-issue", "No ticket was ever issued so often.", "issue")
 
 
 def moment(text: str, field: str) -> datetime:
@@ -149,7 +155,7 @@ def document(
         object_uri=ticket.object_uri,
         object_version=ticket.object_version,
         sha256=ticket.sha256,
-        size=ticket.size,
+        size=min(max(ticket.size, 0), MOST_BYTES),
         status=status,
         issued=(known.issued if known else "") or now.isoformat(),
         updated=now.isoformat(),

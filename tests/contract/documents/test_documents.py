@@ -8,8 +8,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from trialbridge.contracts.documents import DEAD_LETTERS, MATCHES, PATIENTS, STAGES, MatchDoc, PatientDoc, StageDoc
+from trialbridge.contracts.documents import (
+    DEAD_LETTERS,
+    MATCHES,
+    PATIENTS,
+    SESSIONS,
+    STAGES,
+    TICKETS,
+    MatchDoc,
+    PatientDoc,
+    StageDoc,
+    TicketDoc,
+)
 from trialbridge.contracts.errors import Refused, Unavailable, Undecodable
+from trialbridge.runtime.documents import cursor
 from trialbridge.runtime.documents.mongo import MongoDocuments
 from trialbridge.runtime.documents.sqlite import SqliteDocuments
 from trialbridge.runtime.paging import collect
@@ -142,4 +154,62 @@ async def test_a_server_that_is_away_is_a_passing_fault() -> None:
     store = MongoDocuments("mongodb://127.0.0.1:1/none?serverSelectionTimeoutMS=50", ClearSeal())
     with pytest.raises(Unavailable):
         await store.ping()
+    await store.close()
+
+
+def ticket(identity: str, **change: object) -> TicketDoc:
+    """Return a redeemed ticket."""
+    doc = TicketDoc(
+        id=identity, version=1, tenant="north", source="north/ehr", object_uri="file:///x", object_version="1",
+        sha256="", size=1, status="redeemed", issued="", updated="",
+    )  # fmt: skip
+    return msgspec.structs.replace(doc, **change)
+
+
+UNHELD = [
+    {"size": 2**63}, {"size": -(2**63) - 1}, {"size": 10**30}, {"version": 2**63}, {"version": 10**30},
+    {"warnings": {"a": 2**64}}, {"warnings": {"a\x00b": 1}}, {"account": msgspec.Raw(b"[1e3, 9223372036854775808]")},
+    {"account": msgspec.Raw(b"[" * 200 + b"]" * 200)}, {"account": msgspec.Raw(b'{"a":' * 5000 + b"1" + b"}" * 5000)},
+    {"message": "x" * (17 * 2**20)},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", UNHELD, ids=lambda change: next(iter(change)))
+async def test_what_no_store_can_hold_is_refused_for_good_and_keeps_nobody_from_writing(
+    documents: DocumentStore, change: dict[str, object]
+) -> None:
+    for write in (
+        documents.upsert(TICKETS, [ticket("a"), ticket("odd", **change)]),
+        documents.replace(TICKETS, ticket("odd", **change), 0),
+    ):
+        with pytest.raises(Refused) as refused:
+            await write
+        assert refused.value.code == "document.refused"
+    await documents.upsert(TICKETS, [ticket("b")])
+    assert await documents.get(TICKETS, "odd") is None
+    assert [doc.id for doc in (await documents.find(TICKETS, Query()))[0]] == ["b"]
+
+
+async def test_the_greatest_numbers_come_back_as_they_were(documents: DocumentStore) -> None:
+    doc = ticket("a", size=2**63 - 1, version=2**63 - 1, warnings={"a": -(2**63)}, message="\x00" + "9" * 40)
+    assert await documents.upsert(TICKETS, [doc]) == 1
+    assert await documents.get(TICKETS, "a") == doc
+
+
+async def test_a_cursor_beyond_all_numbers_is_refused(documents: DocumentStore) -> None:
+    with pytest.raises(Refused) as refused:
+        await documents.find(TICKETS, Query(sort="size", after=cursor.write(10**30, "a")))
+    assert refused.value.code == "query.bad-cursor"
+
+
+@pytest.mark.parametrize("row", [("b", 2**63, "{}", None), ("a", 1, "{}", None), ("b", None, "{}", None)])
+async def test_what_only_the_driver_notices_is_refused_and_rolled_back(tmp_path: Path, row: tuple[object, ...]) -> None:
+    store = SqliteDocuments(tmp_path / "documents.db", ClearSeal())
+    await store.prepare()
+    statement = "INSERT INTO sessions (id, version, clear, sealed) VALUES (?, ?, ?, ?)"
+    with pytest.raises(Refused) as refused:
+        await store._write(lambda: store._bulk(statement, [("a", 1, "{}", None), row]))
+    assert refused.value.code == "document.refused"
+    assert await store.count(SESSIONS, {}) == {"": 0}
+    await store.upsert(TICKETS, [ticket("b")])
     await store.close()

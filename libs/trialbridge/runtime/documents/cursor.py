@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from trialbridge.contracts.errors import Refused
+from trialbridge.runtime.documents.limits import MOST
 
 
 def write(value: Any, identity: str) -> str:
@@ -21,4 +22,6 @@ def read(cursor: str) -> tuple[Any, str]:
         value, identity = msgspec.json.decode(raw, type=tuple[str | int | float | bool | None, str])
     except (msgspec.DecodeError, binascii.Error, ValueError):
         raise Refused("query.bad-cursor", "The page's cursor is not one of ours; begin with the first page.") from None
+    if isinstance(value, int) and not -MOST <= value < MOST:
+        raise Refused("query.bad-cursor", "The page's cursor is not one of ours; begin with the first page.")
     return value, identity

@@ -5,14 +5,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
+from bson.errors import BSONError
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne
-from pymongo.errors import BulkWriteError, ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    DuplicateKeyError,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+)
 
 from trialbridge.contracts import documents
 from trialbridge.contracts.documents import Collection, Document
 from trialbridge.contracts.errors import Misconfigured, Unavailable
-from trialbridge.runtime.documents import cursor
+from trialbridge.runtime.documents import cursor, limits
 from trialbridge.runtime.documents.codec import Codec, Packed
 from trialbridge.runtime.ports import Query, Scalar
 from trialbridge.runtime.stage import wire
@@ -21,6 +29,8 @@ D = TypeVar("D", bound=Document)
 Where = Mapping[str, Scalar | tuple[Scalar, ...]]
 SEALED: Final = "_sealed"
 DUPLICATE: Final = 11000
+NEVER: Final = frozenset({2, 9, 14, 15, 22, 52, 53, 56, 57, 121, 10334, 17280, 17419, 17420})
+"""The server's codes for what is wrong with a document itself: bad value, overflow, names, size. Any other may pass."""
 SERVER_WAIT_MS: Final = 5_000
 
 
@@ -58,7 +68,9 @@ class MongoDocuments:
         if not docs:
             return 0
         codec = self._codec(collection)
-        stored = [_to_bson(await codec.pack(doc)) for doc in docs]
+        packed = [await codec.pack(doc) for doc in docs]
+        with _translated():
+            stored = [_to_bson(one) for one in packed]
         writes = [
             ReplaceOne({"_id": one["_id"], "version": {"$lt": one["version"]}}, one, upsert=True) for one in stored
         ]
@@ -67,15 +79,17 @@ class MongoDocuments:
                 result = await self._db[collection.name].bulk_write(writes, ordered=False)
             except BulkWriteError as error:
                 # A newer version is there: the filter finds nothing and the insert meets its id.
-                if any(problem.get("code") != DUPLICATE for problem in error.details.get("writeErrors", ())):
+                problems, unsure = error.details.get("writeErrors", ()), error.details.get("writeConcernErrors")
+                if unsure or any(problem.get("code") != DUPLICATE for problem in problems):
                     raise
                 return int(error.details["nModified"] + error.details["nUpserted"])
         return int(result.modified_count + result.upserted_count)
 
     async def replace(self, collection: Collection[D], doc: D, expected_version: int) -> bool:
         """Compare and set."""
-        stored = _to_bson(await self._codec(collection).pack(doc))
+        packed = await self._codec(collection).pack(doc)
         with _translated():
+            stored = _to_bson(packed)
             if expected_version == 0:
                 try:
                     await self._db[collection.name].insert_one(stored)
@@ -154,8 +168,20 @@ def _translated() -> Iterator[None]:
     """Turn what the driver raises into ours, without its text (which may quote data)."""
     try:
         yield
+    except (BSONError, OverflowError, orjson.JSONDecodeError) as error:
+        raise limits.refused(type(error).__name__) from None
     except PyMongoError as error:
-        raise Unavailable("documents.unavailable", f"The document store failed ({type(error).__name__}).") from None
+        kind, codes = type(error).__name__, _codes(error)
+        if codes & NEVER:
+            raise limits.refused(f"{kind} {min(codes & NEVER)}") from None
+        raise Unavailable("documents.unavailable", f"The document store failed ({kind}).") from None
+
+
+def _codes(error: PyMongoError) -> set[int]:
+    """Return what the server says is wrong: one code, or that of each write of a bulk."""
+    if isinstance(error, BulkWriteError):
+        return {problem["code"] for problem in error.details.get("writeErrors", ()) if "code" in problem}
+    return {error.code} if isinstance(error, OperationFailure) and error.code is not None else set()
 
 
 def _to_bson(packed: Packed) -> dict[str, Any]:

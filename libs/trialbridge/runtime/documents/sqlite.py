@@ -13,7 +13,7 @@ import msgspec
 from trialbridge.contracts import documents
 from trialbridge.contracts.documents import Collection, Document
 from trialbridge.contracts.errors import Misconfigured, Unavailable
-from trialbridge.runtime.documents import cursor
+from trialbridge.runtime.documents import cursor, limits
 from trialbridge.runtime.documents.codec import Codec, Packed
 from trialbridge.runtime.ports import Query, Scalar
 from trialbridge.runtime.stage import wire
@@ -22,6 +22,10 @@ D = TypeVar("D", bound=Document)
 R = TypeVar("R")
 Where = Mapping[str, Scalar | tuple[Scalar, ...]]
 WAIT_MS: Final = 10_000
+NEVER: Final = frozenset({sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH})
+"""SQLite's codes for what is wrong with a document itself; any other may pass."""
+PRIMARY: Final = 0xFF
+MALFORMED: Final = "malformed JSON"
 _UPSERT: Final = (
     "INSERT INTO {0} (id, version, clear, sealed) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
     "version = excluded.version, clear = excluded.clear, sealed = excluded.sealed WHERE excluded.version > {0}.version"
@@ -72,9 +76,10 @@ class SqliteDocuments:
         try:
             count = sum(self._writer.execute(statement, row).rowcount for row in rows)
             self._writer.execute("COMMIT")
-        except sqlite3.Error:
-            self._writer.execute("ROLLBACK")
-            raise
+        finally:
+            # Whatever went wrong: an open transaction would keep all others from writing.
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
         return count
 
     async def replace(self, collection: Collection[D], doc: D, expected_version: int) -> bool:
@@ -158,10 +163,14 @@ class SqliteDocuments:
     async def _in_thread(self, pool: int, call: Callable[[], R]) -> R:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads[pool], call)
+        except OverflowError as error:
+            raise limits.refused(type(error).__name__) from None
         except sqlite3.Error as error:
-            raise Unavailable(
-                "documents.unavailable", f"The document store does not answer ({error.sqlite_errorname})."
-            ) from None
+            # What the module finds itself has neither name nor code.
+            code, name = getattr(error, "sqlite_errorcode", 0), getattr(error, "sqlite_errorname", type(error).__name__)
+            if code & PRIMARY in NEVER or MALFORMED in str(error):
+                raise limits.refused(name) from None
+            raise Unavailable("documents.unavailable", f"The document store does not answer ({name}).") from None
 
 
 def _connect(path: Path) -> sqlite3.Connection:

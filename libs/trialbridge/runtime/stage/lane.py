@@ -18,6 +18,7 @@ from trialbridge.contracts.errors import Poison
 from trialbridge.contracts.events import DeadLettered, Payload
 from trialbridge.contracts.ids import EventId, NetworkId, TenantId, derive, event_id
 from trialbridge.contracts.topics import Topic
+from trialbridge.runtime.documents import codec
 from trialbridge.runtime.effects import Origin, Received, Table, TableSpec
 from trialbridge.runtime.partitioner import partition_of
 from trialbridge.runtime.ports import DocumentStore
@@ -205,7 +206,12 @@ class Lane:
         self._outputs.extend((topic.name, partition, envelope) for partition in where)
 
     def save(self, collection: Collection[D], doc: D) -> None:
-        """Note a document; of several versions in a batch the newest is written."""
+        """Note a document; of several versions in a batch the newest is written.
+
+        Raises:
+            Refused: ``document.refused`` where no store could hold it: that is the record's fault, not the batch's.
+        """
+        codec.check(collection, doc)
         spot = (collection.name, doc.id)
         noted = self._docs.get(spot)
         if noted is None or noted[1].version < doc.version:

@@ -125,6 +125,16 @@ async def test_poison_is_set_aside_with_its_effects_undone_and_the_next_record_g
     assert line.counters.dead_lettered == 1
 
 
+async def test_a_document_that_no_store_can_hold_is_its_records_fault_and_not_the_batchs(bench: Any) -> None:
+    event = await bench.event(TOPIC.name, ("a", seen("a")), ("b", seen("b", 2**63)), ("c", seen("c")))
+    await boundary(bench, count_and_tell).process(0, [event])
+    assert event.acked
+    assert [doc.id for _, doc in bench.documents.written] == ["a", "c"]
+    (letter,) = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
+    assert (letter.key, letter.code) == ("b", "document.refused")
+    assert {r.key for r in await bench.records("patient_links")} == {"a", "c"}
+
+
 async def test_a_letter_names_what_its_record_came_with_and_not_what_the_record_before_it_did(bench: Any) -> None:
     async def handle(record: Received[DemographicsSeen], effects: Effects) -> None:
         if record.key == "named":

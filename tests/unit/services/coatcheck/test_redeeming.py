@@ -15,11 +15,12 @@ from tests.unit.services.coatcheck.conftest import HILL, LAKELAND, NORTH, Check,
 from trialbridge.contracts.documents import RECORDS, TICKETS
 from trialbridge.contracts.errors import Unavailable
 from trialbridge.contracts.events import TicketIssued
-from trialbridge.contracts.ids import Digest, SourceId, TicketId, source_patient_key
+from trialbridge.contracts.ids import Digest, SourceId, TicketId
 from trialbridge.contracts.topics import EMR_TICKETS
 from trialbridge.runtime.effects import Origin
 from trialbridge.testkit.fakes import MemoryKeys
 from trialbridge.testkit.packing import encode, gzipped, ndjson, tarred, zipped, zstandardised
+from trialbridge.testkit.pseudonyms import SYNTHETIC
 from trialbridge.testkit.stage import FakeStage
 
 
@@ -29,7 +30,11 @@ async def test_a_bundle_becomes_one_record_for_each_patient(check: Check) -> Non
     records = check.records()
     assert [one.payload.local_patient for one in records] == ["p1", "p2"]
     one = records[0]
-    assert one.key == one.payload.key == source_patient_key(LAKELAND, SourceId("north/ehr"), one.payload.local_patient)
+    assert (
+        one.key
+        == one.payload.key
+        == SYNTHETIC.source_patient(LAKELAND, SourceId("north/ehr"), one.payload.local_patient)
+    )
     assert one.network == LAKELAND
     assert (one.payload.ticket, one.payload.bundle_sha256) == (ticket.ticket, ticket.sha256)
     assert one.payload.received == "2026-05-31T20:00:00Z"
@@ -224,6 +229,8 @@ async def test_a_container_that_does_not_open_is_refused(check: Check) -> None:
         ({"created": "2026-06-01T08:00:00"}, "ticket.bad-time"),
         ({"sha256": "abc"}, "ticket.bad-digest"),
         ({"size": 0}, "ticket.bad-size"),
+        ({"size": 2**63}, "ticket.bad-size"),
+        ({"size": -(10**30)}, "ticket.bad-size"),
         ({"media_type": "text/plain"}, "ticket.unknown-type"),
         ({"source": ""}, "ticket.incomplete"),
     ],
@@ -345,3 +352,15 @@ async def test_a_waiting_ticket_whose_name_is_refused_is_called_up_for_the_handl
     assert await check.waiting().call_up(check.emitter) == 1
     await check.deliver_published()
     assert (await check.doc(odd)).code == "object.bad-name"
+
+
+@pytest.mark.parametrize(("issue", "code"), [(10**15, "ticket.bad-issue"), (-(10**30), "ticket.incomplete")])
+async def test_an_issue_beyond_all_counting_is_told_and_changes_no_document(
+    check: Check, issue: int, code: str
+) -> None:
+    _, ticket = await check.store(bundle("p1"))
+    await check.deliver(msgspec.structs.replace(ticket, issue=issue))
+    assert check.codes() == [code]
+    assert await check.documents.all(TICKETS) == {}
+    await check.deliver(ticket)
+    assert (await check.doc(ticket)).status == "redeemed"
