@@ -16,6 +16,7 @@ from services.cli.house import SERVICES
 from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 from trialbridge.runtime.stores import create_keyring
 from trialbridge.testkit.places import NETWORK, TENANTS
+from trialbridge.testkit.pseudonyms import PSEUDONYM_KEY
 from trialbridge.testkit.world import AS_OF
 
 NAME: Final = "trialbridge"
@@ -34,7 +35,7 @@ def environment(reach: Mapping[str, str], folder: Path, name: str = NAME) -> dic
     folder.mkdir(parents=True, exist_ok=True)
     keyring, credentials = folder / "keys.json", folder / "credentials"
     if not keyring.exists():
-        create_keyring(keyring, [NETWORK, "own-data", *(tenant.id for tenant in TENANTS)])
+        create_keyring(keyring, [NETWORK, "own-data", *(tenant.id for tenant in TENANTS)], PSEUDONYM_KEY)
     credentials.touch(mode=0o600)
     credentials.write_text(f"{reach['TRIALBRIDGE_TEST_S3_ACCESS']}\n{reach['TRIALBRIDGE_TEST_S3_SECRET']}\n")
     return {

@@ -17,6 +17,6 @@ def build(settings: PatientviewSettings, ports: ServicePorts) -> Stage:
         "patientview",
         settings,
         Ports(ports.documents, ports.seal, ports.now),
-        handlers(extractor, settings.source_ranks),
+        handlers(extractor, ports.keys.pseudonyms(), settings.source_ranks),
         tables.ALL,
     )

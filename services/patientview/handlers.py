@@ -21,7 +21,7 @@ from trialbridge.contracts.events import (
     PatientLinked,
     RecordsReceived,
 )
-from trialbridge.contracts.ids import SourceId, SourcePatientKey, source_patient_key
+from trialbridge.contracts.ids import Pseudonyms, SourceId, SourcePatientKey
 from trialbridge.contracts.topics import PATIENT_CONTRIBUTIONS, PATIENT_DEMOGRAPHICS, PATIENT_LINKS, PATIENT_VIEWS
 from trialbridge.runtime.effects import Effects, Origin, Received
 
@@ -31,6 +31,7 @@ class Handlers:
     """The stage's handlers over one extractor and one ranking of sources (1 the best)."""
 
     extractor: Extractor
+    pseudonyms: Pseudonyms
     ranks: Mapping[SourceId, int] = field(default_factory=dict)
 
     async def accept_records(self, record: Received[RecordsReceived], effects: Effects) -> None:
@@ -48,13 +49,13 @@ class Handlers:
             table.put(payload.key, after, payload.network)
         if repeat or before is None or after.demographics_seq != before.demographics_seq:
             _tell_identity(payload, after, effects)
-        _tell_merges(payload, effects)
+        _tell_merges(payload, effects, self.pseudonyms)
         _contribute(payload.key, after, effects)
 
     async def resolve_identity(self, record: Received[DemographicsSeen], effects: Effects) -> None:
         """Decide anew the links that a statement touches, as the only writer of this network."""
         seen = record.payload
-        network = Network(seen.network, effects)
+        network = Network(seen.network, effects, self.pseudonyms)
         for key, known in network.relink(network.learn(seen)).items():
             if known.link is None:
                 continue
@@ -130,16 +131,16 @@ def _tell_identity(payload: RecordsReceived, patient: SourcePatient, effects: Ef
     effects.emit(PATIENT_DEMOGRAPHICS, payload.network, seen, payload.network)
 
 
-def _tell_merges(payload: RecordsReceived, effects: Effects) -> None:
+def _tell_merges(payload: RecordsReceived, effects: Effects, pseudonyms: Pseudonyms) -> None:
     """Say who was merged into whom. A merge has no sequence: it holds whatever came before or after it."""
     for merge in payload.merges:
         seen = DemographicsSeen(
             network=payload.network,
-            key=source_patient_key(payload.network, payload.source, merge.retired),
+            key=pseudonyms.source_patient(payload.network, payload.source, merge.retired),
             source=payload.source,
             local_patient=merge.retired,
             seq=0,
-            merged_into=source_patient_key(payload.network, payload.source, merge.survivor),
+            merged_into=pseudonyms.source_patient(payload.network, payload.source, merge.survivor),
         )
         effects.emit(PATIENT_DEMOGRAPHICS, payload.network, seen, payload.network)
 

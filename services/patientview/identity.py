@@ -6,7 +6,7 @@ import msgspec
 
 from services.patientview.tables import HOLDERS, MEMBERS, Known
 from trialbridge.contracts.events import DemographicsSeen
-from trialbridge.contracts.ids import NetworkId, SourcePatientKey, derive
+from trialbridge.contracts.ids import NetworkId, Pseudonyms, SourcePatientKey
 from trialbridge.people.identifiers import tokens
 from trialbridge.people.identity import Link, Member, component, links
 from trialbridge.runtime.effects import Effects
@@ -15,9 +15,10 @@ from trialbridge.runtime.effects import Effects
 class Network:
     """A `Directory` over the tables of the partition at hand; reads and writes only what a statement touches."""
 
-    def __init__(self, network: NetworkId, effects: Effects) -> None:
+    def __init__(self, network: NetworkId, effects: Effects, pseudonyms: Pseudonyms) -> None:
         """Look at ``network`` through the tables of ``effects``."""
         self._network = network
+        self._pseudonyms = pseudonyms
         self._members = effects.table(MEMBERS)
         self._holders = effects.table(HOLDERS)
 
@@ -55,7 +56,7 @@ class Network:
         decided: dict[SourcePatientKey, Link] = {}
         for key in sorted(keys):
             if key not in decided:
-                decided.update(links(self._network, component(self, key)))
+                decided.update(links(self._network, component(self, key), self._pseudonyms))
         for key, link in decided.items():
             known = self.known(key)
             if known.link != link:
@@ -88,5 +89,5 @@ class Network:
             self._holders.delete(self._slot(name))
 
     def _slot(self, name: str) -> str:
-        """Return the table key of an identifier: hashed, since keys are not sealed."""
-        return derive("idf", (self._network, name))
+        """Return the table key of an identifier: a keyed hash, since keys are not sealed."""
+        return self._pseudonyms.identifier(self._network, name)

@@ -19,6 +19,7 @@ from aiobotocore.session import get_session
 
 from trialbridge.runtime.stores import create_keyring
 from trialbridge.testkit.places import NETWORK, TENANTS
+from trialbridge.testkit.pseudonyms import PSEUDONYM_KEY
 
 SECONDS = 240
 AS_OF = "2026-06-01"
@@ -125,7 +126,7 @@ def cluster(folder: Path, services: Sequence[str] = WORKERS) -> Iterator[Cluster
 def environment_of(name: str, folder: Path) -> dict[str, str]:
     """Return the settings of an installation of its own on the test bed."""
     keyring, credentials = folder / "keys.json", folder / "credentials"
-    create_keyring(keyring, [NETWORK, "own-data", *(tenant.id for tenant in TENANTS)])
+    create_keyring(keyring, [NETWORK, "own-data", *(tenant.id for tenant in TENANTS)], PSEUDONYM_KEY)
     credentials.write_text(f"{os.environ['TRIALBRIDGE_TEST_S3_ACCESS']}\n{os.environ['TRIALBRIDGE_TEST_S3_SECRET']}\n")
     credentials.chmod(0o600)
     return {

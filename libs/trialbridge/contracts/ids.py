@@ -2,11 +2,13 @@
 
 Every derived id is ``<prefix>_`` followed by the first 128 bits of a SHA-256 in lower-case hex. The hash runs over the
 parts as netstrings (``<length>:<bytes>,``), so that no two lists of parts share an encoding. The same cause gives
-the same id on every machine and in every replay.
+the same id on every machine and in every replay. Ids that stand for identifiers of people are keyed besides (`Pseudonyms`).
 """
 
 import hashlib
+import hmac
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import NewType
 
 NetworkId = NewType("NetworkId", str)
@@ -40,21 +42,36 @@ def digest(data: bytes) -> Digest:
 
 def derive(prefix: str, parts: Iterable[str]) -> str:
     """Return ``prefix_`` plus 32 hex digits that depend on every part and on the order of the parts."""
-    hasher = hashlib.sha256()
-    for part in parts:
-        raw = part.encode()
-        hasher.update(b"%d:%b," % (len(raw), raw))
-    return f"{prefix}_{hasher.hexdigest()[:32]}"
+    return f"{prefix}_{hashlib.sha256(_netstrings(parts)).hexdigest()[:32]}"
 
 
-def source_patient_key(network: NetworkId, source: SourceId, local: LocalPatientId) -> SourcePatientKey:
-    """Return the partition key of a source patient: ``spk_…`` of network, source and local id."""
-    return SourcePatientKey(derive("spk", (network, source, local)))
+def _netstrings(parts: Iterable[str]) -> bytes:
+    return b"".join(b"%d:%b," % (len(raw), raw) for raw in (part.encode() for part in parts))
 
 
-def patient_id(network: NetworkId, anchor: str) -> PatientId:
-    """Return the person's id from the network and the anchor that identity resolution chose (an identifier or a source key)."""
-    return PatientId(derive("pat", (network, anchor)))
+@dataclass(frozen=True, slots=True)
+class Pseudonyms:
+    """Derives the ids that stand for people's identifiers, keyed (RFC 2104 HMAC-SHA-256).
+
+    Identifiers are few enough to be tried out one by one; without the key, an id tells nobody which one it stands for.
+    """
+
+    key: bytes = field(repr=False)
+
+    def source_patient(self, network: NetworkId, source: SourceId, local: LocalPatientId) -> SourcePatientKey:
+        """Return the partition key of a source patient: ``spk_…`` of network, source and local id."""
+        return SourcePatientKey(self._derive("spk", (network, source, local)))
+
+    def patient(self, network: NetworkId, anchor: str) -> PatientId:
+        """Return the person's id from the network and the anchor that identity resolution chose (an identifier or a source key)."""
+        return PatientId(self._derive("pat", (network, anchor)))
+
+    def identifier(self, network: NetworkId, name: str) -> str:
+        """Return the table key of an identifier: ``idf_…``."""
+        return self._derive("idf", (network, name))
+
+    def _derive(self, prefix: str, parts: Iterable[str]) -> str:
+        return f"{prefix}_{hmac.new(self.key, _netstrings(parts), hashlib.sha256).hexdigest()[:32]}"
 
 
 def ticket_id(tenant: TenantId, object_uri: str, object_version: str) -> TicketId:

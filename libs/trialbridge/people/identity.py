@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from trialbridge.contracts.events import Identifier
-from trialbridge.contracts.ids import NetworkId, PatientId, SourcePatientKey, patient_id
+from trialbridge.contracts.ids import NetworkId, PatientId, Pseudonyms, SourcePatientKey
 from trialbridge.people.identifiers import Token, tokens
 
 
@@ -59,7 +59,9 @@ def component(directory: Directory, start: SourcePatientKey) -> dict[SourcePatie
     return found
 
 
-def links(network: NetworkId, members: Mapping[SourcePatientKey, Member]) -> dict[SourcePatientKey, Link]:
+def links(
+    network: NetworkId, members: Mapping[SourcePatientKey, Member], pseudonyms: Pseudonyms
+) -> dict[SourcePatientKey, Link]:
     """Return the links of one component.
 
     The person's id comes from its best-ranked identifier (the smallest of equals), else from the smallest source key.
@@ -67,7 +69,7 @@ def links(network: NetworkId, members: Mapping[SourcePatientKey, Member]) -> dic
     held = {key: tokens(member.identifiers) for key, member in members.items()}
     best = min((strong for mine in held.values() for strong, _ in mine.values()), default=None)
     anchor = min(members) if best is None else best.name
-    patient = patient_id(network, anchor)
+    patient = pseudonyms.patient(network, anchor)
     conflict = _conflicts(held.values())
     return {key: Link(patient, _reasons(member, members, held) + conflict) for key, member in members.items()}
 
@@ -128,11 +130,11 @@ class Snapshot:
         return sorted({*self._members, *self._merges})
 
 
-def resolve(network: NetworkId, members: Iterable[Member]) -> dict[SourcePatientKey, Link]:
+def resolve(network: NetworkId, members: Iterable[Member], pseudonyms: Pseudonyms) -> dict[SourcePatientKey, Link]:
     """Return the link of every source patient of a network."""
     snapshot = Snapshot(members)
     found: dict[SourcePatientKey, Link] = {}
     for key in snapshot.everyone():
         if key not in found:
-            found.update(links(network, component(snapshot, key)))
+            found.update(links(network, component(snapshot, key), pseudonyms))
     return found

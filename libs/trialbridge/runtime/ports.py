@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from trialbridge.contracts.documents import Collection, Document
+from trialbridge.contracts.ids import Pseudonyms
 
 D = TypeVar("D", bound=Document)
 
@@ -143,6 +144,10 @@ class KeyService(Protocol):
 
     async def unwrap(self, key_id: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """Return the data key; raise `Refused` ``key.unknown`` or ``key.refused`` (wrong key, context or bytes)."""
+        ...
+
+    def pseudonyms(self) -> Pseudonyms:
+        """Return what derives the ids that stand for people's identifiers: the same for the life of the installation."""
         ...
 
     async def ping(self) -> None:

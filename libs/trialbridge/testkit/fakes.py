@@ -10,13 +10,14 @@ import msgspec
 from trialbridge.contracts.documents import Collection, Document
 from trialbridge.contracts.errors import Refused, Unavailable
 from trialbridge.contracts.events import Payload
-from trialbridge.contracts.ids import EventId, NetworkId, digest, event_id
+from trialbridge.contracts.ids import EventId, NetworkId, Pseudonyms, digest, event_id
 from trialbridge.contracts.topics import Topic
 from trialbridge.runtime.documents import cursor
 from trialbridge.runtime.documents.codec import Codec, Packed
 from trialbridge.runtime.keys.keyring import FileKeyRing, Ring, Scope, rotate
 from trialbridge.runtime.objects.naming import check_key, check_version, split_uri
 from trialbridge.runtime.ports import DataKey, ObjectInfo, Query, Scalar
+from trialbridge.testkit.pseudonyms import PSEUDONYM_KEY
 from trialbridge.testkit.seals import ClearSeal
 from trialbridge.testkit.stage import wire
 from trialbridge.vault.wrapping import new_key
@@ -243,7 +244,13 @@ class MemoryKeys:
     def __init__(self, *scopes: str) -> None:
         """Make one wrapping key for each scope, and ``default``."""
         self.outage = Outage("keys")
-        self._ring = Ring({name: Scope(f"{name}/1", {f"{name}/1": new_key()}) for name in (*scopes, "default")})
+        self._ring = Ring(
+            {name: Scope(f"{name}/1", {f"{name}/1": new_key()}) for name in (*scopes, "default")}, PSEUDONYM_KEY
+        )
+
+    def pseudonyms(self) -> Pseudonyms:
+        """Return those of synthetic people."""
+        return Pseudonyms(self._ring.pseudonym_key)
 
     async def data_key(self, scope: str, context: Mapping[str, str]) -> DataKey:
         """Return a fresh data key; raise `Refused` ``key.unknown`` where the scope has no key."""

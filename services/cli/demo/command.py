@@ -30,6 +30,7 @@ from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 from trialbridge.runtime.stores import create_keyring
 from trialbridge.runtime.telemetry import logs
 from trialbridge.testkit.places import NETWORK, TENANTS
+from trialbridge.testkit.pseudonyms import PSEUDONYM_KEY
 from trialbridge.testkit.script import Script, shuffled
 from trialbridge.testkit.world import AS_OF, PATIENTS, SEED
 
@@ -93,7 +94,9 @@ def embedded_settings(options: DemoOptions) -> dict[str, Any]:
         ) from None
     keyring = state / "keys.json"
     if not keyring.exists():
-        create_keyring(keyring, [NETWORK, "own-data", *(tenant.id for tenant in TENANTS)])
+        own_data = options.data is not None
+        scopes = [NETWORK, "own-data", *(tenant.id for tenant in TENANTS)]
+        create_keyring(keyring, scopes, None if own_data else PSEUDONYM_KEY)
     terms = {"terminology": options.terminology.resolve()} if options.terminology else {}
     return {
         **stores_below(state),

@@ -1,5 +1,6 @@
 from trialbridge.contracts import ids
 from trialbridge.contracts.ids import ArmCode, LocalPatientId, NetworkId, PatientId, SourceId, TrialId
+from trialbridge.testkit.pseudonyms import SYNTHETIC
 
 NETWORK = NetworkId("north")
 
@@ -25,6 +26,14 @@ def test_a_match_id_depends_on_arm_and_network() -> None:
 
 
 def test_source_patients_of_two_feeds_never_collide() -> None:
-    one = ids.source_patient_key(NETWORK, SourceId("a/ehr"), LocalPatientId("1"))
-    two = ids.source_patient_key(NETWORK, SourceId("a/lab"), LocalPatientId("1"))
+    one = SYNTHETIC.source_patient(NETWORK, SourceId("a/ehr"), LocalPatientId("1"))
+    two = SYNTHETIC.source_patient(NETWORK, SourceId("a/lab"), LocalPatientId("1"))
     assert one != two
+
+
+def test_ids_of_people_tell_nothing_without_the_key() -> None:
+    other = ids.Pseudonyms(b"another key of thirty-two bytes.")
+    assert SYNTHETIC.patient(NETWORK, "MR|h|1") == SYNTHETIC.patient(NETWORK, "MR|h|1")
+    assert SYNTHETIC.patient(NETWORK, "MR|h|1") != other.patient(NETWORK, "MR|h|1")
+    assert SYNTHETIC.patient(NETWORK, "MR|h|1") != ids.derive("pat", (NETWORK, "MR|h|1"))
+    assert "key" not in repr(SYNTHETIC)

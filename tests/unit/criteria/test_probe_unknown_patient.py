@@ -15,11 +15,10 @@ from trialbridge.contracts.ids import (
     SourceId,
     TenantId,
     TicketId,
-    patient_id,
-    source_patient_key,
 )
 from trialbridge.contracts.topics import EMR_RECORDS, PATIENT_VIEWS
 from trialbridge.criteria.facts import AnyFact, Demographics, Evidence, Variant
+from trialbridge.testkit.pseudonyms import SYNTHETIC
 from trialbridge.testkit.stage import FakeStage
 
 NORTH = NetworkId("north")
@@ -52,7 +51,7 @@ def delivered(source: SourceId, local: str, day: int, *resources: Resource) -> R
         tenant=TenantId("clinic"),
         source=source,
         local_patient=LocalPatientId(local),
-        key=source_patient_key(NORTH, source, LocalPatientId(local)),
+        key=SYNTHETIC.source_patient(NORTH, source, LocalPatientId(local)),
         ticket=TicketId("tkt"),
         bundle_sha256=Digest("0"),
         received=f"2026-01-{day:02d}T00:00:00Z",
@@ -81,9 +80,9 @@ def genes(view: PatientViewChanged) -> list[str]:
 
 
 async def test_a_genomic_result_whose_patient_is_not_known_yet_is_held_and_joined_later() -> None:
-    stage = FakeStage(handlers(EXTRACTOR))
+    stage = FakeStage(handlers(EXTRACTOR, SYNTHETIC))
     report = delivered(LAB, "S-9", 2, {"resourceType": "Observation", "id": "o", "gene": "KRAS"})
-    known = patient_id(NORTH, "gov|7")
+    known = SYNTHETIC.patient(NORTH, "gov|7")
     views = await seen(stage, delivered(CLINIC, "1", 1, person("1")), report)
     # Held under the laboratory's own number, where it can be seen; the clinic's patient does not have it.
     (alone,) = set(views) - {known}

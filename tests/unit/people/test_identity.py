@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trialbridge.contracts.events import Identifier
-from trialbridge.contracts.ids import NetworkId, SourcePatientKey, patient_id
+from trialbridge.contracts.ids import NetworkId, SourcePatientKey
 from trialbridge.people.identifiers import is_placeholder, token
 from trialbridge.people.identity import Link, Member, Snapshot, component, links, resolve
+from trialbridge.testkit.pseudonyms import SYNTHETIC
 
 NORTH = NetworkId("north")
 
@@ -71,19 +72,19 @@ def test_a_token_is_the_same_however_its_authority_is_written() -> None:
 
 
 def test_a_shared_strong_identifier_makes_one_person() -> None:
-    found = resolve(NORTH, [member("a", ("NI", "gov", "1")), member("b", ("NI", "gov", "1")), member("c")])
+    found = resolve(NORTH, [member("a", ("NI", "gov", "1")), member("b", ("NI", "gov", "1")), member("c")], SYNTHETIC)
     assert people(found) == groups("ab", "c")
     assert found[key("a")].reasons == ("identifier:NI",)
     assert found[key("c")].reasons == ("alone",)
 
 
 def test_a_social_security_number_alone_links_nobody() -> None:
-    found = resolve(NORTH, [member(name, ("SS", "usssa", "800-12-3456")) for name in "ab"])
+    found = resolve(NORTH, [member(name, ("SS", "usssa", "800-12-3456")) for name in "ab"], SYNTHETIC)
     assert people(found) == groups("a", "b")
 
 
 def test_equal_record_numbers_of_two_hospitals_link_nobody() -> None:
-    found = resolve(NORTH, [member("a", ("MR", "one", "77")), member("b", ("MR", "two", "77"))])
+    found = resolve(NORTH, [member("a", ("MR", "one", "77")), member("b", ("MR", "two", "77"))], SYNTHETIC)
     assert people(found) == groups("a", "b")
 
 
@@ -96,6 +97,7 @@ def test_links_are_transitive_and_merges_count_both_ways() -> None:
             member("c", ("NI", "gov", "9")),
             member("d", merges=("c",)),
         ],
+        SYNTHETIC,
     )
     assert people(found) == groups("abcd")
     assert found[key("c")].reasons == ("identifier:NI", "merge")
@@ -103,17 +105,19 @@ def test_links_are_transitive_and_merges_count_both_ways() -> None:
 
 
 def test_the_person_is_named_by_the_best_ranked_identifier() -> None:
-    found = resolve(NORTH, [member("a", ("MR", "h", "1"), ("NI", "gov", "9")), member("b", ("MR", "h", "1"))])
-    assert {link.patient for link in found.values()} == {patient_id(NORTH, "gov|9")}
-    alone = resolve(NORTH, [member("b", ("MR", "h", "1"))])
-    assert alone[key("b")].patient == patient_id(NORTH, "h|1")
-    unnamed = resolve(NORTH, [member("y", merges=("x",))])
-    assert {link.patient for link in unnamed.values()} == {patient_id(NORTH, "x")}
+    found = resolve(
+        NORTH, [member("a", ("MR", "h", "1"), ("NI", "gov", "9")), member("b", ("MR", "h", "1"))], SYNTHETIC
+    )
+    assert {link.patient for link in found.values()} == {SYNTHETIC.patient(NORTH, "gov|9")}
+    alone = resolve(NORTH, [member("b", ("MR", "h", "1"))], SYNTHETIC)
+    assert alone[key("b")].patient == SYNTHETIC.patient(NORTH, "h|1")
+    unnamed = resolve(NORTH, [member("y", merges=("x",))], SYNTHETIC)
+    assert {link.patient for link in unnamed.values()} == {SYNTHETIC.patient(NORTH, "x")}
 
 
 def test_networks_never_share_a_person() -> None:
-    mine = resolve(NORTH, [member("a", ("NI", "gov", "1"))])
-    theirs = resolve(NetworkId("south"), [member("a", ("NI", "gov", "1"))])
+    mine = resolve(NORTH, [member("a", ("NI", "gov", "1"))], SYNTHETIC)
+    theirs = resolve(NetworkId("south"), [member("a", ("NI", "gov", "1"))], SYNTHETIC)
     assert mine[key("a")].patient != theirs[key("a")].patient
 
 
@@ -121,6 +125,7 @@ def test_two_national_numbers_in_one_person_are_shown() -> None:
     found = resolve(
         NORTH,
         [member("a", ("MR", "h", "1"), ("NI", "gov", "8")), member("b", ("MR", "h", "1"), ("NI", "gov", "9"))],
+        SYNTHETIC,
     )
     assert "conflict:NI" in found[key("a")].reasons
 
@@ -157,11 +162,11 @@ def test_resolution_agrees_with_brute_force_in_any_order(
     drawn: dict[str, tuple[list[tuple[str, str, str]], list[str]]], random: object
 ) -> None:
     members = [member(name, *ids, merges=tuple(merges)) for name, (ids, merges) in drawn.items()]
-    found = resolve(NORTH, members)
+    found = resolve(NORTH, members, SYNTHETIC)
     assert people(found) == brute_force(members)
     shuffled = members * 2
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis's random.Random
-    again = resolve(NORTH, shuffled)
+    again = resolve(NORTH, shuffled, SYNTHETIC)
     assert msgspec.json.encode(dict(sorted(again.items()))) == msgspec.json.encode(dict(sorted(found.items())))
 
 
@@ -174,7 +179,7 @@ def test_each_component_is_found_from_any_of_its_members(
         part = component(snapshot, name)
         assert name in part
         for other in part:
-            assert links(NORTH, component(snapshot, other)) == links(NORTH, part)
+            assert links(NORTH, component(snapshot, other), SYNTHETIC) == links(NORTH, part, SYNTHETIC)
 
 
 def test_nobody_is_tied_to_an_unknown_key() -> None:

@@ -9,7 +9,7 @@ from services.patientview.deliveries import contribution, take_in
 from services.patientview.extraction import Extractor
 from services.patientview.tables import SourcePatient
 from trialbridge.contracts.events import RecordsReceived
-from trialbridge.contracts.ids import Digest, PatientId, SourcePatientKey, TicketId, record_id, source_patient_key
+from trialbridge.contracts.ids import Digest, PatientId, SourcePatientKey, TicketId, record_id
 from trialbridge.criteria.compiler import TrialPlan, compile_text, load
 from trialbridge.criteria.evaluate import evaluate
 from trialbridge.criteria.facts import AnyFact
@@ -24,6 +24,7 @@ from trialbridge.people.fold import Contribution, fold
 from trialbridge.testkit.feeds import HL7V2, NDJSON
 from trialbridge.testkit.packing import ndjson
 from trialbridge.testkit.placing import Delivery
+from trialbridge.testkit.pseudonyms import SYNTHETIC
 from trialbridge.testkit.trials import demo_trials
 from trialbridge.testkit.world import AS_OF, World
 
@@ -47,7 +48,7 @@ def received(world: World, delivery: Delivery) -> RecordsReceived:
     found = convert([entry], Feed(world.network, source.tenant, source.id, at))
     assert not found.set_aside
     (patient,) = found.patients
-    key = source_patient_key(world.network, source.id, patient.local_patient)
+    key = SYNTHETIC.source_patient(world.network, source.id, patient.local_patient)
     ticket = TicketId(f"tkt_{source.id}/{delivery.index}/{delivery.wave}")
     return RecordsReceived(
         record=record_id(ticket, key, 0),

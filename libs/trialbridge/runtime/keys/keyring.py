@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from trialbridge.contracts.errors import Misconfigured, Refused, Unavailable
+from trialbridge.contracts.ids import Pseudonyms
 from trialbridge.runtime.keys.ring import (
     DEFAULT_SCOPE,
     Ring,
@@ -59,6 +60,10 @@ class FileKeyRing:
             raise Refused("key.refused", "The wrapped data key names another wrapping key than the one that is asked.")
         _check_owner(scope, context)
         return unwrap(key, wrapped, context)
+
+    def pseudonyms(self) -> Pseudonyms:
+        """Return what derives the ids that stand for people's identifiers; rotation leaves it as it is."""
+        return Pseudonyms(self._ring.pseudonym_key)
 
     async def ping(self) -> None:
         """Return when the file can be read; raise `Unavailable` ``keys.unavailable``."""

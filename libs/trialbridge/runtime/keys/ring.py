@@ -32,6 +32,8 @@ class Ring(msgspec.Struct, frozen=True):
     """The file's content."""
 
     scopes: dict[str, Scope]
+    pseudonym_key: bytes = b""
+    """Keys the ids that stand for people's identifiers; never rotated, since the ids would be others."""
     version: int = 1
 
 
@@ -62,18 +64,21 @@ def read_ring(path: Path) -> Ring:
         ring = msgspec.json.decode(raw, type=Ring)
     except msgspec.DecodeError:
         raise Misconfigured("keyring.broken", f"The key ring {path} is not what create wrote; restore it.") from None
-    if ring.version != 1 or not all(_sound(name, scope) for name, scope in ring.scopes.items()):
+    whole = ring.version == 1 and len(ring.pseudonym_key) == KEY_BYTES
+    if not whole or not all(_sound(name, scope) for name, scope in ring.scopes.items()):
         raise Misconfigured("keyring.broken", f"The key ring {path} lacks a current key or has one of another length.")
     return ring
 
 
-def create_keyring(path: Path, scopes: Iterable[str]) -> None:
+def create_keyring(path: Path, scopes: Iterable[str], pseudonym_key: bytes | None = None) -> None:
     """Write a new key ring (mode 0600) with one key for each scope and for ``default``.
+
+    ``pseudonym_key`` is drawn unless it is given: for synthetic people alone, whose runs are compared with one another.
 
     Raises:
         Misconfigured: ``keyring.exists`` where there is one already, ``keyring.unwritable``.
     """
-    ring = Ring({})
+    ring = Ring({}, pseudonym_key or new_key())
     for scope in sorted({*scopes, DEFAULT_SCOPE}):
         ring = rotate(ring, scope)
     with _writable(path):

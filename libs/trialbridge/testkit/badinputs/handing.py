@@ -14,7 +14,6 @@ from trialbridge.contracts.ids import (
     SourcePatientKey,
     derive,
     digest,
-    source_patient_key,
     ticket_id,
 )
 from trialbridge.contracts.topics import EMR_TICKETS
@@ -23,6 +22,7 @@ from trialbridge.runtime.partitioner import partition_of
 from trialbridge.runtime.ports import DocumentStore, KeyService, ObjectStore
 from trialbridge.testkit.badinputs.model import Asked, Bundle, Locked, Message
 from trialbridge.testkit.places import NETWORK
+from trialbridge.testkit.pseudonyms import SYNTHETIC
 
 VALID_FOR: Final = timedelta(days=7)
 CREATED: Final = "2026-06-01T06:00:00Z"
@@ -84,7 +84,7 @@ class Porter:
     @staticmethod
     def key_of(bundle: Bundle, local: str) -> SourcePatientKey:
         """Return the key of a patient in a bundle."""
-        return source_patient_key(NETWORK, bundle.source, LocalPatientId(local))
+        return SYNTHETIC.source_patient(NETWORK, bundle.source, LocalPatientId(local))
 
     async def _deliver(self, bundle: Bundle, name: str) -> Handed:
         made = await bundle.lock(bundle.plain, self.keys, bundle.tenant)

@@ -4,6 +4,7 @@ import stat
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from trialbridge.contracts.errors import Misconfigured, Refused, Unavailable
@@ -51,6 +52,21 @@ async def test_a_running_service_takes_a_rotated_ring_and_opens_what_is_old(path
     assert await read_keyring(path).unwrap(new.key_id, new.wrapped, CONTEXT) == new.plaintext
     assert mode_of(path) == 0o600
     assert read_ring(path).scopes["hill"].current == "hill/1"
+
+
+def test_the_ids_of_people_stay_the_same_for_the_rings_life_and_are_its_own(path: Path, tmp_path: Path) -> None:
+    before = read_keyring(path).pseudonyms()
+    rotate_keyring(path)
+    assert read_keyring(path).pseudonyms() == before
+    create_keyring(tmp_path / "other.json", ["north"])
+    assert read_keyring(tmp_path / "other.json").pseudonyms() != before
+
+
+def test_a_ring_without_the_key_of_the_ids_is_refused(path: Path) -> None:
+    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(read_ring(path), pseudonym_key=b"")))
+    with pytest.raises(Misconfigured) as error:
+        read_ring(path)
+    assert error.value.code == "keyring.broken"
 
 
 def test_rotating_without_names_rotates_all(path: Path) -> None:

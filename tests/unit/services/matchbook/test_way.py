@@ -20,7 +20,7 @@ from services.patientview.agents import handlers as view_handlers
 from services.patientview.extraction import Extractor
 from trialbridge.contracts.documents import MATCHES
 from trialbridge.contracts.events import DayBegan, Payload, RecordsReceived, RegulatoryStatusSet, TrialPublished
-from trialbridge.contracts.ids import Digest, NetworkId, TenantId, TicketId, TrialId, record_id, source_patient_key
+from trialbridge.contracts.ids import Digest, NetworkId, TenantId, TicketId, TrialId, record_id
 from trialbridge.contracts.topics import (
     CALENDAR_DAYS,
     EMR_RECORDS,
@@ -40,6 +40,7 @@ from trialbridge.runtime.serve import utc_now
 from trialbridge.testkit.fakes import MemoryDocuments
 from trialbridge.testkit.packing import ndjson
 from trialbridge.testkit.placing import Delivery
+from trialbridge.testkit.pseudonyms import SYNTHETIC
 from trialbridge.testkit.stage import FakeStage
 from trialbridge.testkit.world import AS_OF, make_world
 
@@ -59,7 +60,7 @@ def records(delivery: Delivery, number: int, network: NetworkId) -> list[Records
     assert not found.set_aside
     sent = []
     for patient in found.patients:
-        key = source_patient_key(network, source.id, patient.local_patient)
+        key = SYNTHETIC.source_patient(network, source.id, patient.local_patient)
         ticket = TicketId(f"tkt_{number}")
         sent.append(
             RecordsReceived(
@@ -115,7 +116,7 @@ class Way:
     """Three stages in a row; each record goes all the way before the next one comes."""
 
     def __init__(self) -> None:
-        self.views = FakeStage(view_handlers(Extractor(facts_of, identifiers_of, display_of)))
+        self.views = FakeStage(view_handlers(Extractor(facts_of, identifiers_of, display_of), SYNTHETIC))
         self.matcher = FakeStage(matcher_handlers(Matcher()))
         self.book = FakeStage(book_handlers(Book(utc_now)))
 

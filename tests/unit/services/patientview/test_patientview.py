@@ -21,12 +21,11 @@ from trialbridge.contracts.ids import (
     SourceId,
     TenantId,
     TicketId,
-    patient_id,
-    source_patient_key,
 )
 from trialbridge.contracts.topics import EMR_RECORDS, PATIENT_CONTRIBUTIONS, PATIENT_LINKS, PATIENT_VIEWS
 from trialbridge.criteria.facts import AnyFact, Demographics, Evidence, Performance
 from trialbridge.runtime.effects import Origin
+from trialbridge.testkit.pseudonyms import SYNTHETIC
 from trialbridge.testkit.stage import FakeStage
 
 NORTH = NetworkId("north")
@@ -89,7 +88,7 @@ def delivery(
         tenant=TenantId(source.partition("/")[0]),
         source=SourceId(source),
         local_patient=LocalPatientId(local),
-        key=source_patient_key(NORTH, SourceId(source), LocalPatientId(local)),
+        key=SYNTHETIC.source_patient(NORTH, SourceId(source), LocalPatientId(local)),
         ticket=TicketId("tkt"),
         bundle_sha256=Digest("0"),
         received=f"2026-01-{day:02d}T00:00:00Z",
@@ -99,7 +98,7 @@ def delivery(
 
 
 def stage() -> FakeStage:
-    return FakeStage(handlers(EXTRACTOR))
+    return FakeStage(handlers(EXTRACTOR, SYNTHETIC))
 
 
 async def send(target: FakeStage, *records: RecordsReceived) -> FakeStage:
@@ -135,7 +134,7 @@ def values(view: PatientViewChanged) -> list[int]:
 
 async def test_one_delivery_becomes_a_view_and_a_document() -> None:
     found = await send(stage(), delivery("a/ehr", "1", patient("1", ("MR", "a", "1")), ecog("o", 1)))
-    person = patient_id(NORTH, "a|1")
+    person = SYNTHETIC.patient(NORTH, "a|1")
     view = newest(found)[person]
     assert (view.version, view.tenants, view.records, view.removed) == (1, ("a",), ("rec_a/ehr_1_1",), False)
     assert view.changed == ("demographics", "performance")
@@ -153,7 +152,7 @@ async def test_two_sources_of_one_person_share_a_view() -> None:
         delivery("b/ehr", "9", patient("9", ("NI", "gov", "7"), birth="1961-01-01"), ecog("p", 2), day=2),
     )
     views = live(found)
-    assert list(views) == [patient_id(NORTH, "gov|7")]
+    assert list(views) == [SYNTHETIC.patient(NORTH, "gov|7")]
     view = next(iter(views.values()))
     assert (view.tenants, values(view)) == (("a", "b"), [1, 2])
     births = [fact.birth_date for fact in facts(view) if isinstance(fact, Demographics)]
@@ -195,7 +194,7 @@ async def test_a_repeat_changes_nothing_and_sends_the_same_view_again() -> None:
     record = delivery("a/ehr", "1", patient("1", ("NI", "gov", "7")), ecog("o", 1))
     found = await send(stage(), record)
     before = (found.values(SOURCE_PATIENTS), found.docs(PATIENTS), found.take(PATIENT_VIEWS)[-1])
-    again = found.restarted(handlers(EXTRACTOR))
+    again = found.restarted(handlers(EXTRACTOR, SYNTHETIC))
     await send(again, record)
     views = again.emitted(PATIENT_VIEWS)
     assert views
@@ -225,7 +224,7 @@ async def test_a_better_identifier_moves_the_source_and_leaves_a_tombstone() -> 
     first = delivery("a/ehr", "1", patient("1", ("MR", "a", "1")), ecog("o", 1), day=1)
     second = delivery("a/ehr", "1", patient("1", ("MR", "a", "1"), ("NI", "gov", "7")), day=2)
     found = await send(stage(), first, second)
-    old, new = patient_id(NORTH, "a|1"), patient_id(NORTH, "gov|7")
+    old, new = SYNTHETIC.patient(NORTH, "a|1"), SYNTHETIC.patient(NORTH, "gov|7")
     views = newest(found)
     assert views[old].removed
     assert (views[old].tenants, facts(views[old]), views[old].changed) == ((), (), ("demographics", "performance"))
@@ -242,12 +241,12 @@ async def test_unlinking_restores_the_view_exactly() -> None:
     assert live(found) != before
     await send(found, corrected)
     views = live(found)
-    assert views[patient_id(NORTH, "gov|7")] == before[patient_id(NORTH, "gov|7")]
-    assert values(views[patient_id(NORTH, "gov|8")]) == [2]
+    assert views[SYNTHETIC.patient(NORTH, "gov|7")] == before[SYNTHETIC.patient(NORTH, "gov|7")]
+    assert values(views[SYNTHETIC.patient(NORTH, "gov|8")]) == [2]
     # And back again: the person that was left takes the source in once more.
     await send(found, delivery("b/ehr", "9", patient("9", ("NI", "gov", "7")), day=3))
-    assert values(live(found)[patient_id(NORTH, "gov|7")]) == [1, 2]
-    assert newest(found)[patient_id(NORTH, "gov|8")].removed
+    assert values(live(found)[SYNTHETIC.patient(NORTH, "gov|7")]) == [1, 2]
+    assert newest(found)[SYNTHETIC.patient(NORTH, "gov|8")].removed
 
 
 async def test_a_merge_joins_two_patients_of_a_source_in_any_order() -> None:
@@ -278,7 +277,7 @@ async def test_networks_stay_apart() -> None:
     await send(found, record)
     south = NetworkId("south")
     other = msgspec.structs.replace(
-        record, network=south, key=source_patient_key(south, record.source, record.local_patient)
+        record, network=south, key=SYNTHETIC.source_patient(south, record.source, record.local_patient)
     )
     await found.deliver(EMR_RECORDS, other.key, other, south)
     assert len(live(found)) == 2
