@@ -72,7 +72,8 @@ def convert(entries: Iterable[Entry], feed: Feed) -> Conversion:
         "not_read": dict(sorted(warnings.not_read.items())),
         "leaves": warnings.account.summary(),
     }
-    return Conversion(patients, tuple(aside), dict(sorted(warnings.counts.items())), account, tuple(common))
+    counts = dict(sorted(warnings.counts.items()))
+    return Conversion(patients, tuple(aside), counts, account, tuple(common), warnings.account)
 
 
 def _entry(entry: Entry, feed: Feed, warnings: Warnings) -> list[Found]:

@@ -89,6 +89,8 @@ class Conversion:
     """``entries, patients, resources, shared, superseded, set_aside`` and ``not_read``: what was seen and left out, by place."""
     shared: tuple[Resource, ...] = ()
     """Resources about nobody in particular, by type and id."""
+    leaves: Account = field(default_factory=Account)
+    """What became of each populated leaf of the source; its totals are ``account["leaves"]``."""
 
 
 class Warnings:

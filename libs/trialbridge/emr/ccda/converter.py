@@ -109,8 +109,8 @@ class Reading:
         document.root = root = build(element, document.names)
         first: list[Built] = []
         built: list[Built] = []
-        for statement in (kid for kid in root.kids if kid.name in CLINICAL):
-            tops, every = build_entry(statement, document)
+        for statement in (kid for kid in root.kids if kid.name != "templateId"):
+            tops, every = build_entry(statement, document) if statement.name in CLINICAL else ([], [])
             if not every:
                 tops = every = [unread(statement, document)]
             first += tops
@@ -181,11 +181,10 @@ class Reading:
                 section.references.append({"reference": f"DocumentReference/{note['id']}"})
                 yield Built(section.node, note)
         composition = header.composition(root, document, encounter)
-        if (
-            self._body is not None
-            and (attached := unstructured(self._body, root, composition, key, document)) is not None
-        ):
+        attached = unstructured(self._body, root, composition, key, document) if self._body is not None else None
+        if attached is not None and self._body is not None:
             yield Built(self._body, attached)
+            composition["section"] = [{"entry": [{"reference": f"DocumentReference/{attached['id']}"}]}]
         sections = [one.as_resource(document) for one in self._sections]
         if sections:
             composition["section"] = sections
@@ -210,3 +209,4 @@ class Reading:
                 else:
                     self._account.enter_counts(section.narrative.mapped, "dropped", "ccda.set-aside")
                 self._account.enter_counts(section.narrative.layout, "dropped", "ccda.layout")
+                self._account.enter_counts(section.narrative.unsafe, "dropped", "ccda.unsafe-link")

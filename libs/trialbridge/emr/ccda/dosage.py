@@ -68,14 +68,13 @@ def _repeat(node: Node, document: Document) -> dict[str, Any]:
 def _dose_unit(dosage: dict[str, Any], unit: Node) -> None:
     """Say what is counted (tablets, puffs) where the dose itself has no unit."""
     coding = codes.coding(unit)
+    if coding is None:
+        return
+    named: dict[str, Any] = {"unit": coding.get("display") or coding.get("code")}
+    if "system" in coding:
+        named |= {"system": coding["system"], "code": coding["code"]}
     for rate in dosage.get("doseAndRate", ()):
-        dose = rate.get("doseQuantity")
-        if dose is not None and coding is not None and "unit" not in dose:
-            shown = {
-                "unit": coding.get("display") or coding.get("code"),
-                "system": coding.get("system"),
-                "code": coding.get("code"),
-            }
-            dose.update({key: value for key, value in shown.items() if value is not None})
-            if "system" not in dose:
-                dose.pop("code", None)
+        ends = (rate.get("doseQuantity"), *(rate.get("doseRange", {}).get(end) for end in ("low", "high")))
+        for quantity in ends:
+            if quantity is not None and "unit" not in quantity:
+                quantity.update(named)

@@ -19,10 +19,13 @@ STRUCTURE: Final = frozenset(
     {"classCode", "typeCode", "moodCode", "determinerCode", "inversionInd", "contextControlCode", "contextConductionInd",
      "negationInd", "xsi:type", "operator", "institutionSpecified", "independentInd", "inclusive"}
 )  # fmt: skip
-_MARKERS: Final = frozenset({("code", "ASSERTION"), ("code", "SEV"), ("code", "CONC"), ("statusCode", "completed")})
-"""Codes that repeat what the template says, and the status that it fixes for all that is no statement of its own."""
-
 _MARKING: Final = frozenset({"templateId", "code", "statusCode"})
+
+
+@cache
+def _fixed() -> frozenset[tuple[str, str]]:
+    """Return elements and codes that only repeat what a template says."""
+    return frozenset((element, code) for table, code, element in rows("ccda_codes") if table == "fixed")
 
 
 @cache
@@ -127,6 +130,8 @@ class Leftovers:
                 self._account.structure += structure
             elif one:
                 waiting.append(Waiting(one, node.name, name, path, pattern, structure))
+        if len(waiting) > 1:
+            waiting.sort(key=_name)
         text = node.text
         if text is not None and text.fate == "mapped":
             first = first or text.where[0]
@@ -143,10 +148,14 @@ class Leftovers:
             one.where = (first,)
             self._account.structure += 1
         elif reason is not None or owner is None:
-            drop(one, reason or "ccda.set-aside")
+            drop(one, reason or ("ccda.set-aside" if self._settled.refused else "ccda.empty-entry"))
         else:
             _keep(one, owner, f"{waiting.path}{_joint(name)}{name}")
         self._account.enter(_INSIDE[waiting.pattern][name], one)
+
+
+def _name(waiting: Waiting) -> str:
+    return waiting.name
 
 
 def _joint(name: str) -> str:
@@ -157,7 +166,7 @@ def _is_marker(node: Node) -> bool:
     name = node.name
     if name not in _MARKING:
         return False
-    return name == "templateId" or (not node.kids and (name, node.attrs.get("code")) in _MARKERS)
+    return name == "templateId" or (not node.kids and (name, node.attrs.get("code")) in _fixed())
 
 
 def _keep(one: Leaf, owner: Resource, path: str) -> None:

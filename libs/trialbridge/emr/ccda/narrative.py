@@ -29,6 +29,8 @@ class Narrative:
         """Leaves by path below the section that are in the XHTML."""
         self.layout: Counter[str] = Counter()
         """Attributes by path that say how to print, which the XHTML leaves out."""
+        self.unsafe: Counter[str] = Counter()
+        """Links that lead elsewhere than to the web, to mail or into the narrative."""
         self.xhtml = ""
         self._names = names
         self._by_id: dict[str, Element] = {}
@@ -83,7 +85,12 @@ class Narrative:
             target = _attributes_of().get((name, short)) or _attributes_of().get(("*", short), "")
             if short in _IDS and value:
                 self._by_id.setdefault(value, element)
-            if not value.strip() or not target or (target == "href" and not _LINK.fullmatch(value.strip())):
+            if not value.strip():
+                continue
+            if target == "href" and not _LINK.fullmatch(value.strip()):
+                self.unsafe[f"{path}/@{short}"] += 1
+                continue
+            if not target:
                 self.layout[f"{path}/@{short}"] += 1
                 continue
             self.mapped[f"{path}/@{short}"] += 1

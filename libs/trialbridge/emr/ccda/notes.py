@@ -61,7 +61,7 @@ def _attached(text: Node) -> dict[str, Any] | None:
         packed = "".join(words.split())
         if _BASE64.fullmatch(packed) is None:
             return None
-        return {**found, "data": made(packed, words)}
+        return {**found, "data": made(packed, words, text.get("representation"))}
     if words is not None:
         return attachment(words) if kind is None else {**attachment(words), "contentType": kind}
     return {**found, "url": address} if address is not None and not any(map(str.isspace, address)) else None
