@@ -138,6 +138,7 @@ def _variant(rng: Random) -> q.Variant:
         "effects": lambda: some(rng, w.EFFECTS),
         "source": lambda: rng.choice(("germline", "somatic")),
         "min_allele_fraction": lambda: Decimal(rng.choice(("0.05", "0.2"))),
+        "max_allele_fraction": lambda: Decimal(rng.choice(("0.2", "0.3"))),
         "oncogenic": lambda: maybe(rng, 0.8),
         "significance": lambda: some(rng, ("pathogenic", "Likely Pathogenic", "benign", "uncertain significance")),
         "tiers": lambda: some(rng, ("I", "II", "III")),

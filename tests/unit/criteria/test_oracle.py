@@ -5,10 +5,10 @@ A run takes a new seed each time; ``TRIALBRIDGE_ORACLE_SEED=…`` takes that of 
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialbridge.criteria import evaluate, index, known
+from trialbridge.criteria import facts as f
 from trialbridge.criteria.compiler import canonical, load
 from trialbridge.criteria.dates import completed
 from trialbridge.criteria.finding import MET
@@ -66,6 +67,39 @@ def test_engine_and_oracle_agree_on_a_million_pairs() -> None:
 
 def test_the_oracle_and_the_generator_know_every_leaf_kind() -> None:
     assert set(LEAVES) == set(JUDGES) == set(criteria_gen.LEAVES)
+
+
+def _used(things: Iterable[Any], kind: type[msgspec.Struct]) -> set[str]:
+    """Return the fields that are not left at their defaults in some of the things."""
+    fields = msgspec.structs.fields(kind)
+    return {one.name for thing in things for one in fields if getattr(thing, one.name) != one.default}
+
+
+@pytest.mark.parametrize("kind", criteria_gen.LEAVES, ids=lambda kind: kind.__name__)
+def test_the_generator_asks_for_every_field_of_a_leaf(kind: type[msgspec.Struct]) -> None:
+    rng = Random(1)
+    leaves = [criteria_gen.random_leaf(rng, kind) for _ in range(1_000)]
+    assert _used(leaves, kind) == {field.name for field in msgspec.structs.fields(kind)}
+
+
+UNREAD: Mapping[type[Any], set[str]] = {
+    f.Demographics: {"effective"},
+    f.Diagnosis: {"status"},
+    f.Stage: {"system", "basis"},
+    f.Variant: {"genomic_change"},
+    f.Coverage: {"assay"},
+    f.Lab: {"lower_limit", "name"},
+    f.Therapy: {"codes"},
+    f.Location: {"postal_code"},
+}
+"""Fields that no criterion reads."""
+
+
+@pytest.mark.parametrize("kind", get_args(f.AnyFact), ids=lambda kind: kind.__name__)
+def test_the_generator_fills_every_field_of_a_fact(kind: type[msgspec.Struct]) -> None:
+    rng = Random(1)
+    facts = [fact for _ in range(300) for fact in random_facts(rng, DAYS[0]) if type(fact) is kind]
+    assert _used(facts, kind) >= {field.name for field in msgspec.structs.fields(kind)} - UNREAD.get(kind, set())
 
 
 def test_the_same_seed_makes_the_same_pairs() -> None:

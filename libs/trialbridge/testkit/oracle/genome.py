@@ -102,9 +102,11 @@ def _described(leaf: q.Variant, fact: f.Variant) -> Iterator[Verdict]:
         yield among(effects, [one for word in leaf.effects for one in _effect_words(word)]) if effects else OPEN
     if leaf.source is not None:
         yield OPEN if fact.source_class == "unknown" else YES if fact.source_class == leaf.source else NO
+    fraction = number(fact.allele_fraction)
     if leaf.min_allele_fraction is not None:
-        fraction, least = number(fact.allele_fraction), Fraction(leaf.min_allele_fraction)
-        yield OPEN if fraction is None else YES if fraction >= least else NO
+        yield OPEN if fraction is None else YES if fraction >= Fraction(leaf.min_allele_fraction) else NO
+    if leaf.max_allele_fraction is not None:
+        yield OPEN if fraction is None else YES if fraction <= Fraction(leaf.max_allele_fraction) else NO
     if leaf.oncogenic is not None:
         yield OPEN if fact.oncogenic is None else YES if fact.oncogenic == leaf.oncogenic else NO
     if leaf.significance:
