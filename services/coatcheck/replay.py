@@ -28,13 +28,13 @@ async def republish(letter: DeadLetterDoc, seal: wire.Seal, emitter: Emitter) ->
     topic = topics.BY_NAME.get(letter.topic)
     if topic is None:
         raise Refused("replay.unknown-topic", "It came from a topic that is not there any more.")
-    if letter.payload_type == MESSAGE:
+    if letter.payload_type == MESSAGE and letter.payload:
         envelopes = wire.decode(await wire.unseal(letter.payload, f"topic:{topic.name}", seal))
     elif letter.payload_type == topic.type and letter.payload:
         held = msgspec.Raw(letter.payload)
         envelopes = (wire.Envelope(EventId(letter.event), letter.key, NetworkId(letter.network), "", held),)
     else:
-        raise Refused("replay.not-a-record", "Only a part of a record was kept; have the whole sent again.")
+        raise Refused("replay.not-a-record", "The whole record was not kept with it; have it sent again.")
     for number, envelope in enumerate(envelopes):
         payload = _decode(topic, envelope.data)
         cause = f"replay/{letter.id}/{letter.version}/{number}"

@@ -7,6 +7,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from bson.errors import InvalidDocument
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    DocumentTooLarge,
+    OperationFailure,
+    WriteError,
+    WTimeoutError,
+)
 
 from trialbridge.contracts.documents import (
     DEAD_LETTERS,
@@ -15,17 +24,19 @@ from trialbridge.contracts.documents import (
     SESSIONS,
     STAGES,
     TICKETS,
+    DeadLetterDoc,
     MatchDoc,
     PatientDoc,
     StageDoc,
     TicketDoc,
 )
 from trialbridge.contracts.errors import Refused, Unavailable, Undecodable
-from trialbridge.runtime.documents import cursor
-from trialbridge.runtime.documents.mongo import MongoDocuments
+from trialbridge.runtime.documents import codec, cursor
+from trialbridge.runtime.documents.mongo import MongoDocuments, _translated
 from trialbridge.runtime.documents.sqlite import SqliteDocuments
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import DocumentStore, Query
+from trialbridge.runtime.stage.lane import KEPT_BYTES
 from trialbridge.testkit.seals import ClearSeal
 
 
@@ -188,6 +199,75 @@ async def test_what_no_store_can_hold_is_refused_for_good_and_keeps_nobody_from_
     await documents.upsert(TICKETS, [ticket("b")])
     assert await documents.get(TICKETS, "odd") is None
     assert [doc.id for doc in (await documents.find(TICKETS, Query()))[0]] == ["b"]
+
+
+def letter(payload: bytes) -> DeadLetterDoc:
+    """Return a dead letter."""
+    return DeadLetterDoc(
+        id="dlq", version=1, stage="s", topic="t", partition=0, offset=1, key="k", code="c", message="m" * 10_000,
+        payload=payload,
+    )  # fmt: skip
+
+
+async def test_the_largest_payload_that_a_stage_keeps_fits_and_a_larger_document_is_refused(
+    documents: DocumentStore,
+) -> None:
+    doc = letter(secrets.token_bytes(KEPT_BYTES))
+    codec.check(DEAD_LETTERS, doc)
+    assert await documents.upsert(DEAD_LETTERS, [doc]) == 1
+    assert await documents.get(DEAD_LETTERS, "dlq") == doc
+    large = msgspec.structs.replace(letter(secrets.token_bytes(17 * 2**20)), version=2)
+    with pytest.raises(Refused) as refused:
+        await documents.upsert(DEAD_LETTERS, [large])
+    assert refused.value.code == "document.refused"
+    with pytest.raises(Refused):
+        codec.check(DEAD_LETTERS, large)
+
+
+async def test_what_compresses_well_is_measured_as_it_is_kept(documents: DocumentStore) -> None:
+    doc = letter(b"x" * (20 * 2**20))
+    codec.check(DEAD_LETTERS, doc)
+    assert await documents.upsert(DEAD_LETTERS, [doc]) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OperationFailure("canary", 10334), Refused),
+        (WriteError("canary", 17419), Refused),
+        (OperationFailure("canary", 2), Refused),
+        (BulkWriteError({"writeErrors": [{"code": 11000}, {"code": 10334}]}), Refused),
+        (DocumentTooLarge("canary"), Refused),
+        (InvalidDocument("canary"), Refused),
+        (OverflowError("canary"), Refused),
+        (OperationFailure("canary", 18), Unavailable),
+        (OperationFailure("canary", 13), Unavailable),
+        (OperationFailure("canary", 189), Unavailable),
+        (OperationFailure("canary"), Unavailable),
+        (BulkWriteError({"writeErrors": [{"code": 91}]}), Unavailable),
+        (AutoReconnect("canary"), Unavailable),
+        (WTimeoutError("canary", 64), Unavailable),
+    ],
+)
+def test_only_what_the_server_will_never_take_is_refused(error: Exception, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as raised, _translated():
+        raise error
+    assert "canary" not in str(raised.value)
+
+
+class Unsure:
+    """A collection whose server wrote, and could not say that a majority has it."""
+
+    async def bulk_write(self, *_: object, **__: object) -> None:
+        raise BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}], "nModified": 1, "nUpserted": 0})
+
+
+async def test_a_write_that_no_majority_has_is_tried_again() -> None:
+    store = MongoDocuments("mongodb://127.0.0.1:1/none", ClearSeal())
+    store._db = {"tickets": Unsure()}
+    with pytest.raises(Unavailable):
+        await store.upsert(TICKETS, [ticket("a")])
+    await store.close()
 
 
 async def test_the_greatest_numbers_come_back_as_they_were(documents: DocumentStore) -> None:

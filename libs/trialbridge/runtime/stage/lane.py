@@ -30,6 +30,8 @@ P = TypeVar("P", bound=Payload)
 D = TypeVar("D", bound=Document)
 V = TypeVar("V")
 NO_NETWORK = NetworkId("")
+KEPT_BYTES: Final = 8 * 1024 * 1024
+"""Of a payload that is kept with its dead letter: fits into a document, whatever else that holds, in any store."""
 
 
 class Sender(Protocol):
@@ -233,7 +235,15 @@ class Lane:
         self, error: Poison, topic: str, partition: int, offset: int, key: str, event: EventId, payload: bytes,
         payload_type: str, network: NetworkId, traced: str, origin: Origin | None = None,
     ) -> None:  # fmt: skip
-        """Note a dead letter. Its id depends on subject, code and place, so that the same failure again is the same entry."""
+        """Note a dead letter. Its id depends on subject, code and place, so that the same failure again is the same entry.
+
+        A payload too large to be kept with it stays where it came from, which its message names.
+        """
+        message = error.message
+        if len(payload) > KEPT_BYTES:
+            where = f"in the log, topic {topic}, partition {partition}, offset {offset}"
+            message = f"{message} Its {len(payload)} bytes are too many to be kept here; the record stays {where}."
+            payload = b""
         subject = origin.subject if origin else event
         identity = derive("dlq", (self._links.stage, topic, subject, error.code, str(error.place)))
         letter = DeadLettered(
@@ -245,7 +255,7 @@ class Lane:
             key=key,
             event=event,
             code=error.code,
-            message=error.message,
+            message=message,
             place=error.place,
             tenant=origin.tenant if origin else TenantId(""),
             ticket=origin.ticket if origin else None,

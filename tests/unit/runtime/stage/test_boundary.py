@@ -24,6 +24,7 @@ from trialbridge.contracts.ids import (
 from trialbridge.runtime.effects import Effects, Handler, Origin, Received, TableSpec
 from trialbridge.runtime.stage import wire
 from trialbridge.runtime.stage.boundary import Boundary
+from trialbridge.runtime.stage.lane import KEPT_BYTES
 from trialbridge.runtime.stage.poison import PoisonGuard
 from trialbridge.runtime.stage.tables import PartitionedStore, StateTable
 
@@ -133,6 +134,21 @@ async def test_a_document_that_no_store_can_hold_is_its_records_fault_and_not_th
     (letter,) = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
     assert (letter.key, letter.code) == ("b", "document.refused")
     assert {r.key for r in await bench.records("patient_links")} == {"a", "c"}
+
+
+async def test_a_payload_too_large_to_keep_stays_in_the_log_and_its_letter_says_where(bench: Any) -> None:
+    async def set_large_aside(record: Received[DemographicsSeen], effects: Effects) -> None:
+        for size in (KEPT_BYTES, KEPT_BYTES + 1):
+            effects.set_aside(Refused(f"test.{size}", "A large one."), b"x" * size, "a")
+
+    event = await bench.event(TOPIC.name, ("a", seen("a")), offset=7)
+    await boundary(bench, set_large_aside).process(0, [event])
+    parts = [sent for sent in bench.log.sent if sent.topic == "dead_letters"]
+    kept, left = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
+    assert len(parts) == 2
+    assert (len(kept.payload), kept.message) == (KEPT_BYTES, "A large one.")
+    assert (left.payload, left.payload_type) == (b"", "a")
+    assert f"topic {TOPIC.name}, partition 0, offset 7" in left.message
 
 
 async def test_a_letter_names_what_its_record_came_with_and_not_what_the_record_before_it_did(bench: Any) -> None:

@@ -253,6 +253,8 @@ async def test_a_whole_message_is_opened_again(check: Check) -> None:
         ("gone", b"{}", "trialbridge.gone.v1", "replay.unknown-topic"),
         ("calendar_days", b"{}", "trialbridge.calendar_days.v1", "replay.not-a-record"),
         ("calendar_days", b"part", "text/plain", "replay.not-a-record"),
+        ("calendar_days", b"", "message", "replay.not-a-record"),
+        ("calendar_days", b"", "trialbridge.calendar_days.v1", "replay.not-a-record"),
         ("calendar_days", b"\x01zzz", "message", "seal.refused"),
         ("calendar_days", b"\x07zzz", "message", "wire.unknown-form"),
         ("emr_tickets", b"{}", "trialbridge.emr_tickets.v1", "replay.not-a-ticket"),
