@@ -1,7 +1,8 @@
 """``python -m infra.secrets [NETWORK|TENANT…]``: the files that docker-compose.yml mounts as secrets. Never replaces one.
 
 The key ring gets a key for each network and tenant that is named, the demo's where none is; run again to add more. The folder is
-its owner's alone. What lies in it: keyring.json, object_credentials, users.json (one operator), operator_password, api_keys.
+its owner's alone. What lies in it: keyring.json, document_credentials, document_server_key,
+object_credentials, users.json (one operator), operator_password, api_keys.
 """
 
 import os
@@ -48,6 +49,9 @@ def make(folder: Path, scopes: Sequence[str]) -> list[str]:
         made += _write(folder / "operator_password", f"{password}\n", 0o600)
         made += _write(folder / "users.json", msgspec.json.encode(users).decode(), 0o444)
     made += _write(folder / "object_credentials", f"trialbridge\n{secrets.token_urlsafe(30)}\n", 0o444)
+    made += _write(folder / "document_credentials", f"trialbridge\n{secrets.token_urlsafe(30)}\n", 0o444)
+    # What the members of MongoDB's replica set know one another by; it has to be there, of however few members the set is.
+    made += _write(folder / "document_server_key", f"{secrets.token_hex(300)}\n", 0o444)
     made += _write(folder / "api_keys", API_KEYS, 0o644)
     return made
 

@@ -11,7 +11,16 @@ from infra.generate.services import services, settings_of
 from infra.generate.wording import default_text, type_text
 from trialbridge.runtime.settings import BaseServiceSettings
 
-SECRETS = frozenset({"keyring", "kafka_password_file", "object_credentials_file", "api_keys_file", "users_file"})
+SECRETS = frozenset(
+    {
+        "keyring",
+        "kafka_password_file",
+        "documents_credentials_file",
+        "object_credentials_file",
+        "api_keys_file",
+        "users_file",
+    }
+)
 """Settings that name a file with a secret. In docker-compose.yml they may only name mounted secrets."""
 PLAIN_FILES = frozenset({"kafka_ca_file", "terminology", "trial_folders", "regulatory_file", "webhooks_file"})
 """Settings that name files without secrets in them (``webhooks_file`` names secret files by path)."""

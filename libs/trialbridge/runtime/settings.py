@@ -74,6 +74,10 @@ class BaseServiceSettings(BaseSettings):
     kafka_ca_file: Path | None = Field(
         default=None, description="PEM file with the authority that signed Kafka's certificate."
     )
+    documents_credentials_file: Path | None = Field(
+        default=None,
+        description="File with two lines, user and password, for MongoDB; the URL may say authSource, the user's database.",
+    )
     object_credentials_file: Path | None = Field(
         default=None, description="File with two lines, access key and secret key, for the object store."
     )
@@ -132,6 +136,18 @@ def _line(kind: type[BaseServiceSettings], name: str, problem: str) -> str:
     field = kind.model_fields.get(name)
     about = f" It is: {field.description}" if field and field.description else ""
     return f"TRIALBRIDGE_{name.upper()}: {problem}.{about}"
+
+
+def read_pair(path: Path, name: str, code: str, what: str) -> tuple[str, str]:
+    """Return the two lines of a secret file, such as user and password.
+
+    Raises:
+        Misconfigured: as `read_secret`; ``code`` where there are not two lines. ``what`` names them.
+    """
+    lines = [line.strip() for line in read_secret(path, name).splitlines() if line.strip()]
+    if len(lines) != 2:  # noqa: PLR2004 - a pair
+        raise Misconfigured(code, f"{name} must hold two lines, {what}.")
+    return lines[0], lines[1]
 
 
 def read_secret(path: Path, name: str) -> str:

@@ -1,15 +1,16 @@
 """Picks the adapters that the settings' URLs name."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote_plus, unquote, urlsplit
 
+from trialbridge.contracts.errors import Misconfigured
 from trialbridge.runtime.documents.mongo import MongoDocuments
 from trialbridge.runtime.documents.sqlite import SqliteDocuments
 from trialbridge.runtime.keys.keyring import create_keyring, read_keyring
 from trialbridge.runtime.objects.folder import FolderObjects
 from trialbridge.runtime.objects.s3 import S3Objects
 from trialbridge.runtime.ports import DocumentStore, KeyService, ObjectStore
-from trialbridge.runtime.settings import BaseServiceSettings
+from trialbridge.runtime.settings import BaseServiceSettings, read_pair
 from trialbridge.runtime.stage import wire
 from trialbridge.vault.seal import Sealer
 
@@ -29,7 +30,23 @@ def open_documents(settings: BaseServiceSettings, seal: wire.Seal) -> DocumentSt
     """Return the document store; raise `Misconfigured` where the URL cannot be used."""
     if urlsplit(settings.documents).scheme == "sqlite":
         return SqliteDocuments(_path(settings.documents), seal)
-    return MongoDocuments(settings.documents, seal)
+    return MongoDocuments(mongo_url(settings), seal)
+
+
+def mongo_url(settings: BaseServiceSettings) -> str:
+    """Return the URL of MongoDB with user and password out of their file; never to be shown.
+
+    Raises `Misconfigured` ``documents.bad-credentials``.
+    """
+    url, file = settings.documents, settings.documents_credentials_file
+    if file is None:
+        return url
+    code = "documents.bad-credentials"
+    user, password = read_pair(file, "documents_credentials_file", code, "user and password")
+    scheme, _, rest = url.partition("://")
+    if "@" in rest.partition("/")[0]:
+        raise Misconfigured(code, "TRIALBRIDGE_DOCUMENTS names a user as well; take it out of the URL.")
+    return f"{scheme}://{quote_plus(user)}:{quote_plus(password)}@{rest}"
 
 
 def open_objects(settings: BaseServiceSettings) -> ObjectStore:

@@ -110,6 +110,17 @@ def test_settings_that_name_secrets_name_mounted_ones(name: str) -> None:
             assert value.removeprefix("/run/secrets/") in OURS[name]["secrets"]
 
 
+def test_the_document_store_wants_a_login_and_every_service_has_it_from_a_file() -> None:
+    mongo = COMPOSE["services"]["mongo"]
+    assert {"document_credentials", "document_server_key"} <= set(mongo["secrets"])
+    [script] = mongo["command"]
+    assert "--keyFile" in script
+    for name in set(OURS):
+        environment = OURS[name]["environment"]
+        assert environment["TRIALBRIDGE_DOCUMENTS_CREDENTIALS_FILE"] == "/run/secrets/document_credentials"
+        assert "authSource=admin" in environment["TRIALBRIDGE_DOCUMENTS"]
+
+
 def test_no_secret_stands_in_an_environment() -> None:
     for one in COMPOSE["services"].values():
         for variable, value in one.get("environment", {}).items():

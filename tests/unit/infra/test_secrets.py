@@ -1,5 +1,6 @@
 """The files that compose mounts: made once, strong, and taken by the services."""
 
+import re
 import stat
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from services.coatcheck.senders import read_senders
 from services.portal.users import load_users
 from trialbridge.access.passwords import verify_password
 from trialbridge.runtime.keys.ring import read_ring
-from trialbridge.runtime.settings import read_secret
+from trialbridge.runtime.settings import read_pair, read_secret
 
 
 @pytest.fixture
@@ -19,7 +20,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("os.chown", lambda *_: None)
     made = tmp_path / "secrets"
     assert set(secrets.make(made, ["net", "clinic"])) == {
-        "keyring.json", "object_credentials", "users.json", "operator_password", "api_keys",
+        "keyring.json", "document_credentials", "document_server_key", "object_credentials", "users.json",
+        "operator_password", "api_keys",
     }  # fmt: skip
     return made
 
@@ -29,9 +31,14 @@ def test_the_services_take_them(folder: Path) -> None:
     access, secret = read_secret(folder / "object_credentials", "").split()
     assert access == "trialbridge"
     assert len(secret) >= 40
+    user, password = read_pair(folder / "document_credentials", "", "", "")
+    assert user == "trialbridge"
+    assert len(password) >= 40
+    # What mongod takes: https://www.mongodb.com/docs/manual/core/security-internal-authentication/#keyfiles
+    assert re.fullmatch(r"[A-Za-z0-9+/]{6,1024}", (folder / "document_server_key").read_text().strip())
     assert read_senders(folder / "api_keys").of("") is None
-    (user,) = load_users(folder / "users.json").values()
-    assert verify_password((folder / "operator_password").read_text().strip(), user.hash)
+    (person,) = load_users(folder / "users.json").values()
+    assert verify_password((folder / "operator_password").read_text().strip(), person.hash)
 
 
 def test_the_folder_and_the_key_ring_are_their_owners_alone(folder: Path) -> None:
@@ -52,5 +59,12 @@ def test_nothing_is_ever_replaced_and_keys_are_added(folder: Path) -> None:
 
 def test_two_installations_share_nothing(folder: Path, tmp_path: Path) -> None:
     secrets.make(tmp_path / "other", ["net"])
-    for name in ("keyring.json", "object_credentials", "users.json", "operator_password"):
+    for name in (
+        "keyring.json",
+        "document_credentials",
+        "document_server_key",
+        "object_credentials",
+        "users.json",
+        "operator_password",
+    ):
         assert (tmp_path / "other" / name).read_bytes() != (folder / name).read_bytes()

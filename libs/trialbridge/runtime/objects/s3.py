@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from trialbridge.contracts.errors import Misconfigured, Refused, Unavailable
 from trialbridge.runtime.objects.naming import check_key, check_version, split_uri
 from trialbridge.runtime.ports import ObjectInfo
-from trialbridge.runtime.settings import BaseServiceSettings, read_secret
+from trialbridge.runtime.settings import BaseServiceSettings, read_pair
 
 CHUNK: Final = 1024 * 1024
 NO_VERSION: Final = "null"
@@ -64,13 +64,14 @@ class S3Objects:
             raise Misconfigured("objects.bad-url", "TRIALBRIDGE_OBJECTS must be s3://BUCKET?endpoint=URL&region=NAME.")
         credentials = None
         if settings.object_credentials_file is not None:
-            lines = read_secret(settings.object_credentials_file, "object_credentials_file").split()
-            if len(lines) != 2:  # noqa: PLR2004 - access key and secret
-                raise Misconfigured(
+            credentials = Credentials(
+                *read_pair(
+                    settings.object_credentials_file,
+                    "object_credentials_file",
                     "objects.bad-credentials",
-                    "object_credentials_file must hold two lines, access key and secret key.",
+                    "access key and secret key",
                 )
-            credentials = Credentials(*lines)
+            )
         endpoint = asked.get("endpoint", [None])[0]
         return cls(parts.netloc, endpoint, asked.get("region", ["us-east-1"])[0], credentials)
 
