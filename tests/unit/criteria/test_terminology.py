@@ -15,6 +15,7 @@ from trialbridge.criteria.evaluate import evaluate
 from trialbridge.criteria.known import FactIndex
 from trialbridge.criteria.terminology import crosswalk, drugs, genes, oncotree, source, use, versions
 from trialbridge.testkit import diseases
+from trialbridge.testkit.oracle import tables as plain
 
 AS_OF = date(2026, 6, 1)
 ONCOTREE = "http://oncotree.mskcc.org"
@@ -194,6 +195,27 @@ def test_icd10_by_the_longest_beginning(code: str, terms: str) -> None:
 ])  # fmt: skip
 def test_icdo3_by_site_category_or_shape_alone(site: str | None, shape: str | None, terms: str) -> None:
     assert crosswalk.from_icdo3(site, shape) == (tuple(terms.split("|")) if terms else ())
+
+
+def test_the_oracle_reads_the_packaged_tables_the_same_way() -> None:
+    former = [old for _, _, _, _, cell in source.rows("oncotree", 5) for old in source.listed(cell)]
+    mains = {main for _, _, _, main, _ in source.rows("oncotree", 5)}
+    for word in (*oncotree.spellings(), *former, *mains, "_SOLID_", "nothing of the kind"):
+        assert plain.term(word) == oncotree.resolve(word), word
+    rows = list(source.rows("crosswalk", 3))
+    shapes = sorted({code.split()[1] for system, code, _ in rows if system == "icdo3"})
+    sites = sorted({code.split()[0] for system, code, _ in rows if system == "icdo3"} - {"*"})
+    for code in (*(code for system, code, _ in rows if system == "icd10"), *sites):
+        for spelling in (code, f"{code}9", code.replace(".", ""), code.lower()):
+            assert plain.of_icd10(spelling) == crosswalk.from_icd10(spelling), spelling
+    for site in (None, *sites, "C34.1", "C341", "C99.9"):
+        for shape in (*shapes, "9999/3"):
+            assert plain.of_morphology(site, shape) == crosswalk.from_icdo3(site, shape), (site, shape)
+    for name in (*genes.known(), "MLL2", "nothing"):
+        assert plain.gene(name.lower()) == genes.canonical(name), name
+    for name in drugs.known():
+        assert plain.drug(name) == drugs.generic(name), name
+        assert plain.drug_classes(name) == drugs.classes_of(name), name
 
 
 # What is imported.

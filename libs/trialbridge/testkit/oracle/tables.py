@@ -147,17 +147,29 @@ def _name(text: str) -> str:
 
 @cache
 def term(text: str) -> str | None:
-    """Return the OncoTree code of a code, name or other name in any letter case."""
-    for code in (*_tree(), "_SOLID_", "_LIQUID_", "_ALL_"):
-        if _name(code) == _name(text):
-            return code
-    for code, (_, name) in _tree().items():
-        if _name(name) == _name(text):
-            return code
-    for name, code, _ in _rows("oncotree_names", 3):
-        if _name(name) == _name(text):
-            return code
-    return None
+    """Return the OncoTree code of a code, name, other name, former code or main type in any letter case.
+
+    Of what several terms have: for names and former codes the nearest term above them all, if there is one.
+    """
+    same = [code for code in (*_tree(), "_SOLID_", "_LIQUID_", "_ALL_") if _name(code) == _name(text)]
+    named = [code for code, (_, name) in _tree().items() if _name(name) == _name(text)]
+    other = [code for name, code, _ in _rows("oncotree_names", 3) if _name(name) == _name(text)]
+    if same:
+        return same[0]
+    if named:
+        return _above(named)
+    if other:
+        return other[0]
+    former = [code for code, _, _, _, old in _rows("oncotree", 5) if _name(text) in map(_name, _words(old))]
+    if former:
+        return _above(former)
+    main = {code: _name(word) for code, _, _, word, _ in _rows("oncotree", 5) if word}
+    tops = [code for code in main if main[code] == _name(text) and main.get(_tree()[code][0]) != main[code]]
+    return tops[0] if len(tops) == 1 else None
+
+
+def _above(codes: list[str]) -> str | None:
+    return next((code for code in line(codes[0]) if all(code in line(one) for one in codes)), None)
 
 
 @cache
@@ -181,9 +193,10 @@ def of_icd10(code: str) -> tuple[str, ...]:
 @cache
 def of_morphology(site: str | None, shape: str) -> tuple[str, ...]:
     """Return the terms of an ICD-O-3 morphology at a topography, or anywhere."""
-    place = site.strip().upper()[:3] if site else "*"
-    here = crosswalk("icdo3", f"{place} {shape.strip()}") or crosswalk("icdo3", f"* {shape.strip()}")
-    return here or (of_icd10(site) if site else ())
+    plain = "".join(site.split()).upper().replace(".", "") if site else "*"
+    places = [f"{plain[:3]}.{plain[3:]}", plain[:3], "*"] if site else ["*"]
+    found = [terms for place in places if (terms := crosswalk("icdo3", f"{place} {shape.strip()}"))]
+    return found[0] if found else of_icd10(site) if site else ()
 
 
 def system(coding: Coding) -> str:
