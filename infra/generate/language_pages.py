@@ -11,6 +11,7 @@ import msgspec
 import yaml
 
 from infra.generate.facts_schema import render as facts_schema
+from infra.generate.fault_page import render as faults
 from infra.generate.faults import Fault
 from infra.generate.key_notes import NOTES
 from infra.generate.markdown import code, notice, table
@@ -55,8 +56,8 @@ with exactly one key, its kind. Arms and dose levels have criteria of their own,
 the engine sees them is a list of facts ([schema](facts.schema.json)).
 
 Every criterion is *met*, *not met* or *unknown*. Absence is unknown, never false, unless the record says that it was looked for.
-Each page lists every key and a truth table; each line of a table runs as a test. Clinical Trial
-Markup Language has [a page of its own](ctml.md).
+Each page lists every key and a truth table; each line of a table runs as a test. What the compiler says of a faulty trial is on
+[the page of faults](faults.md); Clinical Trial Markup Language has [a page of its own](ctml.md).
 
 A **period** has exactly one of days, weeks, months, years: `{{days: 28}}` or `28 days`. A **moment** is a day (`2024-05-03`) or a period,
 counted back from the day of evaluation. A list may be written as a single value; a number in quotes keeps its digits.
@@ -70,6 +71,7 @@ def documents() -> dict[str, Callable[[Path], str]]:
         f"{FOLDER}/trial.schema.json": trial_schema,
         f"{FOLDER}/facts.schema.json": facts_schema,
         f"{FOLDER}/README.md": _index,
+        f"{FOLDER}/faults.md": faults,
         **{f"{FOLDER}/{kind}.md": partial(_page, kind) for kind in NODES},
     }
 

@@ -46,7 +46,10 @@ def compile_text(text: str | bytes, name: str = "") -> Compiled:
     document, lines = read_text(text, problems)
     trial: Trial | None = None
     if not problems.refused:
-        trial = _compile(document, problems)
+        try:
+            trial = _compile(document, problems)
+        except RecursionError:
+            problems.error("too-large", "", "It is nested too deeply.")
     found = tuple(
         msgspec.structs.replace(one, line=one.line or line_of("" if one.path == "trial" else one.path, lines))
         for one in problems.found

@@ -136,7 +136,10 @@ def _node(node: Any, path: str, cannot: Cannot) -> Fragment:
     place = f"{path}.{node.__struct_config__.tag}"
     if isinstance(node, (q.All, q.Any)):
         word = "and" if isinstance(node, q.All) else "or"
-        return {word: [_node(one, f"{place}[{number}]", cannot) for number, one in enumerate(node.of)]}
+        members: list[Fragment] = []
+        for number, one in enumerate(node.of):
+            members.append(_node(one, f"{place}[{number}]", cannot))
+        return {word: members}
     if isinstance(node, q.AtLeast):
         cannot.say(place, "CTML has no at_least group.", "write any of all the ways to fulfil it")
         return {}

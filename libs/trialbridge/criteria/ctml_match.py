@@ -45,14 +45,20 @@ def _all(members: list[Node], path: str, reading: Reading) -> Node | None:
 
 def _members(items: list[Any], path: str, reading: Reading) -> list[Node]:
     """Return the criteria of a list that is ANDed; an item with several keys is as many criteria."""
-    return [node for number, item in enumerate(items) for node in _item(item, f"{path}[{number}]", reading)]
+    found: list[Node] = []
+    for number, item in enumerate(items):
+        found.extend(_item(item, f"{path}[{number}]", reading))
+    return found
 
 
 def _item(item: Any, path: str, reading: Reading) -> list[Node]:
     if not isinstance(item, dict) or not item:
         reading.error("wrong-type", path, f"An item of match is an object: {', '.join(_WORDS)}.")
         return []
-    return [node for key, value in item.items() for node in _part(str(key), value, f"{path}.{key}", reading)]
+    found: list[Node] = []
+    for key, value in item.items():
+        found.extend(_part(str(key), value, f"{path}.{key}", reading))
+    return found
 
 
 def _part(key: str, value: Any, path: str, reading: Reading) -> list[Node]:

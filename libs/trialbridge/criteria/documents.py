@@ -2,50 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import yaml
 
 from trialbridge.criteria.diagnostics import Problems
+from trialbridge.criteria.yaml_nodes import DEPTH_LIMIT, Loader, TooMuchError
 
 TEXT_LIMIT: Final = 2_000_000
 """Largest trial that is read, in bytes."""
-DEPTH_LIMIT: Final = 200
 NODE_LIMIT: Final = 200_000
 """Most values that a trial may have once its aliases are written out."""
+PATHS_LIMIT: Final = 50_000_000
+"""Most characters that the paths of all values may have together: many values deep down are no trial."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
-class Loader(yaml.SafeLoader):
-    """Safe YAML whose plain words stay words: only null, true, false and decimal numbers are anything else, as in JSON."""
-
-
-Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("null", r"(?:~|null|Null|NULL|)", ["~", "n", "N", ""]),
-    ("bool", r"(?:true|True|TRUE|false|False|FALSE)", list("tTfF")),
-    ("int", r"[-+]?(?:0|[1-9][0-9]{0,18})", list("-+0123456789")),
-    ("float", r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?", list("-+.0123456789")),
-    ("merge", r"<<", ["<"]),
-):
-    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^{_pattern}$"), _first)
-
-
-def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal | str:
-    """Return a decimal number with the digits as written."""
-    text = loader.construct_scalar(node)
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return str(text)
-
-
-Loader.add_constructor("tag:yaml.org,2002:float", _number)
-
-
-class _TooMuchError(Exception):
-    """The document has more values, or is nested more deeply, than any trial."""
 
 
 def read_text(text: str | bytes, problems: Problems) -> tuple[Any, dict[str, int]]:
@@ -57,8 +27,8 @@ def read_text(text: str | bytes, problems: Problems) -> tuple[Any, dict[str, int
         return _parsed(decoded, problems)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        problems.error("not-read", "", f"It is neither YAML nor JSON: {error.problem or 'broken'} (line {line}).")
-    except _TooMuchError:
+        problems.error("not-read", "", f"It is neither YAML nor JSON: {error.problem or 'broken'}.", line=line)
+    except TooMuchError:
         problems.error("too-large", "", "It has too many values, or is nested too deeply.")
     except (yaml.YAMLError, ValueError, RecursionError, TypeError):
         problems.error("not-read", "", "It is neither YAML nor JSON, or nested too deeply.")
@@ -85,35 +55,50 @@ def _parsed(text: str, problems: Problems) -> tuple[Any, dict[str, int]]:
         problems.error("empty", "", "There is nothing in it.")
         return None, {}
     lines: dict[str, int] = {}
-    for path, line, duplicate in _walk(node, "", 0):
+    written = 0
+    for path, line, duplicate in _walk(node):
         if duplicate:
             problems.error("duplicate-key", path, "This key stands here twice.", line=line)
         lines.setdefault(path, line)
-        if len(lines) > NODE_LIMIT:
-            raise _TooMuchError
+        written += len(path)
+        if len(lines) > NODE_LIMIT or written > PATHS_LIMIT:
+            raise TooMuchError
     return Loader("").construct_document(node), lines
 
 
-def _walk(node: yaml.Node, path: str, depth: int) -> Iterator[tuple[str, int, bool]]:
+def _walk(root: yaml.Node) -> Iterator[tuple[str, int, bool]]:
     """Yield path, line and whether the key was there before; aliases are followed, so a loop of them ends at the depth limit."""
-    if depth > DEPTH_LIMIT:
-        raise _TooMuchError
-    yield path, node.start_mark.line + 1, False
-    if isinstance(node, yaml.ScalarNode) and _SURROGATE.search(node.value):
-        raise ValueError
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode) or _SURROGATE.search(key.value):
-                raise ValueError
-            place = f"{path}.{key.value}".lstrip(".")
-            if key.value in seen:
-                yield place, key.start_mark.line + 1, True
-            seen.add(key.value)
-            yield from _walk(value, place, depth + 1)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            yield from _walk(value, f"{path}[{number}]", depth + 1)
+    waiting: list[tuple[yaml.Node, str, int]] = [(root, "", 0)]
+    while waiting:
+        node, path, depth = waiting.pop()
+        if depth > DEPTH_LIMIT:
+            raise TooMuchError
+        yield path, node.start_mark.line + 1, False
+        if isinstance(node, yaml.ScalarNode) and _SURROGATE.search(node.value):
+            raise ValueError
+        if isinstance(node, yaml.MappingNode):
+            inside, twice = _values(node, path)
+            yield from twice
+        else:
+            members = node.value if isinstance(node, yaml.SequenceNode) else ()
+            inside = [(one, f"{path}[{number}]") for number, one in enumerate(members)]
+        waiting.extend((one, place, depth + 1) for one, place in reversed(inside))
+
+
+def _values(node: yaml.MappingNode, path: str) -> tuple[list[tuple[yaml.Node, str]], list[tuple[str, int, bool]]]:
+    """Return the values of an object with their paths, and the keys that stand there twice."""
+    inside: list[tuple[yaml.Node, str]] = []
+    twice: list[tuple[str, int, bool]] = []
+    seen = set()
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode) or _SURROGATE.search(key.value):
+            raise ValueError
+        place = f"{path}.{key.value}".lstrip(".")
+        if key.value in seen:
+            twice.append((place, key.start_mark.line + 1, True))
+        seen.add(key.value)
+        inside.append((value, place))
+    return inside, twice
 
 
 def line_of(path: str, lines: dict[str, int]) -> int:

@@ -14,6 +14,8 @@ from trialbridge.criteria.values import field_value
 
 NODES: Final[dict[str, type[q.Node]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(q.Criterion)}
 GROUPS: Final = ("all", "any", "not", "at_least")
+DEEPEST: Final = 200
+"""How deeply groups may be nested."""
 _TYPES: Final[tuple[type[msgspec.Struct], ...]] = (Trial, Arm, DoseLevel, Site, *NODES.values())
 _FIELDS: Final = {kind: {field.name: field.type for field in msgspec.structs.fields(kind)} for kind in _TYPES}
 _NESTED: Final = frozenset({"criteria", "arms", "dose_levels", "sites"})
@@ -79,7 +81,7 @@ def _objects(
     return found
 
 
-def tagged(node: Any, path: str, problems: Problems) -> dict[str, Any]:
+def tagged(node: Any, path: str, problems: Problems, depth: int = 0) -> dict[str, Any]:
     """Return one criterion in tagged form; an empty object where anything is wrong with it, or nothing sound is left in it."""
     if isinstance(node, list):
         problems.error(
@@ -94,8 +96,10 @@ def tagged(node: Any, path: str, problems: Problems) -> dict[str, Any]:
     if kind not in NODES:
         problems.error("unknown-key", place, "There is no criterion of this kind.", hint(str(kind), NODES))
         return {}
-    if kind in GROUPS:
-        return _group(kind, body, place, problems)
+    return _group(kind, body, place, problems, depth + 1) if kind in GROUPS else _leaf(kind, body, place, problems)
+
+
+def _leaf(kind: str, body: Any, place: str, problems: Problems) -> dict[str, Any]:
     if not isinstance(body, dict):
         problems.error("wrong-type", place, "What is asked for is an object.")
         return {}
@@ -104,37 +108,44 @@ def tagged(node: Any, path: str, problems: Problems) -> dict[str, Any]:
     return {} if any(one.severity == "error" for one in problems.found[known:]) else leaf
 
 
-def _group(kind: str, body: Any, place: str, problems: Problems) -> dict[str, Any]:
+def _group(kind: str, body: Any, place: str, problems: Problems, depth: int) -> dict[str, Any]:
+    if depth > DEEPEST:
+        problems.error("too-large", place, f"Groups may be nested {DEEPEST} times.")
+        return {}
     if kind == "not":
-        inner = tagged(body, place, problems)
+        inner = tagged(body, place, problems, depth)
         return {"kind": kind, "of": inner} if inner else {}
     if kind == "at_least":
-        return _at_least(body, place, problems)
-    members = _members(body, place, problems)
+        return _at_least(body, place, problems, depth)
+    members = _members(body, place, problems, depth)
     return {"kind": kind, "of": members} if members else {}
 
 
-def _at_least(body: Any, place: str, problems: Problems) -> dict[str, Any]:
+def _at_least(body: Any, place: str, problems: Problems, depth: int) -> dict[str, Any]:
     if not isinstance(body, dict):
         problems.error("wrong-type", place, "at_least is an object with count and of.")
         return {}
     known = _checked(q.AtLeast, {key: value for key, value in body.items() if key != "of"}, place, problems)
     if "count" not in known:
         problems.error("no-count", f"{place}.count", "at_least needs a count.")
-    members = _members(body.get("of"), f"{place}.of", problems)
+    members = _members(body.get("of"), f"{place}.of", problems, depth)
     whole = "count" in known and isinstance(body.get("of"), list) and len(members) == len(body["of"])
     return {"kind": "at_least", **known, "of": members} if whole and members else {}
 
 
-def _members(members: Any, place: str, problems: Problems) -> list[dict[str, Any]]:
+def _members(members: Any, place: str, problems: Problems, depth: int) -> list[dict[str, Any]]:
     if not isinstance(members, list):
         problems.error("wrong-type", place, "A group is a list of criteria.")
         return []
     if not members:
         problems.error("empty-group", place, "A group needs at least one criterion.")
-    found = [tagged(one, f"{place}[{number}]", problems) for number, one in enumerate(members)]
-    # What could not be read is noted; the others are looked at all the same.
-    return [one for one in found if one]
+    found = []
+    for number, one in enumerate(members):
+        node = tagged(one, f"{place}[{number}]", problems, depth)
+        if node:
+            # What could not be read is noted; the others are looked at all the same.
+            found.append(node)
+    return found
 
 
 def _checked(kind: type[msgspec.Struct], given: Mapping[Any, Any], path: str, problems: Problems) -> dict[str, Any]:

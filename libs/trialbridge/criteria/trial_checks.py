@@ -45,7 +45,7 @@ def _criteria(node: Any, prefix: str, problems: Problems) -> Any:
 
 
 def _check_particulars(trial: Trial, problems: Problems) -> None:
-    if not _CODE.fullmatch(trial.id):
+    if trial.id.strip() and not _CODE.fullmatch(trial.id):
         problems.error("bad-id", "id", "An id has at most 120 characters on one line, with no blank at either end.")
     if trial.nct_id and not _NCT.fullmatch(trial.nct_id):
         problems.error("bad-id", "nct_id", "This is not a ClinicalTrials.gov number.", "write NCT and eight digits")

@@ -97,8 +97,17 @@ def _plain(value: Any, kind: Any, path: str, problems: Problems) -> Any:
         value = str(value)
     if kind is Decimal and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    try:
-        return msgspec.convert(value, kind, strict=isinstance(value, bool))
-    except (msgspec.ValidationError, ArithmeticError, ValueError):
+    found = _converted(value, kind)
+    if found is None:
         problems.error("wrong-type", path, f"This is {_WORDS.get(kind, 'of another type')}.")
         return {Decimal: "0", int: 0, str: "", bool: False}.get(kind)
+    return found
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    """Return the value as of this type, None where it is none; what is no number at all (NaN) is no number here either."""
+    try:
+        found = msgspec.convert(value, kind, strict=isinstance(value, bool))
+    except (msgspec.ValidationError, ArithmeticError, ValueError):
+        return None
+    return None if isinstance(found, Decimal) and not found.is_finite() else found

@@ -7,8 +7,8 @@ import msgspec
 import yaml
 
 from trialbridge.criteria import language as q
-from trialbridge.criteria.documents import Loader
 from trialbridge.criteria.trial import LANGUAGE_VERSION, Trial
+from trialbridge.criteria.yaml_nodes import Loader
 
 Format = Literal["yaml", "json"]
 _WIDTH: Final = 120
@@ -58,10 +58,11 @@ def _node(node: Any) -> dict[str, Any]:
     kind = str(node.__struct_config__.tag)
     if isinstance(node, q.Not):
         return {kind: _node(node.of)}
-    if isinstance(node, (q.All, q.Any)):
-        return {kind: [_node(one) for one in node.of]}
-    if isinstance(node, q.AtLeast):
-        return {kind: {"count": node.count, "of": [_node(one) for one in node.of]}}
+    if isinstance(node, (q.All, q.Any, q.AtLeast)):
+        members: list[dict[str, Any]] = []
+        for one in node.of:
+            members.append(_node(one))  # noqa: PERF401 - nor two calls for each level here
+        return {kind: {"count": node.count, "of": members} if isinstance(node, q.AtLeast) else members}
     return {kind: {key: value for key, value in msgspec.to_builtins(node).items() if key != "kind"}}
 
 
@@ -70,13 +71,24 @@ def text_of(document: Any, form: Format = "yaml") -> str:
     plain = _plain(document)
     if form == "json":
         return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n"
-    return yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    try:
+        return yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    except RecursionError:
+        # The writer of YAML goes deeper for each level than that of JSON, which is YAML too.
+        return text_of(plain, "json")
 
 
 def _plain(value: Any) -> Any:
     """Return nested values with decimal numbers as text, which keeps their digits, and lists in place of tuples."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        written: dict[Any, Any] = {}
+        for key, one in value.items():
+            written[key] = _plain(one)
+        return written
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        listed: list[Any] = []
+        # No comprehension: what is nested deeply must not need two calls for each level.
+        for one in value:
+            listed.append(_plain(one))  # noqa: PERF401
+        return listed
     return f"{value:f}" if isinstance(value, Decimal) else value
