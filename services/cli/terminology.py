@@ -125,7 +125,7 @@ def _tell(file: Path, into: Path | None, found: Imported, entry: Entry) -> None:
     if into is None:
         remark(f"{file}: nothing was written, for {len(found.errors)} rows were refused")
         return
-    parts = [f"{entry.rows} rows", f"version {entry.version}"]
+    parts = [f"{entry.rows} row{'' if entry.rows == 1 else 's'}", f"version {entry.version}"]
     parts += [f"{len(found.errors)} refused"] if found.errors else []
     parts += [f"{found.skipped} not in use"] if found.skipped else []
     say(f"{into}: {found.table}: {', '.join(parts)}")

@@ -68,7 +68,7 @@ def test_bad_rows_are_listed_with_line_and_code_and_the_good_ones_stay(cli: Invo
     assert (
         result.stderr == f"{file}: line 3: terminology.duplicate: examplinib is there already; the first row stays.\n"
     )
-    assert result.stdout == f"{tmp_path / 'terms'}: drugs: 1 rows, version 7, 1 refused\n"
+    assert result.stdout == f"{tmp_path / 'terms'}: drugs: 1 row, version 7, 1 refused\n"
     assert "drugs:7@" in cli("terminology", "show", "--terminology", tmp_path / "terms", "--json").stdout
 
 
@@ -277,4 +277,4 @@ def test_a_custom_download_in_a_file_of_any_name(cli: Invoke, tmp_path: Path) ->
     file.write_text(CUSTOM)
     result = cli("terminology", "import", "hgnc", file, "--into", tmp_path / "terms")
     assert result.exit_code == 0
-    assert ": genes: 1 rows, version sha-" in result.stdout
+    assert ": genes: 1 row, version sha-" in result.stdout
