@@ -16,7 +16,7 @@ def build(settings: NotifierSettings, ports: ServicePorts) -> Stage:
     endpoints = read_endpoints(settings.webhooks_file) if settings.webhooks_file else Endpoints()
     dispatcher = Dispatcher(
         ports.documents, endpoints, ports.now, settings.poll_interval, settings.webhook_timeout,
-        settings.webhook_at_once, settings.webhook_allow_loopback,
+        settings.webhook_at_once, settings.webhook_per_endpoint, settings.webhook_allow_loopback,
     )  # fmt: skip
     desk = WebhookDesk(ports.documents, endpoints, ports.now)
     return Stage(

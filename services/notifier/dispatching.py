@@ -1,6 +1,5 @@
 """Sends webhooks that are due, logs each attempt, tries again after the schedule. At least once, under one webhook-id."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ import msgspec
 from services.notifier.endpoints import Endpoint, Endpoints
 from services.notifier.schedule import wait_after
 from services.notifier.sending import Attempt, WebhookSender, make_client
+from services.notifier.turns import Turns
 from trialbridge.contracts.documents import DELIVERIES, SETTINGS, DeliveryDoc, SettingDoc
 from trialbridge.runtime.effects import Emitter
 from trialbridge.runtime.ports import DocumentStore, Query
@@ -39,6 +39,8 @@ class Dispatcher:
     """Seconds between two looks."""
     timeout: float = 15.0
     at_once: int = 8
+    """Calls on their way, of them to one endpoint at most:"""
+    per_endpoint: int = 2
     allow_loopback: bool = False
     sender: WebhookSender | None = field(default=None, repr=False)
     """Given by tests; otherwise made with the loop."""
@@ -48,28 +50,45 @@ class Dispatcher:
         del emitter
         async with make_client() as client:
             sender = self.sender or WebhookSender(client, self.timeout, self.allow_loopback)
-            while True:
-                await self.dispatch(sender)
-                await asyncio.sleep(self.interval)
+            turns = Turns(self.at_once, self.per_endpoint)
+            try:
+                while True:
+                    await self._begin(turns, sender)
+                    # A look in each interval, however long calls take: what became due meanwhile has its turn.
+                    await turns.ended(self.interval)
+            finally:
+                await turns.stop()
 
     async def dispatch(self, sender: WebhookSender) -> int:
         """Make every attempt that is due; return how many."""
-        made, full = 0, True
-        while full:
-            found, _ = await self.documents.find(DELIVERIES, Query({"status": "pending"}, "next_at", PAGE))
-            due = [doc for doc in found if datetime.fromisoformat(doc.next_at) <= self.now()]
-            made += await self._attempts(due, sender)
-            full = len(due) == PAGE
+        made, turns = 0, Turns(self.at_once, self.per_endpoint)
+        try:
+            await self._begin(turns, sender)
+            while turns.busy:
+                made += await turns.ended()
+                await self._begin(turns, sender)
+        finally:
+            await turns.stop()
         return made
 
-    async def _attempts(self, due: list[DeliveryDoc], sender: WebhookSender) -> int:
-        turns = asyncio.Semaphore(self.at_once)
+    async def _begin(self, turns: Turns, sender: WebhookSender) -> None:
+        if turns.room() > 0:
+            turns.begin(await self._due(turns), lambda doc: self._attempt(doc, sender))
 
-        async def one(doc: DeliveryDoc) -> bool:
-            async with turns:
-                return await self._attempt(doc, sender)
+    async def _due(self, turns: Turns) -> list[DeliveryDoc]:
+        """Return what is due, oldest first; of each endpoint that may be called something, however much others have."""
+        found = await self._pending({}, PAGE)
+        if len(found) == PAGE:
+            for endpoint in self.endpoints.known:
+                if not turns.full(endpoint.id):
+                    found += await self._pending({"endpoint": endpoint.id}, 2 * self.per_endpoint)
+        now = self.now()
+        # Those on their way that did not come to their claim yet are in both, and taken once.
+        return [doc for doc in {doc.id: doc for doc in found}.values() if datetime.fromisoformat(doc.next_at) <= now]
 
-        return sum(await asyncio.gather(*(one(doc) for doc in due)))
+    async def _pending(self, where: dict[str, str], limit: int) -> list[DeliveryDoc]:
+        found, _ = await self.documents.find(DELIVERIES, Query({"status": "pending", **where}, "next_at", limit))
+        return found
 
     async def _attempt(self, doc: DeliveryDoc, sender: WebhookSender) -> bool:
         """Claim one attempt, make it, log it; return False where another worker was faster."""

@@ -19,6 +19,9 @@ class NotifierSettings(BaseServiceSettings):
     )
     webhook_timeout: float = Field(default=15.0, gt=0, le=60, description="Seconds for one webhook call in all.")
     webhook_at_once: int = Field(default=8, ge=1, le=100, description="Webhooks on their way at the same time.")
+    webhook_per_endpoint: int = Field(
+        default=2, ge=1, le=100, description="Webhooks on their way to the same endpoint at the same time."
+    )
     webhook_allow_loopback: bool = Field(
         default=False,
         description="Also call endpoints on this machine, over http too; for tests and demos. Other private addresses "
