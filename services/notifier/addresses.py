@@ -1,19 +1,22 @@
 """Guards against calls into private networks: a name is resolved once, every address judged, and the call bound to one of them."""
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from services.notifier.special import reachable
 from trialbridge.contracts.errors import Refused
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a host; raises `OSError` where the name is not known."""
 NAT64: Final = IPv6Network("64:ff9b::/96")
+VISIBLE: Final = re.compile(r"[!-~]{1,2048}")
 HTTPS_PORT: Final = 443
 HTTP_PORT: Final = 80
 
@@ -34,14 +37,14 @@ class Target:
 
 
 def judge(text: str, *, allow_loopback: bool) -> bool:
-    """Return whether an address may be called: global unicast, or loopback where allowed."""
+    """Return whether an address may be called: globally reachable, or loopback where allowed."""
     try:
         address = _inner(ip_address(text.partition("%")[0]))
     except ValueError:
         return False
     if address.is_loopback:
         return allow_loopback
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    return reachable(address)
 
 
 def _inner(address: Address) -> Address:
@@ -50,18 +53,43 @@ def _inner(address: Address) -> Address:
         return address
     if address in NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None) or address
+    return address.ipv4_mapped or address
+
+
+def take_apart(url: str) -> tuple[SplitResult, int]:
+    """Return an endpoint's URL in parts, and its port.
+
+    Raises:
+        Refused: ``webhook.bad-url`` where it is not http or https, names no host, a user or a port that is none, or holds
+            what must be encoded.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _bad_url() from None
+    web = parts.scheme in {"https", "http"} and parts.hostname and parts.username is None and parts.password is None
+    if not web or port == 0 or not VISIBLE.fullmatch(url) or "\\" in url:
+        raise _bad_url()
+    return parts, port or (HTTPS_PORT if parts.scheme == "https" else HTTP_PORT)
+
+
+def _bad_url() -> Refused:
+    return Refused(
+        "webhook.bad-url",
+        "url must be https://HOST/PATH in ASCII, with a port of 1 to 65535 if any, without a user name in it.",
+    )
 
 
 async def target_of(url: str, resolving: Resolve, *, allow_loopback: bool) -> Target:
     """Return where to call for ``url``.
 
     Raises:
-        Refused: ``webhook.unresolved``, ``webhook.private-address`` (if any of its addresses is one), ``webhook.not-https``.
+        Refused: ``webhook.bad-url``, ``webhook.unresolved``, ``webhook.private-address`` (if any of its addresses is one),
+            ``webhook.not-https``.
     """
-    parts = urlsplit(url)
+    parts, port = take_apart(url)
     host = parts.hostname or ""
-    port = parts.port or (HTTPS_PORT if parts.scheme == "https" else HTTP_PORT)
     try:
         addresses = await resolving(host, port)
     except (OSError, UnicodeError):

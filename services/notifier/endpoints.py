@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 import yaml
 
-from trialbridge.contracts.errors import Misconfigured
+from services.notifier.addresses import take_apart
+from trialbridge.contracts.errors import Misconfigured, Refused
 from trialbridge.contracts.ids import TenantId
 from trialbridge.runtime.settings import read_secret
 
@@ -76,9 +76,10 @@ def read_endpoints(path: Path) -> Endpoints:
 
 
 def _endpoint(row: _Row, folder: Path) -> Endpoint:
-    parts = urlsplit(row.url)
-    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username or parts.password:
-        raise _wrong(f"endpoint {row.id}: url must be https://HOST/PATH, without a user name in it.")
+    try:
+        take_apart(row.url)
+    except Refused as error:
+        raise _wrong(f"endpoint {row.id}: {error.message}") from None
     if not row.secret_files or not row.kinds:
         raise _wrong(f"endpoint {row.id}: name at least one of secret_files, and at least one of kinds.")
     secrets = tuple(_secret(folder / name, row.id) for name in row.secret_files)

@@ -63,7 +63,8 @@ class WebhookSender:
             return Attempt(error=error.code)
         except (TimeoutError, httpx.TimeoutException):
             return Attempt(error="webhook.timeout")
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+            # Whatever one endpoint's call comes to, the loop that makes all of them goes on.
             return Attempt(error="webhook.no-connection")
 
     async def _call(self, url: str, headers: dict[str, str], body: bytes) -> Attempt:
