@@ -60,6 +60,13 @@ def desk(place: Place, chromium: Browser) -> Iterator[Desk]:
         yield made
 
 
+def found(desk: Desk, link: str) -> str:
+    """Return where the first such link on the page leads."""
+    address = desk.page.locator(link).first.get_attribute("href")
+    assert address
+    return address
+
+
 def pages(desk: Desk) -> Iterator[tuple[str, str]]:
     """Sit down as each reader in turn and yield the name and address of each page."""
     yield "sign-in", "/sign-in"
@@ -79,6 +86,9 @@ def pages(desk: Desk) -> Iterator[tuple[str, str]]:
     yield "audit", "/audit"
     desk.sign_in(OPERATOR)
     yield "operation", "/operation"
+    yield "dead-letter", found(desk, "a[href^='/dead-letters/']")
+    yield "authorities", "/authorities"
+    yield "authority", found(desk, "a[href^='/authorities/']")
     yield "problem-explained", "/problems/mark.unknown"
 
 
@@ -273,6 +283,28 @@ def test_an_operator_sees_the_stages_and_sends_a_dead_letter_through_again(desk:
     asked = desk.page.locator("section", has=desk.page.get_by_role("heading", name="What you asked for last"))
     expect(asked).to_contain_text("Send through again")
     expect(asked.locator(".chip").first).to_have_text(re.compile("Done|Refused"))
+
+
+def test_an_operator_discards_a_dead_letter_with_a_reason(desk: Desk) -> None:
+    desk.sign_in(OPERATOR)
+    desk.page.locator("tr", has_text="v2.no-identifier").get_by_role("link").first.click()
+    desk.page.get_by_label("Reason").fill("Came corrected.")
+    desk.page.get_by_role("button", name="Discard").click()
+    expect(desk.page.locator("p.lead")).to_contain_text("Discarded")
+    expect(desk.page.locator("main")).to_contain_text("portal:dead_letter:discard")
+
+
+def test_a_hold_by_an_operator_takes_a_trial_s_approvals_back_and_its_end_brings_them(desk: Desk) -> None:
+    desk.sign_in(OPERATOR)
+    desk.open("/authorities")
+    row = desk.page.locator("tr.row", has=desk.page.locator(".chip", has_text="Approved")).first
+    row.get_by_role("link").click()
+    for hold, reason, word in (("on hold", "A report is read.", "On hold"), ("no hold", "", "Approved")):
+        desk.page.locator("select[name='hold']").select_option(label=hold)
+        desk.page.locator("input[name='reason']").fill(reason)
+        desk.page.get_by_role("button", name="Record").click()
+        expect(desk.page.locator("p.lead .chip")).to_have_text(re.compile(word))
+        expect(desk.page.locator("p.lead")).to_contain_text(reason)
 
 
 def test_a_reader_without_the_scope_is_shown_the_door(place: Place, chromium: Browser) -> None:
