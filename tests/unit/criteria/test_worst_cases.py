@@ -112,7 +112,8 @@ def test_no_depth_of_what_is_written_crashes_the_compiler(kind: str, depth: int)
         assert compiled.trial is not None
         from_deep_down(lambda: everything(compiled.trial, patient(100)))  # type: ignore[arg-type]
     else:
-        assert depth > 60
+        # at_least is written with an object more than the others, and may be nested less deep for it.
+        assert depth > (60 if kind == "at_least" else DEEP)
         assert {one.code for one in compiled.diagnostics} <= {"trial.not-read", "trial.too-large"}
 
 
