@@ -113,6 +113,7 @@ class Reading:
             yield from self._node(body, place)
         elif isinstance(body, list):
             for number, one in enumerate(body):
+                yield f"{place}[{number}]", self.origin(one)
                 yield from self._node(one, f"{place}[{number}]")
         else:
             yield from ((f"{place}.{name}", path) for name, path in self.field_origins(node).items())
