@@ -2,10 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Any, Final
 
 import msgspec
 import yaml
@@ -16,8 +15,9 @@ from infra.generate.faults import Fault
 from infra.generate.key_notes import NOTES
 from infra.generate.markdown import code, notice, table
 from infra.generate.schemas import field_notes
+from infra.generate.trial_page import render as trial_page
 from infra.generate.trial_schema import render as trial_schema
-from infra.generate.trial_schema import without_none
+from infra.generate.wording_of_types import takes
 from trialbridge.criteria import language as q
 from trialbridge.criteria.surface import GROUPS, NODES
 from trialbridge.criteria.trial import LANGUAGE_VERSION
@@ -26,7 +26,6 @@ SOURCE: Final = "libs/trialbridge/criteria/language.py"
 EXAMPLES: Final = Path("tests/unit/criteria/examples")
 FOLDER: Final = "docs/language"
 AS_OF: Final = "2026-06-01"
-WORDS: Final[Mapping[Any, str]] = {bool: "`true` or `false`", int: "whole number", str: "text", Decimal: "number"}
 UNITS: Final[Mapping[str, str]] = {
     "min_copies": "copies",
     "max_copies": "copies",
@@ -51,9 +50,9 @@ VERDICTS: Final = ("met", "not_met", "unknown")
 INDEX: Final = """\
 # The criteria language
 
-Version {version}. A trial is an object (YAML or JSON; [schema](trial.schema.json)) whose `criteria` are one criterion: an object
-with exactly one key, its kind. Arms and dose levels have criteria of their own, which come on top of the trial's. A patient as
-the engine sees them is a list of facts ([schema](facts.schema.json)).
+Version {version}. A [trial](trial.md) is an object (YAML or JSON; [schema](trial.schema.json)) whose `criteria` are one criterion:
+an object with exactly one key, its kind. Arms and dose levels have criteria of their own, which come on top of the trial's. A
+patient as the engine sees them is a list of facts ([schema](facts.schema.json)).
 
 Every criterion is *met*, *not met* or *unknown*. Absence is unknown, never false, unless the record says that it was looked for.
 Each page lists every key and a truth table; each line of a table runs as a test. What the compiler says of a faulty trial is on
@@ -71,6 +70,7 @@ def documents() -> dict[str, Callable[[Path], str]]:
         f"{FOLDER}/trial.schema.json": trial_schema,
         f"{FOLDER}/facts.schema.json": facts_schema,
         f"{FOLDER}/README.md": _index,
+        f"{FOLDER}/trial.md": trial_page,
         f"{FOLDER}/faults.md": faults,
         **{f"{FOLDER}/{kind}.md": partial(_page, kind) for kind in NODES},
     }
@@ -106,7 +106,7 @@ def _key(node: type[q.Node], field: msgspec.structs.FieldInfo) -> tuple[str, ...
     bounded = field.name in ("min", "max", "above", "below")
     unit = OF_BOUNDS[node] if bounded else UNITS.get(field.name, "")
     default = "**required**" if field.required else code(str(field.default)) if _shown(field.default) else ""
-    return code(field.name), _takes(field.type), unit, default, _about(node, field.name)
+    return code(field.name), takes(field.type), unit, default, _about(node, field.name)
 
 
 def _shown(default: Any) -> bool:
@@ -122,20 +122,6 @@ def _about(node: type[q.Node], name: str) -> str:
             f"{SOURCE} says nothing of {kind}.{name}; write a text below it, or into infra/generate/key_notes.py"
         )
     return found
-
-
-def _takes(kind: Any) -> str:
-    kind = without_none(kind)
-    if kind == q.Moment:
-        return "moment"
-    if kind is q.Period:
-        return "period"
-    if get_origin(kind) is Literal:
-        return ", ".join(code(str(one)) for one in get_args(kind))
-    if get_origin(kind) is tuple:
-        inner = get_args(kind)
-        return f"list of {_takes(inner[0])}" if Ellipsis in inner else f"list of {len(inner)}: {_takes(inner[0])}"
-    return WORDS[kind]
 
 
 def _truth(kind: str, root: Path) -> str:
