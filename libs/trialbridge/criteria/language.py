@@ -88,7 +88,8 @@ class Diagnosis(Node, frozen=True, kw_only=True, tag="diagnosis"):
     """A primary cancer diagnosis is one of these terms or, unless ``descendants`` is false, below one of them.
 
     Fails when a recognised primary diagnosis is known and none is (or could be, on closer look) such a term; unknown when
-    the diagnosis is missing, not recognised or less specific than the criterion.
+    the diagnosis is missing, not recognised or less specific than the criterion. A code that stands for one of several terms
+    is less specific than each of them, unless another code of the same diagnosis says which it is.
     """
 
     oncotree: tuple[str, ...] = ()
@@ -104,6 +105,8 @@ class Diagnosis(Node, frozen=True, kw_only=True, tag="diagnosis"):
 class Stage(Node, frozen=True, kw_only=True, tag="stage"):
     """Stage of disease; the parts that are given are ANDed. ``III`` takes IIIA to IIIC, ``T2`` takes T2a.
 
+    ``metastatic`` goes by the record's own word, its M category or its sites, else by the group: ``IVC`` is distant spread, any
+    other IV where the cancer's staging has no local one (AJCC 8: lung, bowel, breast, pancreas, ovary, melanoma).
     ``metastatic_sites`` is met when a recorded site of metastasis is one of them; it fails where ``metastatic: false`` would be met
     (no spread anywhere), and is unknown otherwise: a list of sites does not say that there is no other.
     """
@@ -119,7 +122,10 @@ class Stage(Node, frozen=True, kw_only=True, tag="stage"):
 
 
 class DiseaseStatus(Node, frozen=True, kw_only=True, tag="disease_status"):
-    """The course or extent of disease is one of these words; only a word of the same axis can say that it is not."""
+    """The course or extent of disease is one of these words; only a word of the same axis can say that it is not.
+
+    Recorded spread and a treatment that was given are not undone: they fail the words that they rule out for good.
+    """
 
     any_of: tuple[DiseaseWord, ...]
     within: Period | None = None
@@ -165,7 +171,10 @@ class Variant(Node, frozen=True, kw_only=True, tag="variant"):
 
 
 class CopyNumber(Node, frozen=True, kw_only=True, tag="copy_number"):
-    """A copy number alteration of a gene; ``amplification`` takes high and low, ``deletion`` takes both deletions."""
+    """A copy number alteration of a gene; ``amplification`` takes high and low, ``deletion`` takes both deletions.
+
+    A gene that was looked at and has no alteration is ``neutral``.
+    """
 
     gene: str
     calls: tuple[CopyCall, ...] = ()
@@ -274,7 +283,7 @@ class Coded(Node, frozen=True, kw_only=True):
 
 
 class Condition(Coded, frozen=True, kw_only=True, tag="condition"):
-    """A comorbidity (whose record's date is in the windows); only a stated absence makes it fail."""
+    """A comorbidity (whose record's date is in the windows); fails where its absence is stated, or its activity is the other."""
 
     active: bool | None = None
     within: Period | None = None
@@ -283,7 +292,10 @@ class Condition(Coded, frozen=True, kw_only=True, tag="condition"):
 
 
 class Medication(Coded, frozen=True, kw_only=True, tag="medication"):
-    """A non-cancer medication, active or not as asked; records never say that one is not taken, so it does not fail."""
+    """A non-cancer medication, active or not as asked; fails only where it is recorded the other way round.
+
+    Records never say that a medication was never taken.
+    """
 
     active: bool | None = None
 
