@@ -16,6 +16,7 @@ from trialbridge.runtime.stores import create_keyring
 from trialbridge.testkit.badinputs.handing import Porter
 from trialbridge.testkit.badinputs.model import CAPS
 from trialbridge.testkit.places import NETWORK, SOURCES
+from trialbridge.testkit.pseudonyms import PSEUDONYM_KEY
 
 PATIENCE = 70.0
 EXTRA: Mapping[str, Mapping[str, Any]] = {
@@ -28,7 +29,7 @@ def settings(state: Path, log_level: str = "error") -> dict[str, Any]:
     """Return the settings of a house whose stores lie in ``state``; makes folder and keys."""
     if not state.exists():
         state.mkdir(mode=0o700)
-        create_keyring(state / "keys.json", [NETWORK, *(source.tenant for source in SOURCES)])
+        create_keyring(state / "keys.json", [NETWORK, *(source.tenant for source in SOURCES)], PSEUDONYM_KEY)
     return {
         "broker": f"trialbridge-embedded://{state / 'log.db'}",
         "documents": f"sqlite://{state / 'documents.db'}",

@@ -4,6 +4,7 @@ Table changes, outputs and documents are written at once and awaited at once; on
 """
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,6 +75,8 @@ class Marks:
 
 
 _ABSENT: Final = object()
+_OPAQUE: Final = re.compile(r"[a-z0-9_.:-]{0,64} [a-z0-9_.:-]{1,64}")
+"""A ticket and a tenant as ids are written here: in small letters, without a space."""
 
 
 class PartTable(Generic[V]):
@@ -220,8 +223,9 @@ class Lane:
             self._set(self._docs, spot, (collection, doc))
 
     def name_origin(self, origin: Origin) -> None:
-        """Say what the record at hand came with."""
-        self.origin = origin
+        """Say what the record at hand came with; words that are no id of ours are not repeated in clear."""
+        if _OPAQUE.fullmatch(f"{origin.ticket or ''} {origin.tenant}"):
+            self.origin = origin
 
     def set_aside(self, error: Poison, payload: bytes, payload_type: str) -> None:
         """Put part of the record at hand into dead_letters."""
