@@ -1,6 +1,7 @@
 """What commands write and how they end: JSON lines or readable text on standard output, problems on standard error."""
 
 import errno
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -36,30 +37,50 @@ class Screen(Console):
 
 OUT: Final = Screen(highlight=False)
 ERR: Final = Screen(stderr=True, highlight=False)
+UNSHOWN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""All but tabs and line breaks."""
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 Cell = str | Text
 
 
+def shown(text: str) -> str:
+    """Return text as it can be shown: what is no UTF-8 or controls a terminal is escaped, as file names may hold both."""
+    return UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def emit(value: Any) -> None:
     """Write one JSON value as one line on standard output."""
-    sys.stdout.buffer.write(_ENCODER.encode(value) + b"\n")
+    try:
+        line = _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        line = _ENCODER.encode(_readable(value))
+    sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
+
+
+def _readable(value: Any) -> Any:
+    """Return a JSON value with all that is no UTF-8 escaped."""
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, dict):
+        return {_readable(name): _readable(one) for name, one in value.items()}
+    return [_readable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def say(line: str) -> None:
     """Write one line as it is on standard output, however long."""
-    OUT.print(line, markup=False, soft_wrap=True)
+    OUT.print(shown(line), markup=False, soft_wrap=True)
 
 
 def complain(where: str, code: str, message: str) -> None:
     """Write one located problem on standard error, as compilers do: ``where: code: message``."""
-    ERR.print(f"{where}: {code}: {message}", markup=False, soft_wrap=True)
+    ERR.print(shown(f"{where}: {code}: {message}"), markup=False, soft_wrap=True)
 
 
 def remark(line: str) -> None:
     """Write one line on standard error that is no problem."""
-    ERR.print(line, markup=False, soft_wrap=True)
+    ERR.print(shown(line), markup=False, soft_wrap=True)
 
 
 def show_rows(console: Console, heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
@@ -68,10 +89,10 @@ def show_rows(console: Console, heads: Sequence[str], rows: Sequence[Sequence[Ce
         table = Table(*heads)
         for row in rows:
             # A plain string would be read as markup, brackets and all.
-            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+            table.add_row(*(Text(shown(cell)) if isinstance(cell, str) else cell for cell in row))
         console.print(table)
         return
-    texts = [list(heads), *([str(cell) for cell in row] for row in rows)]
+    texts = [list(heads), *([shown(str(cell)) for cell in row] for row in rows)]
     widths = [max(len(row[place]) for row in texts) for place in range(len(heads))]
     for row in texts:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))

@@ -19,7 +19,7 @@ from services.cli.demo.summary import summarise
 from services.cli.house import House, open_house, own
 from services.cli.match import day_of
 from services.cli.output import ERR, EXIT_INPUT, EXIT_STOPPED, OUT, emit, remark
-from services.cli.places import stores_below
+from services.cli.places import check_keyring, stores_below
 from services.cli.wanted import check_settings
 from services.portal.bootstrap import build as build_portal
 from services.portal.settings import PortalSettings
@@ -92,6 +92,7 @@ def embedded_settings(options: DemoOptions) -> dict[str, Any]:
         raise Misconfigured(
             "state.unusable", f"{state} cannot be made a folder; name another one with --state."
         ) from None
+    check_keyring(state)
     keyring = state / "keys.json"
     if not keyring.exists():
         own_data = options.data is not None

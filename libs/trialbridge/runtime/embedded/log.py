@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from faust.types import TP, RecordMetadata
 
 from trialbridge.contracts.errors import Misconfigured, Unavailable
-from trialbridge.runtime.embedded.owner import open_files
+from trialbridge.runtime.embedded.owner import broken, is_broken, open_files
 from trialbridge.runtime.embedded.storage import Headers, LogTopic, Position, Record, Spot
 from trialbridge.runtime.embedded.tail import Tail
 
@@ -32,15 +32,21 @@ class Log:
     _open: ClassVar[dict[Path, "Log"]] = {}
 
     def __init__(self, path: Path) -> None:
-        """Lock and open the file; raise `Misconfigured` ``log.in-use``, ``log.unusable`` or ``log.other-version``."""
+        """Lock and open the file.
+
+        Raises `Misconfigured` ``log.in-use``, ``log.unusable``, ``log.broken`` or ``log.other-version``.
+        """
         self.path = path
         self._files = open_files(path)
         self._writer, self._reader = self._files.writer, self._files.reader
+        try:
+            self.topics, self._ends = self._writer.topics(), self._writer.ends()
+        except sqlite3.Error as error:
+            self._files.close()
+            raise self._fault(error, "read") from None
         self._threads = (ThreadPoolExecutor(1, "log-writer"), ThreadPoolExecutor(1, "log-reader"))
         self._users = 0
         self._closed = False
-        self.topics = self._writer.topics()
-        self._ends = self._writer.ends()
         self._next = dict(self._ends)
         self._tail = Tail(TAIL_BYTES)
         self._pending: list[tuple[Record, Receipt]] = []
@@ -90,7 +96,10 @@ class Log:
                     f"Topic {topic.name} has {known.partitions} partitions, the settings say {topic.partitions}. "
                     "Set TRIALBRIDGE_PARTITIONS back, or begin with an empty state folder.",
                 )
-        await self._in_thread(0, self._writer.create, new)
+        try:
+            await self._in_thread(0, self._writer.create, new)
+        except sqlite3.Error as error:
+            raise self._fault(error, "written") from None
         self.topics.update({topic.name: topic for topic in new})
         return [topic.name for topic in new]
 
@@ -152,16 +161,16 @@ class Log:
                 else:
                     found[spot] = held
         if older:
-            found |= await self._in_thread(1, self._reader.read, older, {spot: self.end(spot) for spot in older})
+            found |= await self._ask(self._reader.read, older, {spot: self.end(spot) for spot in older})
         return {spot: records for spot, records in found.items() if records}
 
     async def positions(self, consumer: str) -> dict[Spot, int]:
         """Return what a consumer group has committed."""
-        return await self._in_thread(1, self._reader.positions, consumer)
+        return await self._ask(self._reader.positions, consumer)
 
     async def starts(self) -> dict[Spot, int]:
         """Return the first offset still held of each partition."""
-        return await self._in_thread(1, self._reader.starts)
+        return await self._ask(self._reader.starts)
 
     async def clean(self) -> None:
         """Compact and expire, as each topic asks; records are written in between."""
@@ -191,6 +200,19 @@ class Log:
         self._check_open()
         return await asyncio.get_running_loop().run_in_executor(self._threads[pool], call, *arguments)
 
+    async def _ask(self, call: Callable[..., R], *arguments: Any) -> R:
+        try:
+            return await self._in_thread(1, call, *arguments)
+        except sqlite3.Error as error:
+            raise self._fault(error, "read") from None
+
+    def _fault(self, error: sqlite3.Error, verb: str) -> Misconfigured | Unavailable:
+        """Return a damaged file's error, for which waiting is no help, or that of one that may be read or written later."""
+        if is_broken(error):
+            return broken(self.path)
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        return Unavailable("log.unavailable", f"The event log cannot be {verb} ({name}).")
+
     def _begin_flush(self) -> None:
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().create_task(self._flush())
@@ -215,9 +237,7 @@ class Log:
         try:
             await self._in_thread(0, self._writer.write, [record for record, _ in group], positions)
         except sqlite3.Error as error:
-            name = getattr(error, "sqlite_errorname", type(error).__name__)
-            away = Unavailable("log.unavailable", f"The event log cannot be written ({name}).")
-            _refuse([*(receipt for _, receipt in group), *waits], away)
+            _refuse([*(receipt for _, receipt in group), *waits], self._fault(error, "written"))
         else:
             self._publish(group, waits)
         if self._room is not None:
@@ -253,7 +273,7 @@ class Log:
             self._cleaning = None
 
 
-def _refuse(futures: Sequence["asyncio.Future[Any]"], error: Unavailable) -> None:
+def _refuse(futures: Sequence["asyncio.Future[Any]"], error: Misconfigured | Unavailable) -> None:
     """Tell each future that still waits."""
     for future in futures:
         if not future.done():

@@ -3,11 +3,16 @@
 import fcntl
 import os
 import sqlite3
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from trialbridge.contracts.errors import Misconfigured
 from trialbridge.runtime.embedded.storage import Storage, WrongVersion
+
+MODE: Final = 0o600
+PRIMARY: Final = 0xFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +35,19 @@ def open_files(path: Path) -> OpenFiles:
 
     Raises:
         Misconfigured: ``log.in-use`` where another process owns it, ``log.unusable`` where it cannot be read and written or
-            is no log, ``log.other-version`` where another version of the product wrote it.
+            is no log, ``log.broken`` where it is damaged, ``log.other-version`` where another version of the product wrote it.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _lock(path)
+        _keep_private(path)
     except OSError as error:
         raise _unusable(path, type(error).__name__) from None
     try:
         return OpenFiles(lock, Storage(path), Storage(path, read_only=True))
     except sqlite3.Error as error:
         os.close(lock)
-        raise _unusable(path, type(error).__name__) from None
+        raise (broken(path) if is_broken(error) else _unusable(path, type(error).__name__)) from None
     except WrongVersion:
         os.close(lock)
         raise Misconfigured(
@@ -49,6 +55,29 @@ def open_files(path: Path) -> OpenFiles:
             f"The event log {path} was written by another version; run that version, or name another path in "
             "TRIALBRIDGE_BROKER.",
         ) from None
+
+
+def is_broken(error: sqlite3.Error) -> bool:
+    """Return whether SQLite says that the file's pages are not what was written."""
+    return getattr(error, "sqlite_errorcode", 0) & PRIMARY == sqlite3.SQLITE_CORRUPT
+
+
+def broken(path: Path) -> Misconfigured:
+    """Return the error of a damaged log, with what to do."""
+    return Misconfigured(
+        "log.broken",
+        f"The event log {path} is damaged. Stop, keep a copy of its folder, and look at the disk; then restore the whole "
+        "folder from a backup, or begin with an empty one and hand the bundles in again.",
+    )
+
+
+def _keep_private(path: Path) -> None:
+    """Make the file for its owner alone, and SQLite's beside it with it; take it from others where it is there already."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, MODE))
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}.lock"):
+        file = path.with_name(name)
+        if file.exists() and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            file.chmod(MODE)
 
 
 def _unusable(path: Path, fault: str) -> Misconfigured:
@@ -61,7 +90,7 @@ def _unusable(path: Path, fault: str) -> Misconfigured:
 
 def _lock(path: Path) -> int:
     """Take the owner's lock; it goes with the process, however that ends."""
-    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, MODE)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

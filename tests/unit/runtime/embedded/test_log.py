@@ -1,7 +1,9 @@
 """The embedded log: durable before it is seen, in order, bounded, one owner, usable after any end."""
 
 import asyncio
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -237,3 +239,82 @@ async def test_cleaning_comes_by_itself_and_keeps_the_newest_of_each_key(path: P
     records = log._reader.read({("state", 0): 0}, {("state", 0): 99})[("state", 0)]
     assert [(r.key, r.value) for r in records] == [(b"a", b"19"), (b"b", b"19")]
     await log.release()
+
+
+def damage(path: Path) -> None:
+    """Overwrite all pages after the first."""
+    page = 4096
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(page)
+        file.write(b"\xa5" * (size - page))
+
+
+async def test_a_damaged_file_says_so_and_what_to_do(path: Path) -> None:
+    log = Log.acquire(path)
+    await log.create([EVENTS, STATE])
+    await put(log, *[b"x" * 1000] * 50)
+    await log.release()
+    damage(path)
+    with pytest.raises(Misconfigured) as refused:
+        await Log.acquire(path).release()
+    assert refused.value.code == "log.broken"
+    assert str(path) in refused.value.message
+    assert "backup" in refused.value.message
+    # The lock was given up with it.
+    with pytest.raises(Misconfigured) as again:
+        Log.acquire(path)
+    assert again.value.code == "log.broken"
+
+
+async def test_a_page_that_is_damaged_under_way_stops_those_who_need_it(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = sqlite3.DatabaseError("canary")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT_INDEX
+
+    def fail(*_: object) -> None:
+        raise error
+
+    await put(log, b"v")
+    monkeypatch.setattr(log._writer, "write", fail)
+    monkeypatch.setattr(log._writer, "create", fail)
+    for name in ("read", "positions", "starts"):
+        monkeypatch.setattr(log._reader, name, fail)
+    for asked in (
+        log.positions("one"),
+        log.starts(),
+        log.create([LogTopic("new", 1, compacted=False, retention_ms=1)]),
+    ):
+        with pytest.raises(Misconfigured) as refused:
+            await asked
+        assert refused.value.code == "log.broken"
+    with pytest.raises(Misconfigured, match=r"log\.broken"):
+        await (await log.append("events", 0, b"k", b"v", (), NOW))
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    with pytest.raises(Unavailable):
+        await log.starts()
+
+
+def opened_to_others(path: Path) -> None:
+    """Make the file and its lock as an older version made them."""
+    path.parent.mkdir(parents=True)
+    Storage(path).close()
+    path.chmod(0o644)
+    path.with_name("log.db.lock").touch(0o644)
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["new", "open to others before"])
+async def test_the_file_and_all_beside_it_are_its_owners_alone(path: Path, before: bool) -> None:
+    old = os.umask(0o022)
+    try:
+        if before:
+            opened_to_others(path)
+        log = Log.acquire(path)
+        await log.create([EVENTS])
+        await put(log, b"v")
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+        await log.release()
+    finally:
+        os.umask(old)
+    assert modes == dict.fromkeys(("log.db", "log.db-wal", "log.db-shm", "log.db.lock"), 0o600)

@@ -1,11 +1,13 @@
 """``trialbridge convert``: any supported file in, NDJSON by resource type and one report out."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from services.cli.output import shown
 from tests.unit.services.cli.conftest import Invoke, bundle, lines, records, v2_message, write
 
 REPORT = {"inputs", "resources", "errors", "account"}
@@ -136,3 +138,28 @@ def test_public_samples(cli: Invoke, shared_data: Path, tmp_path: Path, folder: 
     assert found["resources"]["Patient"] > 0
     assert result.exit_code == (1 if found["errors"] else 0)
     assert sum(found["resources"].values()) == sum(len(path.read_bytes().splitlines()) for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("json", [True, False])
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_name_that_is_no_utf8_or_controls_a_terminal_is_shown_escaped(
+    cli: Invoke, tmp_path: Path, json: bool, broken: bool
+) -> None:
+    folder = tmp_path / "in"
+    good = write(folder / "good.json", bundle("eva")).read_bytes()
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9\x1b[31m.json")).write_bytes(b"{" if broken else good)
+    for given in (folder, Path(os.fsdecode(os.fsencode(folder) + b"/gone\xff.json"))):
+        result = cli("convert", given, "--out", tmp_path / "out", *(["--json"] if json else []))
+        assert result.exit_code == (1 if broken or given != folder else 0), result.output
+        assert "\x1b" not in result.output
+        result.output.encode()
+    if broken:
+        result = cli("convert", folder, "--out", tmp_path / "out", "--json")
+        (error,) = report(result.stdout)["errors"]
+        assert error["input"].endswith("caf\\udce9\\x1b[31m.json")
+        assert "caf\\udce9\\x1b[31m.json" in result.stderr
+
+
+def test_what_is_shown_keeps_what_people_can_read() -> None:
+    assert shown("Zoë\t日本\n😀") == "Zoë\t日本\n😀"
+    assert shown("a\udce9\x07\x9b") == "a\\udce9\\x07\\x9b"

@@ -34,3 +34,19 @@ def test_a_state_that_is_a_file(cli: Invoke, tmp_path: Path, trials: Path) -> No
     result = cli("demo", "--once", "--data", data, "--trials", trials, "--state", data / "p.json")
     assert result.exit_code == 78
     assert "--state" in result.stderr
+
+
+@pytest.mark.parametrize("store", ["log.db", "documents.db", "objects"])
+@pytest.mark.parametrize("command", ["demo", "run", "doctor"])
+def test_stores_without_their_key_ring_are_not_given_another_one(
+    cli: Invoke, tmp_path: Path, trials: Path, command: str, store: str
+) -> None:
+    state = tmp_path / "state"
+    (state / store).mkdir(parents=True)
+    data = write(tmp_path / "data" / "p.json", bundle("eva")).parent
+    options = ("--once", "--data", data, "--trials", trials) if command == "demo" else ()
+    result = cli(command, *options, "--state", state)
+    assert result.exit_code == 78
+    assert "keyring.missing" in result.output
+    assert "Put the ring's copy back" in result.output
+    assert [path.name for path in state.iterdir()] == [store]
