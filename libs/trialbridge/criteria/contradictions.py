@@ -148,8 +148,9 @@ def _naive(none: q.PriorTherapy, given: q.PriorTherapy) -> str | None:
 
 
 def _untreated(status: q.DiseaseStatus, given: q.PriorTherapy) -> str | None:
-    kinds = set(given.categories)
-    asked = given.drugs or given.classes or (given.min_lines or 0) > 0 or (kinds and kinds <= set(_SYSTEMIC))
+    # Surgery alone leaves the disease untreated.
+    treats = set(given.categories) <= set(_SYSTEMIC)
+    asked = treats and bool(given.drugs or given.classes or given.categories or given.min_lines)
     return (
         "Untreated disease is asked for, and an earlier treatment."
         if status.any_of == ("untreated",) and asked
