@@ -134,13 +134,15 @@ class StateTable(Generic[V]):
             plain = self._encoder.encode(value)
             content = wire.compress(plain) if len(plain) > SMALL else plain
             chunks = [content[i : i + wire.CHUNK] for i in range(0, len(content), wire.CHUNK)]
-            raws = [await self._raw(network, chunk) for chunk in chunks]
-            if len(raws) == 1:
-                writes[key] = raws[0]
+            if len(chunks) == 1:
+                writes[key] = await self._raw(network, key, content)
             else:
-                head = SPLIT + f"{blake2b(content, digest_size=6).hexdigest()}/{len(raws)}".encode()
+                head = SPLIT + f"{blake2b(content, digest_size=6).hexdigest()}/{len(chunks)}".encode()
+                names = self._pieces(head, key)
                 # New pieces, the head, then the old pieces: after a crash in between the head still finds its own.
-                writes = {**dict(zip(self._pieces(head, key), raws, strict=True)), key: head}
+                pieces = zip(names, chunks, strict=True)
+                writes = {name: await self._raw(network, name, chunk) for name, chunk in pieces}
+                writes[key] = head
         for old in self._pieces(self._store.parts.get(partition, {}).get(key), key):
             writes.setdefault(old, None)
         return writes
@@ -154,15 +156,14 @@ class StateTable(Generic[V]):
             else:
                 part[name] = raw
 
-    async def _raw(self, network: NetworkId, content: bytes) -> bytes:
+    async def _raw(self, network: NetworkId, name: str, content: bytes) -> bytes:
         if not self.spec.sealed:
             return wire.CLEAR + content
-        return wire.SEALED + await self._seal.seal(network, self.context, content)
+        return wire.SEALED + await self._seal.seal(network, self.context(name), content)
 
-    @property
-    def context(self) -> str:
-        """Return what sealed values of this table are bound to."""
-        return f"table:{self.changelog}"
+    def context(self, name: str) -> str:
+        """Return what a sealed value is bound to: this table, and the changelog key ``name``, which may be a piece's."""
+        return f"table:{self.changelog}/{blake2b(name.encode(), digest_size=16).hexdigest()}"
 
     def _pieces(self, raw: bytes | None, key: str) -> list[str]:
         if raw is None or raw[:1] != SPLIT:
@@ -173,7 +174,7 @@ class StateTable(Generic[V]):
     def _decode(self, partition: int, key: str, raw: bytes) -> V:
         part = self._store.parts[partition]
         names = self._pieces(raw, key) or [key]
-        content = b"".join(self._content(part[name]) for name in names if name in part)
+        content = b"".join(self._content(name, part[name]) for name in names if name in part)
         try:
             return self._decoder.decode(wire.decompress(content) if content[:4] == zstandard.FRAME_HEADER else content)
         except msgspec.DecodeError:
@@ -181,10 +182,15 @@ class StateTable(Generic[V]):
                 "table.value-invalid", f"A value of table {self.spec.name} does not follow its type."
             ) from None
 
-    def _content(self, raw: bytes) -> bytes:
-        if raw[:1] == wire.CLEAR:
+    def _content(self, name: str, raw: bytes) -> bytes:
+        if raw[:1] == wire.CLEAR and not self.spec.sealed:
             return raw[1:]
-        opened = self._seal.open_now(raw[1:], self.context)
+        if raw[:1] != wire.SEALED:
+            raise Undecodable(
+                "table.value-invalid", f"A value of table {self.spec.name} has another form than it is kept in."
+            )
+        context = self.context(name)
+        opened = self._seal.open_now(raw[1:], context)
         if opened is None:
-            raise KeyNotAtHand(raw[1:], self.context)
+            raise KeyNotAtHand(raw[1:], context)
         return opened

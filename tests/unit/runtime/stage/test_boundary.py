@@ -9,7 +9,7 @@ import pytest
 
 from trialbridge.contracts import topics
 from trialbridge.contracts.documents import SETTINGS, SettingDoc
-from trialbridge.contracts.errors import Refused, TooMuchPoison, Unavailable
+from trialbridge.contracts.errors import Refused, TooMuchPoison, Unavailable, Undecodable
 from trialbridge.contracts.events import DayBegan, DeadLettered, DemographicsSeen, PatientLinked
 from trialbridge.contracts.ids import (
     EventId,
@@ -340,6 +340,56 @@ async def test_a_table_value_too_large_for_a_message_is_split_and_shrinks_again(
     await line.process(0, [await bench.event(TOPIC.name, ("a", seen("a")), offset=1)])
     assert set(store.parts[0]) == {"a"}
     assert sum(1 for s in bench.log.sent if s.value is None) == len(written) - 1
+
+
+def table_of(bench: Any, spec: TableSpec[str]) -> tuple[StateTable[str], PartitionedStore]:
+    store = PartitionedStore.__new__(PartitionedStore)
+    store.parts = {}
+    table = bench.links.tables[spec.name] = StateTable(spec, store, "toy-seen-changelog", bench.seal)
+    return table, store
+
+
+async def test_a_table_value_that_was_moved_to_another_row_does_not_open(bench: Any) -> None:
+    table, store = table_of(bench, TableSpec("seen", str))
+    for key in ("a", "b"):
+        table.keep(0, await table.encode(0, key, f"of {key}", NET))
+    assert (table.get(0, "a"), table.get(0, "b")) == ("of a", "of b")
+    store.parts[0]["b"] = store.parts[0]["a"]
+    table.forget(0)
+    assert table.get(0, "a") == "of a"
+    with pytest.raises(Refused, match="another place"):
+        table.get(0, "b")
+
+
+@pytest.mark.parametrize("how", ["another row's", "another piece's"])
+async def test_a_piece_of_a_table_value_that_was_moved_does_not_open(bench: Any, how: str) -> None:
+    table, store = table_of(bench, TableSpec("seen", str))
+    for key in ("a", "b"):
+        table.keep(0, await table.encode(0, key, random.Random(key).randbytes(2_500_000).hex(), NET))
+    mine = sorted(name for name in store.parts[0] if name.startswith("a\x00"))
+    others = sorted(name for name in store.parts[0] if name.startswith("b\x00"))
+    assert len(mine) > 2
+    store.parts[0][mine[0]] = store.parts[0][others[0] if how == "another row's" else mine[1]]
+    table.forget(0)
+    with pytest.raises(Refused, match="another place"):
+        table.get(0, "a")
+
+
+@pytest.mark.parametrize("form", [wire.CLEAR, b"\x07"])
+async def test_a_sealed_table_takes_no_value_that_nobody_sealed(bench: Any, form: bytes) -> None:
+    table, store = table_of(bench, TableSpec("seen", str))
+    store.parts[0] = {"a": form + b'"forged"'}
+    with pytest.raises(Undecodable) as refused:
+        table.get(0, "a")
+    assert refused.value.code == "table.value-invalid"
+
+
+async def test_a_table_in_clear_needs_no_seal(bench: Any) -> None:
+    table, store = table_of(bench, TableSpec("seen", str, sealed=False))
+    table.keep(0, await table.encode(0, "a", "of a", NET))
+    assert store.parts[0] == {"a": wire.CLEAR + b'"of a"'}
+    table.forget(0)
+    assert table.get(0, "a") == "of a"
 
 
 async def test_a_broadcast_record_goes_to_every_partition(bench: Any) -> None:
