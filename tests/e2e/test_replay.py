@@ -16,13 +16,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 import pytest
 
-from services.cli.asking import ask
+from services.cli.asking import answer_to, command, send
 from services.cli.delivery import Parcel, issue, put_parcel
 from services.cli.demo.settled import left_to_do
 from services.matchbook.canonical import run_hash
 from tests.e2e.running import AS_OF, clean_environment, trialbridge, wait_until
 from trialbridge.contracts import documents as d
 from trialbridge.contracts.ids import ticket_id
+from trialbridge.ledger.actions import Action
 from trialbridge.runtime.keys.ring import Ring
 from trialbridge.runtime.ports import Query
 from trialbridge.runtime.serve import ServicePorts, open_ports
@@ -30,6 +31,7 @@ from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 from trialbridge.runtime.stores import create_keyring
 from trialbridge.testkit.badinputs import good
 from trialbridge.testkit.places import HARBOR, NETWORK, NORTH, TENANTS
+from trialbridge.testkit.pseudonyms import PSEUDONYM_KEY
 
 SERVICES: Final = ("coatcheck", "patientview", "trialfeed", "matcher", "matchbook", "notifier")
 PATIENTS: Final = ("--patients", "30")
@@ -50,7 +52,7 @@ class Installation:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
         self.own_ring, self.sender_ring = self.folder / "keys.json", self.folder / "senders.json"
-        create_keyring(self.sender_ring, [NETWORK, *(tenant.id for tenant in TENANTS)])
+        create_keyring(self.sender_ring, [NETWORK, *(tenant.id for tenant in TENANTS)], PSEUDONYM_KEY)
         shutil.copy2(self.sender_ring, self.own_ring)
 
     def settings(self, ring: Path) -> dict[str, str]:
@@ -139,7 +141,13 @@ class Installation:
 
     def replay(self, **body: str) -> str:
         """Have a ``ticket`` or a ``dead_letter`` sent through again, as the operator page does; return how it was answered."""
-        return self.look(lambda ports, _: ask(ports, "coatcheck", "replay", body, 30)).status
+
+        async def ask(ports: ServicePorts, _: BaseServiceSettings) -> d.CommandDoc:
+            request = command(ports, "coatcheck", "replay", body)
+            await send(ports, request, Action.CLI_DEAD_LETTER_REPLAYED, *body.values())
+            return await answer_to(ports, request, 30)
+
+        return self.look(ask).status
 
 
 @contextlib.contextmanager
@@ -157,7 +165,7 @@ def without(ring: Path, scope: str) -> None:
     """Take a scope's keys out of a ring."""
     known = msgspec.json.decode(ring.read_bytes(), type=Ring)
     left = {name: keys for name, keys in known.scopes.items() if name != scope}
-    replace_file(ring, msgspec.json.encode(Ring(left)))
+    replace_file(ring, msgspec.json.encode(msgspec.structs.replace(known, scopes=left)))
 
 
 def replace_file(path: Path, body: bytes) -> None:
