@@ -17,12 +17,11 @@ from trialbridge.emr.ccda.rules import CLINICAL
 from trialbridge.emr.ccda.sections import Section
 from trialbridge.emr.ccda.settling import Settled, settle_all
 from trialbridge.emr.ccda.times import moment
-from trialbridge.emr.ccda.xmltree import V3, Element, Names, Node, build, steps
+from trialbridge.emr.ccda.xmltree import Element, Names, Node, attributes, build, steps, stray_text
 from trialbridge.emr.records import Entry, Feed, Found, Piece, Resource, SetAside, Shared, Warnings
 
 MEDIA_TYPES: Final = ("application/cda+xml", "application/hl7-cda+xml", "application/xml", "text/xml")
 _OWN: Final = "RelatedPerson"
-_BODY: Final = f"{{{V3}}}component"
 _STEPS: Final = ("ClinicalDocument", "section", "entry", "nonXMLBody")
 
 
@@ -31,7 +30,7 @@ def convert(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
     place = Place(entry=entry.name)
     reading: Reading | None = None
     for event, element in steps(entry.body, _STEPS, place):
-        name = etree.QName(element).localname
+        name = element.tag.rpartition("}")[2]
         if reading is not None:
             reading.step(event, name, element)
         elif name == "ClinicalDocument" and element.getparent() is None:
@@ -65,7 +64,7 @@ class Reading:
     def step(self, event: str, name: str, element: Element) -> None:
         """Take the start or end of a section or entry."""
         if self._header is None and name in ("section", "nonXMLBody"):
-            self._begin()
+            self._begin(self._before(element))
         if name == "section" and event == "start":
             self._count += 1
             self._open.append(Section(element, self._count))
@@ -73,15 +72,21 @@ class Reading:
             self._entry(element, self._open[-1])
         elif name == "section" and event == "end" and self._open:
             self._close(self._open.pop())
-        elif name == "nonXMLBody" and event == "end":
+        elif name == "nonXMLBody" and event == "end" and self._body is None:
             self._body = build(element, self._document.names)
+            element.clear(keep_tail=True)
 
-    def _begin(self) -> None:
+    def _before(self, element: Element) -> list[Element]:
+        """Return the root's children before the one that holds an element: the parser may be ahead of us by any number of others."""
+        while (above := element.getparent()) is not self._root:
+            element = above
+        return list(self._root[: self._root.index(element)])
+
+    def _begin(self, elements: list[Element]) -> None:
         """Read the header up to the body: whose the document is must be known before its entries."""
         document, names = self._document, self._document.names
-        attrs = build(etree.Element(self._root.tag, dict(self._root.items())), names).attrs
-        kids = [build(child, names) for child in self._root if child.tag != _BODY]
-        self._header = document.root = Node("ClinicalDocument", attrs, None, kids)
+        kids = [build(child, names) for child in elements]
+        self._header = document.root = Node("ClinicalDocument", attributes(self._root, names), None, kids)
         roles = [role for target in self._header.all("recordTarget") for role in target.all("patientRole")]
         if not roles:
             raise Poison("ccda.no-patient", "The document has no recordTarget.", document.place(self._header))
@@ -117,7 +122,7 @@ class Reading:
             built += every
         good = self._settle(root, built, "section/entry", element)
         section.references += [one.reference for one in first if one in good]
-        element.clear()
+        element.clear(keep_tail=True)
 
     def _settle(self, root: Node, built: list[Built], pattern: str, element: Element) -> list[Built]:
         """Check the resources, count every leaf below the root, and keep what is good."""
@@ -145,7 +150,7 @@ class Reading:
     def finish(self) -> Iterator[Found]:
         """Yield the patient's resources, those who took part, and what was set aside."""
         if self._header is None:
-            self._begin()
+            self._begin(self._root[:])
         root, target, document = self._header, self._target, self._document
         if root is None or target is None:
             return
@@ -198,7 +203,11 @@ class Reading:
         """Count the leaves of header, sections and narratives; the Composition keeps what no rule took."""
         composition = next((one for one in settled.resources if one["resourceType"] == "Composition"), None)
         owner = composition or settled.resources[0]
-        self._leftovers.settle(root, settled, "ClinicalDocument", owner)
+        names = self._document.names
+        rest = [build(child, names) for child in self._root[len(root.kids) :]]
+        whole = Node("ClinicalDocument", root.attrs, stray_text(self._root), [*root.kids, *rest])
+        settled.owners.setdefault(id(whole), owner)
+        self._leftovers.settle(whole, settled, "ClinicalDocument", owner)
         if self._body is not None:
             self._leftovers.settle(self._body, settled, "nonXMLBody", owner)
         for section in self._every:

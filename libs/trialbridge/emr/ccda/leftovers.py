@@ -123,12 +123,14 @@ class Leftovers:
         waiting: list[Waiting] = []
         enter, inside = self._account.enter, _INSIDE[pattern]
         for name, one in node.attrs.items():
+            if not one:
+                continue
             structure = marker or (name in STRUCTURE and (name != "negationInd" or one.lower() == "false"))
             if one.fate == "mapped":
                 first = first or one.where[0]
                 enter(inside[name], one)
                 self._account.structure += structure
-            elif one:
+            else:
                 waiting.append(Waiting(one, node.name, name, path, pattern, structure))
         if len(waiting) > 1:
             waiting.sort(key=_name)
@@ -166,7 +168,7 @@ def _is_marker(node: Node) -> bool:
     name = node.name
     if name not in _MARKING:
         return False
-    return name == "templateId" or (not node.kids and (name, node.attrs.get("code")) in _fixed())
+    return not node.kids and (name == "templateId" or (name, node.attrs.get("code")) in _fixed())
 
 
 def _keep(one: Leaf, owner: Resource, path: str) -> None:

@@ -36,8 +36,9 @@ class Narrative:
         self._by_id: dict[str, Element] = {}
         self._texts: dict[str, str] = {}
         if text is not None:
+            attributes = "".join(self._attributes(text, "text", "section/text"))
             content = "".join(self._content(text, "section/text"))
-            self.xhtml = f"{OPEN}{content}</div>" if self.mapped else ""
+            self.xhtml = f"{OPEN[:-1]}{attributes}>{content}</div>" if self.mapped else ""
 
     def text_of(self, reference: str) -> str | None:
         """Return the text that ``#id`` refers to, None where there is none."""

@@ -7,14 +7,14 @@ from trialbridge.emr.ccda import codes
 from trialbridge.emr.ccda.document import Document
 from trialbridge.emr.ccda.narrative import OPEN, Narrative, plain
 from trialbridge.emr.ccda.notes import attachment, note
-from trialbridge.emr.ccda.xmltree import V3, Element, Names, Node, build
+from trialbridge.emr.ccda.xmltree import V3, Element, Names, Node, attributes, build, stray_text
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import triples
 
 EMPTY_REASONS: Final = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _TEXT: Final = f"{{{V3}}}text"
 _CODE: Final = f"{{{V3}}}code"
-_ELSEWHERE: Final = frozenset({"text", "entry", "component"})
+_ENTRY: Final = f"{{{V3}}}entry"
 
 
 class Section:
@@ -23,6 +23,7 @@ class Section:
     def __init__(self, element: Element, number: int) -> None:
         """Begin with an element of which only the start is read."""
         self.element: Element = element
+        self._text: Element = None
         self.number = number
         self.entries = 0
         self.references: list[dict[str, str]] = []
@@ -35,23 +36,27 @@ class Section:
     def read_narrative(self, names: Names) -> None:
         """Read the narrative, which comes before the entries, and what kind of section it is."""
         if self.narrative is None:
-            self.narrative = Narrative(self.element.find(_TEXT), names)
-            code = self.element.find(_CODE)
+            found: dict[str, Element] = {}
+            # How far the parser is ahead of us depends on the size of the document: what comes after the first entry does not count.
+            for child in self.element:
+                if child.tag == _ENTRY:
+                    break
+                found.setdefault(child.tag, child)
+            self._text, code = found.get(_TEXT), found.get(_CODE)
+            self.narrative = Narrative(self._text, names)
             self.code = code.get("code", "").strip() if code is not None else ""
 
     def close(self, names: Names) -> None:
-        """Take all that is needed later and let go of the XML."""
+        """Take all that is needed later and let go of the XML; entries and inner sections are read by now."""
         self.read_narrative(names)
-        text = self.element.find(_TEXT)
-        if text is not None and not self.entries and not self.inner:
-            self.words = plain(text)
-        kids = [build(child, names) for child in self.element if names[child.tag] not in _ELSEWHERE]
-        bare = build(_childless(self.element), names)
-        self.node = Node("section", bare.attrs, bare.text, kids)
+        if self._text is not None and not self.entries and not self.inner:
+            self.words = plain(self._text)
+        kids = [build(child, names) for child in self.element if child is not self._text and child.tag != _ENTRY]
+        self.node = Node("section", attributes(self.element, names), stray_text(self.element), kids)
         if self.narrative is not None:
             self.narrative.forget()
-        self.element.clear()
-        self.element = None
+        self.element.clear(keep_tail=True)
+        self.element = self._text = None
 
     def as_resource(self, document: Document) -> dict[str, Any]:
         """Return the Composition's section."""
@@ -96,12 +101,6 @@ class Section:
         if title is not None and title.text:
             content["title"] = title.text
         return note(document, (*key, "section", str(self.number)), concept, content)
-
-
-def _childless(element: Element) -> Element:
-    from lxml import etree
-
-    return etree.Element(element.tag, dict(element.items()))
 
 
 def _empty(node: Node) -> dict[str, Any] | None:

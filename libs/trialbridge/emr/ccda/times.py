@@ -12,7 +12,10 @@ _TS: Final = re.compile(
     r"(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(\.\d{1,9})?)?)?)?)?)?([+-]\d{2}:?\d{2}|Z)?", re.ASCII
 )
 """YYYY[MM[DD[HH[MM[SS[.S…]]]]]][+/-ZZZZ]: each part only behind the one before (HL7 V3 datatypes, TS)."""
-_ISO: Final = re.compile(r"(?<=\d)[-:T](?=\d)")
+_ISO: Final = re.compile(
+    r"\d{4}-\d{2}(?:-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[+-]\d{2}:?\d{2}|Z)?)?)?", re.ASCII
+)
+"""The form of ISO 8601, which some systems write."""
 _LATEST_ZONE: Final = 14 * 60
 
 
@@ -22,7 +25,7 @@ def moment(text: str, zone: str) -> str | None:
     A time that names no zone gets ``zone``, for example ``-05:00``: FHIR has no time without one. Hours without minutes, which FHIR
     cannot say, leave the day.
     """
-    found = _TS.fullmatch(text) or _TS.fullmatch(_compact(text))
+    found = _TS.fullmatch(_compact(text) if _ISO.fullmatch(text) else text)
     if found is None:
         return None
     year, month, day, hour, minute, second, fraction, offset = found.groups()
@@ -36,9 +39,12 @@ def moment(text: str, zone: str) -> str | None:
 
 
 def _compact(text: str) -> str:
-    """Return an ISO 8601 time, which some systems write, in the form of HL7."""
-    day, mark, time = text.partition("T")
-    return day.replace("-", "") + (_ISO.sub("", time, count=2) if mark else "")
+    """Return an ISO 8601 time in the form of HL7."""
+    day, _, time = text.partition("T")
+    clock, zone = time[:8], time[8:]
+    if clock[5:6] not in ("", ":"):
+        clock, zone = time[:5], time[5:]
+    return day.replace("-", "") + clock.replace(":", "") + zone
 
 
 def _real(year: int, month: int, day: int, hour: int, minute: int, second: int) -> bool:

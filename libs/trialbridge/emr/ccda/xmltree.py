@@ -103,19 +103,33 @@ class Names(dict[str, str]):
 
 def build(element: Element, names: Names) -> Node:
     """Return an element as a node with all that is in it."""
-    text = element.text
     if len(element):
         kids = [build(child, names) for child in element]
-        texts = [text, *[child.tail for child in element]]
-        text = " ".join([stripped for one in texts if one and (stripped := one.strip())])
-    else:
-        kids = _NONE
-        text = text and text.strip()
+        return Node(names[element.tag], attributes(element, names), stray_text(element), kids)
+    text = element.text
+    text = text and text.strip()
+    return Node(names[element.tag], attributes(element, names), Leaf(text) if text else None, _NONE)
+
+
+def stray_text(element: Element) -> Leaf | None:
+    """Return the text between an element's children, None where there is none."""
+    texts = [element.text, *[child.tail for child in element]]
+    text = " ".join([stripped for one in texts if one and (stripped := one.strip())])
+    return Leaf(text) if text else None
+
+
+def attributes(element: Element, names: Names) -> dict[str, Leaf]:
+    """Return an element's attributes; a type is without its prefix."""
     attrs = {}
     for key, value in element.items():
         name = names[key]
-        attrs[name] = Leaf(value.strip() if name != "xsi:type" else value.strip().rpartition(":")[2])
-    return Node(names[element.tag], attrs, Leaf(text) if text else None, kids)
+        attrs[name] = Leaf(value.strip() if name != "xsi:type" else _unprefixed(value))
+    return attrs
+
+
+def _unprefixed(name: str) -> str:
+    stripped = name.strip()
+    return stripped.rpartition(":")[2] or stripped
 
 
 def steps(body: bytes, tags: Iterable[str], place: Place) -> Iterator[tuple[str, Element]]:

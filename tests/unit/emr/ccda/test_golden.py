@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.emr.ccda.documents import GOLDEN, convert_document, references_in, resources_of, written
+from tests.unit.emr.ccda.documents import GOLDEN, convert_document, leaves_in, references_in, resources_of, written
 from trialbridge.contracts.errors import Place
 from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.fhir.models import check_by_model
@@ -30,6 +30,13 @@ def test_the_output_is_the_golden_one(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_account_is_the_golden_one(name: str) -> None:
     assert account(name) == (GOLDEN / f"{name}.account.ndjson").read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_leaf_is_in_the_account(name: str) -> None:
+    leaves = convert_document(written(name)).account["leaves"]
+    assert leaves["leaves"] == leaves_in(written(name))
+    assert leaves["unaccounted"] == 0
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.emr.ccda.documents import convert_document, references_in, resources_of
+from tests.unit.emr.ccda.documents import convert_document, leaves_in, references_in, resources_of
 from trialbridge.contracts.errors import Place
 from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.fhir.models import check_by_model
@@ -34,7 +34,9 @@ def test_all_output_is_valid_by_both_checkers_and_nothing_dangles(shared_data: P
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_leaf_is_accounted_for_and_nine_in_ten_are_mapped(shared_data: Path, name: str) -> None:
-    leaves = converted(shared_data / "ccda" / name).account["leaves"]
+    path = shared_data / "ccda" / name
+    leaves = converted(path).account["leaves"]
+    assert leaves["leaves"] == leaves_in(path.read_bytes())
     assert leaves["unaccounted"] == 0
     assert leaves["mapped"] + leaves["kept"] + leaves["dropped"] == leaves["leaves"]
     assert leaves["mapped"] / leaves["leaves"] >= 0.95
