@@ -204,6 +204,7 @@ class Vital(Fact, frozen=True, kw_only=True, tag="vital"):
     loinc: str
     value: Decimal
     unit: str | None = None
+    comparator: Literal["<", "<=", ">=", ">"] | None = None
 
 
 class Therapy(Fact, frozen=True, kw_only=True, tag="therapy"):
@@ -230,6 +231,7 @@ class TherapyHistory(Fact, frozen=True, kw_only=True, tag="therapy_history"):
     """A statement that the therapies known from this source are all there were (closes the world for prior therapy)."""
 
     complete: bool
+    """False where the record says that there may have been another: then no statement of any source closes it."""
     lines: int | None = None
     """Number of prior systemic lines, where stated."""
 

@@ -221,6 +221,7 @@ def _vital(rng: Random, as_of: date) -> f.Vital:
         loinc=loinc,
         value=_number(rng, (*LAB_VALUES, "9000", "198.41603959063")),
         unit=rng.choice((*w.VITALS[loinc], w.VITALS[loinc][0], None)),
+        comparator=optional(rng, ("<", "<=", ">=", ">"), 0.15),
     )
 
 

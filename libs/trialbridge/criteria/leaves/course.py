@@ -8,6 +8,7 @@ from trialbridge.criteria import language as q
 from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Finding, Settle, best, evidence_of, overlap, sentence
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.leaves.extent import spread
+from trialbridge.criteria.leaves.therapy import complete
 from trialbridge.criteria.verdicts import Verdict
 
 _EXTENT: Final = {
@@ -92,7 +93,7 @@ def _untreated(_words: frozenset[str], _leaf: q.DiseaseStatus, known: Known) -> 
     given = tuple(x for x in known.of(f.Therapy) if x.given and x.category in _TREATMENTS)
     if given:
         return _Axis(NOT_MET, False, given, "treatment was given")
-    closed = tuple(x for x in known.of(f.TherapyHistory) if x.complete)
+    closed = tuple(complete(known))
     stated = tuple(x for x in known.of(f.DiseaseStatus) if x.status == "untreated")
     if closed or stated:
         return _Axis(MET, True, closed or stated, "no treatment was given")

@@ -88,16 +88,13 @@ def _factor(fact: f.Lab | f.Vital, unit: str | None) -> Decimal | None:
 
 
 def _measured(fact: f.Lab | f.Vital, leaf: q.Lab | q.Vital, name: str) -> Check:
-    shown = (
-        f"{name} is {(fact.comparator or '') if isinstance(fact, f.Lab) else ''}{fact.value} {fact.unit or ''}".strip()
-    )
+    shown = f"{name} is {fact.comparator or ''}{fact.value} {fact.unit or ''}".strip()
     value = _value(fact, leaf.unit)
     if value is None:
         unlimited = leaf.unit == XULN and finite(fact.value) is not None
         why = "its upper limit is not given" if unlimited else f"it does not convert to {leaf.unit}"
         return Check(UNKNOWN, f"{shown} ({why})")
-    comparator = fact.comparator if isinstance(fact, f.Lab) else None
-    return Check(within(of_result(value, comparator), leaf), shown)
+    return Check(within(of_result(value, fact.comparator), leaf), shown)
 
 
 def judge_lab(leaf: q.Lab, known: Known) -> Found:

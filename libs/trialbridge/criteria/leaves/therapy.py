@@ -95,8 +95,10 @@ def words(leaf: q.PriorTherapy) -> str:
     return " ".join(filter(None, ("earlier treatment with", what, intent, stop, lines, window_words(leaf))))
 
 
-def _complete(known: Known) -> list[f.TherapyHistory]:
-    return [fact for fact in known.of(f.TherapyHistory) if fact.complete]
+def complete(known: Known) -> list[f.TherapyHistory]:
+    """Return the statements that the known treatments are all; none where a record says that there may have been another."""
+    stated = known.of(f.TherapyHistory)
+    return list(stated) if all(fact.complete for fact in stated) else []
 
 
 def _said(facts: list[f.Therapy]) -> str:
@@ -113,7 +115,7 @@ def _counted(leaf: q.PriorTherapy, known: Known) -> tuple[int, int | None, list[
     maybe = [x for x, fits in every if fits is UNKNOWN]
     numbered = {x.line for x in sure if x.line is not None}
     least = max(len(numbered), 1 if sure else 0)
-    closed = _complete(known)
+    closed = complete(known)
     if not _narrow(leaf):
         # A third line means that there were a first and a second.
         stated = [x.lines for x in closed if x.lines is not None]
@@ -187,7 +189,7 @@ def judge_prior_therapy(leaf: q.PriorTherapy, known: Known) -> Finding:
         return Finding(
             verdict, turns, sentence(said, wanted), evidence_of(decisive), _SETTLE if verdict is UNKNOWN else None
         )
-    closed: list[f.Fact] = [*_denied(leaf, known), *_complete(known)]
+    closed: list[f.Fact] = [*_denied(leaf, known), *complete(known)]
     if closed:
         return Finding(NOT_MET, True, sentence("no such treatment was given", wanted), evidence_of(closed))
     return Finding(UNKNOWN, True, sentence("the list of treatments is not known to be complete", wanted), (), _SETTLE)

@@ -6,8 +6,11 @@ from typing import Any, cast
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.terminology import crosswalk
 from trialbridge.emr.facts.read import MCODE, codings, extension, objects, profiles, text, when
+from trialbridge.emr.facts.standing import standing
 from trialbridge.emr.records import Resource
 
+UNCONFIRMED = f.Coding(text="a cancer that is not confirmed")
+"""Stands for the codes of a diagnosis that may not be so."""
 _STATUSES = frozenset({"active", "recurrence", "relapse", "remission", "inactive", "resolved"})
 _SECONDARY = ("C77", "C78", "C79")
 _BRAIN_CODES = frozenset({"94225005", "C79.31", "C7931"})
@@ -15,16 +18,24 @@ _BRAIN_SITES = frozenset({"12738006", "C71.9"})
 
 
 def of_condition(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
-    """Yield a cancer diagnosis or a comorbidity, with spread where it is a metastasis."""
-    verification = {c.code for c in codings(resource.get("verificationStatus"))}
+    """Yield a cancer diagnosis or a comorbidity, with spread where it is a metastasis.
+
+    A cancer that is not confirmed (unconfirmed, provisional, differential) is yielded without its codes: it meets no criterion,
+    and what else is known does not rule it out. Comorbidities and metastases are unknown where nothing is recorded of them.
+    """
+    reading = standing(resource)
     codes = codings(resource.get("code"))
-    if not codes or "entered-in-error" in verification:
+    if not codes or reading == "silent":
         return
-    refuted = "refuted" in verification
+    refuted = reading == "denied"
     clinical = next((c.code for c in codings(resource.get("clinicalStatus")) if c.code in _STATUSES), None)
     histology = codings(extension(resource, MCODE + "mcode-histology-morphology-behavior"))
     sites = tuple(coding for site in objects(resource.get("bodySite")) for coding in codings(site))
     secondary = _is_secondary(resource, codes)
+    if reading == "uncertain":
+        if not secondary and _is_cancer(resource, codes, histology):
+            yield f.Diagnosis(evidence=evidence, effective=when(resource), codes=(UNCONFIRMED,))
+        return
     if not secondary and not _is_cancer(resource, codes, histology):
         active = None if clinical is None else clinical in ("active", "recurrence", "relapse")
         yield f.Condition(evidence=evidence, effective=when(resource), codes=codes, present=not refuted, active=active)

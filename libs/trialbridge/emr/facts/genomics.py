@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from trialbridge.criteria import facts as f
-from trialbridge.emr.facts.read import answer, codings, decimal, mapping, objects, text, when, words
+from trialbridge.emr.facts.read import answer, codings, exact, mapping, objects, text, when, words
 from trialbridge.emr.records import Resource
 
 GENE, PROTEIN, CODING, GENOMIC = "48018-6", "48005-3", "48004-6", "81290-9"
@@ -57,13 +57,13 @@ def of_variant(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
         return
     effective = when(resource)
     change = _word(parts, CHANGE, "change")
-    copies = next((decimal(mapping(one.get("valueQuantity")).get("value")) for one in parts.get(COPIES, ())), None)
+    copies = next((exact(one.get("valueQuantity")) for one in parts.get(COPIES, ())), None)
     if change == "fusion" or len(symbols) > 1:
         partner = symbols[1] if len(symbols) > 1 else None
         yield f.Fusion(
             evidence=evidence, effective=effective, gene=symbols[0], partner=partner, present=present == "present"
         )
-    elif copies is not None or change in ("gain", "loss"):
+    elif COPIES in parts or change in ("gain", "loss"):
         yield f.CopyNumber(
             evidence=evidence, effective=effective, gene=symbols[0], present=present == "present", call=_call(change, copies), copies=copies
         )  # fmt: skip
@@ -74,13 +74,15 @@ def of_variant(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
 def _call(change: str | None, copies: Any) -> Any:
     if change == "loss":
         return "homozygous_deletion" if copies == 0 else "heterozygous_deletion" if copies == 1 else "deletion"
+    if copies is None and change is None:
+        return None
     return "amplification" if copies is None or copies >= 6 else "gain" if copies > 2 else "neutral"  # noqa: PLR2004 - copies of a diploid genome
 
 
 def _small(
     parts: dict[str, list[dict[str, Any]]], gene: str, evidence: f.Evidence, effective: str | None, *, present: bool
 ) -> f.Variant:
-    fraction = next((decimal(mapping(one.get("valueQuantity")).get("value")) for one in parts.get(FRACTION, ())), None)
+    fraction = next((exact(one.get("valueQuantity")) for one in parts.get(FRACTION, ())), None)
     return f.Variant(
         evidence=evidence,
         effective=effective,
@@ -109,7 +111,7 @@ def of_coverage(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]
 def of_signature(resource: Resource, evidence: f.Evidence, name: str) -> Iterator[f.AnyFact]:
     """Yield a genome-wide biomarker, by coded answer or by value."""
     quantity = mapping(resource.get("valueQuantity"))
-    value = decimal(quantity.get("value"))
+    value = exact(quantity)
     unit = text(quantity.get("code")) or text(quantity.get("unit"))
     if name == "tmb" and unit is not None and unit.casefold() in _PER_MEGABASE:
         unit = PER_MEGABASE
@@ -126,7 +128,7 @@ def of_signature(resource: Resource, evidence: f.Evidence, name: str) -> Iterato
 def of_marker(resource: Resource, evidence: f.Evidence, argument: str) -> Iterator[f.AnyFact]:
     """Yield a protein marker; ``argument`` is its name, with the kind of score where the code fixes it."""
     name, _, kind = argument.partition(" ")
-    value = decimal(mapping(resource.get("valueQuantity")).get("value"))
+    value = exact(resource.get("valueQuantity"))
     status = answer("marker", resource.get("valueCodeableConcept"))
     if status is None and resource.get("valueString"):
         status = answer("marker", {"text": resource["valueString"]})

@@ -7,17 +7,17 @@ from trialbridge.criteria import facts as f
 from trialbridge.criteria.terminology import crosswalk
 from trialbridge.emr.facts import genomics
 from trialbridge.emr.facts.diseases import stage_words
-from trialbridge.emr.facts.read import answer, codings, decimal, mapping, objects, text, when
+from trialbridge.emr.facts.read import answer, codings, decimal, exact, mapping, objects, text, when
+from trialbridge.emr.facts.standing import standing
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import meanings
 
-_VOID = frozenset({"entered-in-error", "cancelled", "registered"})
 _LOINC = "http://loinc.org"
 
 
 def of_observation(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
-    """Yield the facts of one observation; one that was withdrawn has none."""
-    if resource.get("status") in _VOID:
+    """Yield the facts of one observation; one that is not final, or was withdrawn, has none."""
+    if standing(resource) != "stated":
         return
     kind, argument = _meaning(resource)
     if kind == "variant":
@@ -51,7 +51,7 @@ def _meaning(resource: Resource) -> tuple[str, str]:
 def _performance(resource: Resource, evidence: f.Evidence, scale: str) -> Iterator[f.AnyFact]:
     value = decimal(resource.get("valueInteger"))
     if value is None:
-        value = decimal(mapping(resource.get("valueQuantity")).get("value"))
+        value = exact(resource.get("valueQuantity"))
     if value is not None and value == value.to_integral_value() and 0 <= value <= 100:  # noqa: PLR2004 - the scales' largest
         yield f.Performance(evidence=evidence, effective=when(resource), scale=cast("Any", scale), value=int(value))
 
@@ -82,18 +82,21 @@ def _measured(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
         if loinc is None or loinc.code is None or value is None:
             continue
         unit = text(quantity.get("code")) or text(quantity.get("unit"))
+        given = quantity.get("comparator")
+        comparator = cast("Any", given) if given in ("<", "<=", ">=", ">") else None
         if vital:
-            yield f.Vital(evidence=evidence, effective=when(resource), loinc=loinc.code, value=value, unit=unit)
+            yield f.Vital(
+                evidence=evidence, effective=when(resource), loinc=loinc.code, value=value, unit=unit, comparator=comparator
+            )  # fmt: skip
             continue
         limits = next(objects(part.get("referenceRange")), {})
-        comparator = quantity.get("comparator")
         yield f.Lab(
             evidence=evidence,
             effective=when(resource),
             loinc=loinc.code,
             value=value,
             unit=unit,
-            comparator=cast("Any", comparator) if comparator in ("<", "<=", ">=", ">") else None,
+            comparator=comparator,
             upper_limit=decimal(mapping(limits.get("high")).get("value")),
             lower_limit=decimal(mapping(limits.get("low")).get("value")),
             name=loinc.text,

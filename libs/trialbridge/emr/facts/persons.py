@@ -5,6 +5,7 @@ from typing import Any, Literal, cast
 
 from trialbridge.criteria import facts as f
 from trialbridge.emr.facts.read import codings, mapping, objects, text, when
+from trialbridge.emr.facts.standing import standing
 from trialbridge.emr.records import Resource
 
 Sex = Literal["male", "female", "other", "unknown"]
@@ -37,7 +38,7 @@ def of_consent(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
     """Yield a consent in force; a draft or an inactive one says nothing."""
     provision = mapping(resource.get("provision"))
     decision = provision.get("type")
-    if resource.get("status") != "active" or decision not in ("permit", "deny"):
+    if standing(resource) != "stated" or decision not in ("permit", "deny"):
         return
     scope = next((c.code for c in codings(resource.get("scope")) if c.code in ("research", "treatment")), None)
     period = mapping(provision.get("period"))
@@ -52,10 +53,8 @@ def of_consent(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
 
 
 def of_allergy(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
-    """Yield an allergy; a refuted one is stated to be absent."""
-    status = {c.code for c in codings(resource.get("verificationStatus"))}
-    if "entered-in-error" in status:
-        return
+    """Yield an allergy; a refuted one is stated to be absent, one that is not confirmed or is over says nothing."""
+    reading = standing(resource)
     found = codings(resource.get("code"))
-    if found:
-        yield f.Allergy(evidence=evidence, effective=when(resource), codes=found, present="refuted" not in status)
+    if found and reading != "silent":
+        yield f.Allergy(evidence=evidence, effective=when(resource), codes=found, present=reading == "stated")

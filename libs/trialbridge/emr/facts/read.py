@@ -65,6 +65,12 @@ def decimal(value: Any) -> Decimal | None:
     return found if found.is_finite() else None
 
 
+def exact(quantity: Any) -> Decimal | None:
+    """Return the value of a Quantity; None where there is none, or where a comparator (``<``) says that it is another."""
+    found = mapping(quantity)
+    return None if found.get("comparator") else decimal(found.get("value"))
+
+
 def when(resource: Resource) -> str | None:
     """Return the clinically relevant time: effective, performed, onset, authored or recorded, whichever is given first."""
     period = mapping(resource.get("effectivePeriod")) or mapping(resource.get("performedPeriod"))

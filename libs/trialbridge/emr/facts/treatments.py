@@ -1,15 +1,18 @@
 """Facts out of medications, procedures and the list of all treatments."""
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Literal, cast
+
+import msgspec
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.terminology import drugs
 from trialbridge.emr.facts.read import MCODE, codings, extension, mapping, profiles, text, when
+from trialbridge.emr.facts.standing import Reading, standing
 from trialbridge.emr.records import Resource
 
-_NOT_GIVEN = frozenset({"not-done", "not-taken"})
-_VOID = frozenset({"entered-in-error", "cancelled", "draft"})
+_ONGOING = frozenset({"active", "in-progress"})
+_OVER = frozenset({"completed", "stopped"})
 _INTENT = {"373808002": "curative", "363676003": "palliative", "373846009": "adjuvant", "373847000": "neoadjuvant"}
 _RADIATION = frozenset({"108290001", "1217123003", "77477000", "1156506007"})
 _SURGERY = frozenset({"387713003"})
@@ -17,44 +20,48 @@ _TREATMENTS = frozenset({"10160-0", "treatments"})
 
 
 def of_medication(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
-    """Yield a cancer therapy where the drug table knows the drug as one, else a medication."""
-    status = str(resource.get("status"))
-    if status in _VOID or (
-        resource.get("resourceType") == "MedicationRequest" and resource.get("intent") not in ("order", "plan", None)
-    ):
-        return
+    """Yield a cancer therapy where the drug table knows the drug as one, else a medication.
+
+    A request says that a drug was ordered, not that it was given: of a cancer drug it says nothing. A medication of which it is
+    not certain that it is taken is left out; a cancer drug like that keeps the list of treatments from being complete.
+    """
     codes = codings(resource.get("medicationCodeableConcept"))
     names = tuple(dict.fromkeys(drugs.generic(c.text) for c in codes if c.text))
     known = tuple(name for name in names if drugs.classes_of(name) is not None)
-    period = mapping(resource.get("effectivePeriod"))
-    start = text(period.get("start")) or when(resource)
+    start = text(mapping(resource.get("effectivePeriod")).get("start")) or when(resource)
+    reading = _begun(standing(resource), start)
     if known or any(name.startswith("mcode-cancer-related") for name in profiles(resource)):
-        planned = resource.get("resourceType") == "MedicationRequest"
-        if planned:
-            return
-        yield f.Therapy(
-            evidence=evidence,
-            effective=start,
-            drugs=known or names[:1],
-            codes=codes,
-            intent=_intent(resource),
-            start=start,
-            end=text(period.get("end")) or text(resource.get("effectiveDateTime")),
-            ongoing=True
-            if status in ("in-progress", "active")
-            else False
-            if status in ("completed", "stopped")
-            else None,
-            given=status not in _NOT_GIVEN,
-        )
-    elif codes:
-        yield f.Medication(
-            evidence=evidence,
-            effective=start,
-            names=names,
-            codes=codes,
-            active=status in ("active", "in-progress") if status != "unknown" else None,
-        )
+        if resource.get("resourceType") != "MedicationRequest":
+            yield from _therapy(
+                resource, f.Therapy(evidence=evidence, effective=start, drugs=known or names[:1], codes=codes), reading
+            )
+    elif codes and reading == "stated" and resource.get("doNotPerform") is not True:
+        active = resource.get("status") in _ONGOING
+        yield f.Medication(evidence=evidence, effective=start, names=names, codes=codes, active=active)
+
+
+def _begun(reading: Reading, start: str | None) -> Reading:
+    """Return what a treatment that was broken off says: it was given in part where it has a start, else perhaps not at all."""
+    return reading if reading != "begun" else "stated" if start else "uncertain"
+
+
+def _therapy(resource: Resource, bare: f.Therapy, reading: Reading) -> Iterator[f.AnyFact]:
+    """Yield a treatment that was given or stated not to have been; one that may have been is only said to leave the list open."""
+    if reading == "uncertain":
+        yield f.TherapyHistory(evidence=bare.evidence, effective=bare.effective, complete=False)
+        return
+    if reading == "silent":
+        return
+    status = resource.get("status")
+    period = mapping(resource.get("effectivePeriod")) or mapping(resource.get("performedPeriod"))
+    yield msgspec.structs.replace(
+        bare,
+        intent=_intent(resource),
+        start=bare.effective,
+        end=text(period.get("end")) or text(resource.get("effectiveDateTime")) or text(resource.get("performedDateTime")),
+        ongoing=True if status in _ONGOING else False if status in _OVER else None,
+        given=reading == "stated",
+    )  # fmt: skip
 
 
 def _intent(resource: Resource) -> Any:
@@ -63,30 +70,26 @@ def _intent(resource: Resource) -> Any:
 
 
 def of_procedure(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
-    """Yield radiation or surgery of the cancer, else a procedure."""
-    status = str(resource.get("status"))
+    """Yield radiation or surgery of the cancer, and surgery and all others as procedures.
+
+    What was broken off was given in part where it is radiation; of an operation it is not certain what was done.
+    """
     codes = codings(resource.get("code"))
-    if status in (_VOID | {"preparation"}) or not codes:
+    reading = standing(resource)
+    if not codes or reading == "silent":
         return
     every = {c.code for c in (*codes, *codings(resource.get("category")))}
     claimed = profiles(resource)
     radiation = bool(every & _RADIATION) or any("radiotherapy" in name for name in claimed)
-    surgery = any("surgical" in name for name in claimed) and not radiation
-    period = mapping(resource.get("performedPeriod"))
-    start = text(period.get("start")) or when(resource)
+    surgery = (bool(every & _SURGERY) or any("surgical" in name for name in claimed)) and not radiation
+    start = text(mapping(resource.get("performedPeriod")).get("start")) or when(resource)
+    reading = _begun(reading, start if radiation else None)
     if radiation or surgery:
-        yield f.Therapy(
-            evidence=evidence,
-            effective=start,
-            codes=codes,
-            category="radiation" if radiation else "surgery",
-            intent=_intent(resource),
-            start=start,
-            end=text(period.get("end")) or text(resource.get("performedDateTime")),
-            ongoing=status == "in-progress",
-            given=status not in _NOT_GIVEN,
+        category: Literal["radiation", "surgery"] = "radiation" if radiation else "surgery"
+        yield from _therapy(
+            resource, f.Therapy(evidence=evidence, effective=start, codes=codes, category=category), reading
         )
-    elif status not in _NOT_GIVEN:
+    if not radiation and reading == "stated":
         yield f.Procedure(evidence=evidence, effective=start, codes=codes)
 
 
@@ -94,7 +97,7 @@ def of_list(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
     """Yield the statement that the list of cancer treatments is complete; only a current snapshot says so."""
     codes = {c.code for c in codings(resource.get("code"))}
     empty = {c.code for c in codings(resource.get("emptyReason"))}
-    if resource.get("status") != "current" or resource.get("mode") != "snapshot" or not codes & _TREATMENTS:
+    if standing(resource) != "stated" or not codes & _TREATMENTS:
         return
     if resource.get("entry") or "nilknown" in empty:
         yield f.TherapyHistory(evidence=evidence, effective=text(resource.get("date")), complete=True)

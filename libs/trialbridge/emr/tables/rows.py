@@ -19,6 +19,7 @@ WIDTHS: Final = {
     "observations": 4,
     "patient_paths": 3,
     "required_codes": 2,
+    "statuses": 4,
     "v2_charsets": 2,
     "v2_codes": 3,
     "v2_events": 4,
@@ -51,6 +52,15 @@ def triples(name: str) -> dict[tuple[str, str], str]:
 def observation_kinds() -> dict[tuple[str, str], tuple[str, str]]:
     """Return kind of fact and argument by system word and code."""
     return {(system, code): (kind, argument) for system, code, kind, argument in rows("observations")}
+
+
+@cache
+def statuses() -> dict[tuple[str, str], dict[str, str]]:
+    """Return how each code of a status reads, by resource type and element; ``-`` is no code at all."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for kind, element, code, reading in rows("statuses"):
+        found.setdefault((kind, element), {})[code] = reading
+    return found
 
 
 @cache

@@ -183,6 +183,7 @@ def _untreated(patient: Patient) -> Answer:
     treatments = ("systemic", "radiation", "transplant")
     if any(fact.given and fact.category in treatments for fact in patient.all(f.Therapy)):
         return Answer(NO, recoverable=False)
-    complete = any(fact.complete for fact in patient.all(f.TherapyHistory))
+    said = [fact.complete for fact in patient.all(f.TherapyHistory)]
+    complete = bool(said) and all(said)
     stated = any(fact.status == "untreated" for fact in patient.all(f.DiseaseStatus))
     return Answer(YES) if complete or stated else UNKNOWN

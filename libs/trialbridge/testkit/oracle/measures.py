@@ -124,7 +124,7 @@ def vital(leaf: q.Vital, patient: Patient) -> Answer:
 
     def says(fact: f.Vital) -> Verdict:
         value = _in_unit(fact, leaf, None)
-        return OPEN if value is None else in_bounds(value, None, leaf)
+        return OPEN if value is None else in_bounds(value, fact.comparator, leaf)
 
     results = [fact for fact in patient.all(f.Vital) if fact.loinc == leaf.loinc]
     return Answer(_picked(results, leaf, patient, says))

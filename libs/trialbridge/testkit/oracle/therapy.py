@@ -79,7 +79,9 @@ def _lines(leaf: q.PriorTherapy, patient: Patient) -> Answer:
     systemic = [fact for fact in patient.all(f.Therapy) if fact.given and fact.category == "systemic"]
     sure = [fact for fact in systemic if _fits(leaf, fact, patient) is YES]
     maybe = [fact for fact in systemic if _fits(leaf, fact, patient) is OPEN]
-    histories = [fact for fact in patient.all(f.TherapyHistory) if fact.complete]
+    histories = list(patient.all(f.TherapyHistory))
+    if not all(fact.complete for fact in histories):
+        histories = []
     numbers = {fact.line for fact in sure if fact.line is not None}
     least = max(len(numbers), 1 if sure else 0)
     every = numbers | {fact.line for fact in maybe if fact.line is not None}
@@ -122,5 +124,6 @@ def prior_therapy(leaf: q.PriorTherapy, patient: Patient) -> Answer:
         return Answer(YES, recoverable=_windowed(leaf))
     if verdict is OPEN:
         return UNKNOWN
-    complete = any(fact.complete for fact in patient.all(f.TherapyHistory))
+    said = [fact.complete for fact in patient.all(f.TherapyHistory)]
+    complete = bool(said) and all(said)
     return Answer(NO) if complete or _denied(leaf, patient) else UNKNOWN
