@@ -75,8 +75,8 @@ class Marks:
 
 
 _ABSENT: Final = object()
-_OPAQUE: Final = re.compile(r"[a-z0-9_.:-]{0,64} [a-z0-9_.:-]{1,64}")
-"""A ticket and a tenant as ids are written here: in small letters, without a space."""
+_OPAQUE: Final = re.compile(r"(?:[a-z][a-z0-9_.:-]{0,63})? [a-z][a-z0-9_.:-]{0,63}")
+"""A ticket and a tenant as ids are written here: in small letters, the first of them one."""
 
 
 class PartTable(Generic[V]):

@@ -159,7 +159,7 @@ def oversize(rng: Random) -> Iterator[BadInput]:
     for extra in (1, 1000, MIB):
         body = rng.randbytes(MIB - 16 + extra)
         yield refused(f"{extra} bytes over", "oversize", Bundle(plain=body), "object.too-large")
-    for size in (MIB + 1, 2**40, 2**62):
+    for size in (MIB + 1, 2**40, 2**45):
         bundle = Bundle(plain=good.lines("said-to-be-huge"), tickets=(changed(size=size),))
         yield refused(f"said to be {size} bytes", "oversize", bundle, "object.too-large")
     for count in (21, 150):
