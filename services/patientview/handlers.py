@@ -87,17 +87,6 @@ class Handlers:
             )
             table.put(link.key, patient, link.network)
         _contribute(link.key, patient, effects)
-        for person in patient.past:
-            gone = FactsContributed(
-                network=patient.network,
-                patient=person,
-                key=link.key,
-                tenant=patient.tenant,
-                source=patient.source,
-                seq=patient.seq,
-                removed=True,
-            )
-            effects.emit(PATIENT_CONTRIBUTIONS, person, gone, patient.network)
 
     async def fold_view(self, record: Received[FactsContributed], effects: Effects) -> None:
         """Fold everything that contributes to the person into the view, and send its current version."""
@@ -146,7 +135,22 @@ def _tell_merges(payload: RecordsReceived, effects: Effects, pseudonyms: Pseudon
 
 
 def _contribute(key: SourcePatientKey, patient: SourcePatient, effects: Effects) -> None:
-    """Send what the source patient knows, once it belongs to a person and has said anything."""
+    """Send what the source patient knows to its person, once it has one and has said anything, and take it out of those before.
+
+    Both go out with every change and both under its number: what was sent before a crash and is not in the table any more may
+    have reached an earlier person under the number of the removal, and the next change must outdo it there too.
+    """
     if patient.person is not None and patient.source:
         given = contribution(key, patient, patient.person)
         effects.emit(PATIENT_CONTRIBUTIONS, patient.person, given, patient.network)
+    for person in patient.past:
+        gone = FactsContributed(
+            network=patient.network,
+            patient=person,
+            key=key,
+            tenant=patient.tenant,
+            source=patient.source,
+            seq=patient.seq,
+            removed=True,
+        )
+        effects.emit(PATIENT_CONTRIBUTIONS, person, gone, patient.network)
