@@ -1,5 +1,8 @@
 """What operators ask for: replays, an end of what nobody needs, webhooks again, and what authorities say."""
 
+import re
+from typing import Final
+
 from services.portal.commands import ask
 from services.portal.pages import absent
 from services.portal.visit import Visit
@@ -7,6 +10,9 @@ from trialbridge.contracts.documents import DEAD_LETTERS, DELIVERIES, REGULATORY
 from trialbridge.contracts.statements import Said, statement_of, told_of
 from trialbridge.ledger.actions import Action
 from trialbridge.runtime.web import Problem
+
+
+ENDPOINT: Final = re.compile(r"[a-z][a-z0-9_.:/-]{0,63}")
 
 
 async def ask_replay(visit: Visit, letter: str, once: str = "") -> CommandDoc:
@@ -48,6 +54,7 @@ async def ask_redeliver(visit: Visit, delivery: str, once: str = "") -> CommandD
 
 
 async def ask_enable(visit: Visit, endpoint: str, once: str = "") -> CommandDoc:
-    """Ask for an endpoint to be called again that had asked not to be."""
+    """Ask for an endpoint to be called again that had asked not to be; raise `Problem` 404 for what is no endpoint's name."""
+    absent(ENDPOINT.fullmatch(endpoint))
     await visit.record(Action.REDELIVERED, endpoint)
     return await ask(visit, "notifier", "redeliver", {"endpoint": endpoint}, once=once)

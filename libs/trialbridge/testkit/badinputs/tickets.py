@@ -49,6 +49,16 @@ def malformed() -> Iterator[BadInput]:
         name = f"{field} {value!r}"
         if number % 2 and field != "network":
             in_topic = replace(bundle, door="topic")
+            if field == "issue":
+                # Its versions may be another ticket's, so no document of a ticket is written.
+                yield BadInput(
+                    f"{name} in the topic",
+                    "malformed ticket",
+                    in_topic,
+                    "letter only",
+                    (Fault(code, Place(field=field)),),
+                )
+                continue
             yield refused(f"{name} in the topic", "malformed ticket", in_topic, code, Place(field=field))
         else:
             yield BadInput(name, "malformed ticket", bundle, "answered", (Fault(code),))
