@@ -184,7 +184,8 @@ FORGETTABLE: Final[Mapping[type[Any], tuple[str, ...]]] = {
     f.Marker: ("status", "score_kind", "method"),
     f.Lab: ("unit", "upper_limit"),
     f.Vital: ("unit",),
-    f.Therapy: ("intent", "line", "end", "ongoing", "outcome", "stop_reason"),
+    # Not the line: a third one tells of two more, which a list that is stated to be complete may lack.
+    f.Therapy: ("intent", "end", "ongoing", "outcome", "stop_reason"),
     f.Condition: ("active",),
     f.Medication: ("active",),
     f.Location: ("country", "region"),
