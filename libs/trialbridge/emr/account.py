@@ -17,7 +17,7 @@ A leaf without a fate is ``unaccounted``: a fault of the converter, which tests 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -81,11 +81,14 @@ def _plain(value: Any, path: str, found: Found) -> Any:
         }
     if kind is list:
         return [_plain(inner, path, found) for inner in value]
-    if kind is Leaf or kind is Derived:
-        found.extend([(one, path) for one in leaves_of(value)])
+    if kind is Leaf:
+        found.append((value, path))
+        return str(value)
+    if kind is Derived:
+        found += [(one, path) for one in leaves_of(value)]
         return str(value)
     if kind is Made:
-        found.extend([(one, path) for source in value.of for one in leaves_of(source)])
+        found += [(one, path) for source in value.of for one in leaves_of(source)]
         return value.value
     return value
 
@@ -95,6 +98,8 @@ def leaves_of(text: str | None) -> list[Leaf]:
     if type(text) is Leaf:
         return [text]
     if type(text) is Derived:
+        if len(text.of) == 1:
+            return leaves_of(text.of[0])
         return [one for inner in text.of for one in leaves_of(inner)]
     return []
 
@@ -102,8 +107,9 @@ def leaves_of(text: str | None) -> list[Leaf]:
 def confirm(found: Found) -> None:
     """Enter into the leaves that they are in the output: the resource passed its checks."""
     for one, path in found:
-        one.fate = "mapped"
-        if path not in one.where:
+        if one.fate != "mapped":
+            one.fate, one.where = "mapped", (path,)
+        elif path not in one.where:
             one.where += (path,)
 
 
@@ -138,6 +144,11 @@ class Account:
     def enter(self, source: str, one: Leaf) -> None:
         """Count one leaf of the source, whose fate is settled by now."""
         self._row((source, one.fate, one.where), 1)
+
+    def enter_all(self, rows: Iterable[Row]) -> None:
+        """Count many leaves, each told by its row."""
+        for row, count in Counter(rows).items():
+            self._row(row, count)
 
     def enter_counts(self, sources: Mapping[str, int], fate: Fate, where: str) -> None:
         """Count leaves that went the same way, by source path: a narrative's, for example."""

@@ -40,6 +40,8 @@ class Document:
     wrong: list[Poison] = field(default_factory=list)
     """What could not be read in the present header or entry."""
     aside: list[SetAside] = field(default_factory=list)
+    moments: dict[str, str | None] = field(default_factory=dict)
+    """Times that were read before, as FHIR writes them."""
     used: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """Types and ids that are taken, with marks of the statements that asked for each."""
     actors: "Actors" = field(init=False)

@@ -5,9 +5,10 @@ it, and are counted as ``structure`` beside. Where nothing was mapped they are k
 """
 
 from functools import cache
-from typing import Any, Final, NamedTuple
+from operator import itemgetter
+from typing import Any, Final
 
-from trialbridge.emr.account import Account, Leaf, drop, keep
+from trialbridge.emr.account import Account, Leaf, Row, drop, keep
 from trialbridge.emr.ccda.settling import Settled
 from trialbridge.emr.ccda.xmltree import Node
 from trialbridge.emr.records import Resource
@@ -64,17 +65,14 @@ _MOST_PATHS: Final = 10_000
 """Paths without positions that are remembered from one document to the next: hostile ones may have any."""
 
 
-class Waiting(NamedTuple):
-    """A leaf that no rule took."""
+Step = tuple[Any, str, int]
+"""A place in the entry: the place above, the element's name, its number among those of its name. Written out where it is needed."""
+Waiting = tuple[Leaf, str, Node, Step, str, bool]
+"""A leaf that no rule took: with its name, its element, where that is, its path without positions, whether it is structure."""
 
-    leaf: Leaf
-    element: str
-    name: str
-    path: str
-    """Of the element in the entry."""
-    pattern: str
-    """That path without positions."""
-    structure: bool
+
+_NAME: Final = itemgetter(1)
+"""The order of attributes in a document says nothing."""
 
 
 class Leftovers:
@@ -83,6 +81,7 @@ class Leftovers:
     def __init__(self, account: Account) -> None:
         """Count into an account."""
         self._account = account
+        self._rows: list[Row] = []
         self._settled = Settled()
         if len(_BELOW) > _MOST_PATHS:
             _BELOW.clear()
@@ -94,22 +93,24 @@ class Leftovers:
         ``owner`` keeps what belongs to no resource that passed its checks, else the first of them does.
         """
         self._settled = settled
-        self._visit(root, root.name, pattern, owner or (settled.resources[0] if settled.resources else None))
+        self._visit(root, (None, root.name, 1), pattern, owner or (settled.resources[0] if settled.resources else None))
+        self._account.enter_all(self._rows)
+        self._rows.clear()
 
-    def _visit(self, node: Node, path: str, pattern: str, owner: Resource | None) -> str | None:
+    def _visit(self, node: Node, here: Step, pattern: str, owner: Resource | None) -> str | None:
         """Return the first element of the output that anything in the node went to."""
         key = id(node)
         owner = self._settled.owners.get(key, None if key in self._settled.refused else owner)
-        first, waiting = self._own(node, path, pattern)
+        waiting: list[Waiting] = []
+        first = self._own(node, here, pattern, waiting, marker=False)
         seen: dict[str, int] = {}
         below = _BELOW[pattern]
         for kid in node.kids:
             name = kid.name
             number = seen[name] = seen.get(name, 0) + 1
-            step = f"{path}/{name}" if number == 1 else f"{path}/{name}[{number}]"
-            if _is_marker(kid):
-                mapped, more = self._own(kid, step, below[name], marker=True)
-                waiting += more
+            step = (here, name, number)
+            if name in _MARKING and _is_marker(kid):
+                mapped = self._own(kid, step, below[name], waiting, marker=True)
             else:
                 mapped = self._visit(kid, step, below[name], owner)
             first = first or mapped
@@ -117,47 +118,50 @@ class Leftovers:
             self._leave(one, first, owner)
         return first
 
-    def _own(self, node: Node, path: str, pattern: str, *, marker: bool = False) -> tuple[str | None, list[Waiting]]:
-        """Count a node's own leaves that are mapped; return the element that the first one went to, and the others."""
+    def _own(self, node: Node, here: Step, pattern: str, waiting: list[Waiting], *, marker: bool) -> str | None:
+        """Count a node's own leaves that are mapped, and note the others; return the element that the first one went to."""
         first: str | None = None
-        waiting: list[Waiting] = []
-        enter, inside = self._account.enter, _INSIDE[pattern]
+        rows, inside, before = self._rows, _INSIDE[pattern], len(waiting)
         for name, one in node.attrs.items():
-            if not one:
-                continue
-            structure = marker or (name in STRUCTURE and (name != "negationInd" or one.lower() == "false"))
             if one.fate == "mapped":
-                first = first or one.where[0]
-                enter(inside[name], one)
-                self._account.structure += structure
-            else:
-                waiting.append(Waiting(one, node.name, name, path, pattern, structure))
-        if len(waiting) > 1:
-            waiting.sort(key=_name)
+                if one:
+                    first = first or one.where[0]
+                    rows.append((inside[name], "mapped", one.where))
+                    self._account.structure += marker or name in STRUCTURE
+            elif one:
+                structure = marker or (name in STRUCTURE and (name != "negationInd" or one.lower() == "false"))
+                waiting.append((one, name, node, here, pattern, structure))
+        if len(waiting) > before + 1:
+            waiting[before:] = sorted(waiting[before:], key=_NAME)
         text = node.text
         if text is not None and text.fate == "mapped":
             first = first or text.where[0]
-            enter(inside["#text"], text)
+            rows.append((inside["#text"], "mapped", text.where))
         elif text is not None:
-            waiting.append(Waiting(text, node.name, "#text", path, pattern, structure=False))
-        return first, waiting
+            waiting.append((text, "#text", node, here, pattern, False))
+        return first
 
     def _leave(self, waiting: Waiting, first: str | None, owner: Resource | None) -> None:
-        one, name = waiting.leaf, waiting.name
-        reason = _reasons().get((waiting.element, name)) or _reasons().get(("*", name))
-        if waiting.structure and first is not None:
-            one.fate = "mapped"
-            one.where = (first,)
+        one, name, node, here, pattern, structure = waiting
+        if structure and first is not None:
+            one.fate, one.where = "mapped", (first,)
             self._account.structure += 1
-        elif reason is not None or owner is None:
-            drop(one, reason or ("ccda.set-aside" if self._settled.refused else "ccda.empty-entry"))
         else:
-            _keep(one, owner, f"{waiting.path}{_joint(name)}{name}")
-        self._account.enter(_INSIDE[waiting.pattern][name], one)
+            reason = _reasons().get((node.name, name)) or _reasons().get(("*", name))
+            if reason is not None or owner is None:
+                drop(one, reason or ("ccda.set-aside" if self._settled.refused else "ccda.empty-entry"))
+            else:
+                _keep(one, owner, f"{_path(here)}{_joint(name)}{name}")
+        self._rows.append((_INSIDE[pattern][name], one.fate, one.where))
 
 
-def _name(waiting: Waiting) -> str:
-    return waiting.name
+def _path(step: Step | None) -> str:
+    parts = []
+    while step is not None:
+        above, name, number = step
+        parts.append(name if number == 1 else f"{name}[{number}]")
+        step = above
+    return "/".join(reversed(parts))
 
 
 def _joint(name: str) -> str:

@@ -68,7 +68,10 @@ def date_time(node: Node | None, document: Document, name: str = "value") -> Lea
     written = node.get(name) if node is not None else None
     if node is None or written is None:
         return None
-    found = moment(written, document.zone)
+    known = document.moments
+    if written not in known:
+        known[str(written)] = moment(written, document.zone)
+    found = known[written]
     if found is None:
         document.report("ccda.bad-date", "This is not a date or time of HL7 V3.", node, name)
         return None

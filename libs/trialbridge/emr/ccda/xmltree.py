@@ -19,6 +19,7 @@ PREFIXES: Final = {
     "http://www.w3.org/2001/XMLSchema-instance": "xsi:",
     "http://www.w3.org/XML/1998/namespace": "xml:",
 }
+TYPE: Final = "xsi:type"
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of a document; libxml2 itself stops at 256 levels and at texts of 10 MB."""
 _CHUNK: Final = 64 * 1024
@@ -120,16 +121,15 @@ def stray_text(element: Element) -> Leaf | None:
 
 def attributes(element: Element, names: Names) -> dict[str, Leaf]:
     """Return an element's attributes; a type is without its prefix."""
-    attrs = {}
-    for key, value in element.items():
-        name = names[key]
-        attrs[name] = Leaf(value.strip() if name != "xsi:type" else _unprefixed(value))
+    attrs = {names[key]: Leaf(value.strip()) for key, value in element.items()}
+    kind = attrs.get(TYPE)
+    if kind is not None and ":" in kind:
+        attrs[TYPE] = Leaf(_unprefixed(kind))
     return attrs
 
 
 def _unprefixed(name: str) -> str:
-    stripped = name.strip()
-    return stripped.rpartition(":")[2] or stripped
+    return name.rpartition(":")[2] or name
 
 
 def steps(body: bytes, tags: Iterable[str], place: Place) -> Iterator[tuple[str, Element]]:
