@@ -11,7 +11,6 @@ from trialbridge.contracts.statements import Said, statement_of, told_of
 from trialbridge.ledger.actions import Action
 from trialbridge.runtime.web import Problem
 
-
 ENDPOINT: Final = re.compile(r"[a-z][a-z0-9_.:/-]{0,63}")
 
 
