@@ -18,6 +18,8 @@ _MOST_WORDS: Final = 6
 
 def drugs_in(product: str) -> tuple[str, ...]:
     """Return the generic names of the known drugs in a product's name, in their order; none where it names no known drug."""
+    if drugs.classes_of(product) is not None:
+        return (drugs.generic(product),)
     bare = _BRAND.sub(" ", product)
     found = [name for part in _BETWEEN.split(bare) if (name := _first(part)) is not None]
     if not found:
@@ -38,7 +40,7 @@ def _first(part: str) -> str | None:
 
 
 def _words(text: str) -> Iterator[str]:
-    for word in text.split()[:_MOST_WORDS]:
-        if word[0].isdigit():
+    for number, word in enumerate(text.split()[:_MOST_WORDS]):
+        if number and word[0].isdigit():
             return
         yield word.rstrip(",;")

@@ -7,6 +7,7 @@ import msgspec
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.terminology import drugs
+from trialbridge.emr.facts.clinical_drugs import drugs_in
 from trialbridge.emr.facts.read import MCODE, codings, extension, mapping, profiles, text, when
 from trialbridge.emr.facts.standing import Reading, standing
 from trialbridge.emr.records import Resource
@@ -27,7 +28,7 @@ def of_medication(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFac
     """
     codes = codings(resource.get("medicationCodeableConcept"))
     names = tuple(dict.fromkeys(drugs.generic(c.text) for c in codes if c.text))
-    known = tuple(name for name in names if drugs.classes_of(name) is not None)
+    known = tuple(dict.fromkeys(name for c in codes if c.text for name in drugs_in(c.text)))
     start = text(mapping(resource.get("effectivePeriod")).get("start")) or when(resource)
     reading = _begun(standing(resource), start)
     if known or any(name.startswith("mcode-cancer-related") for name in profiles(resource)):

@@ -69,13 +69,12 @@ def test_markers_and_performance() -> None:
     assert (performance.scale, performance.value) == ("ecog", 1)
 
 
-def test_medications_that_are_taken_and_not() -> None:
-    taken = [one for one in facts() if isinstance(one, f.Medication | f.Therapy)]
-    names = {one.codes[0].text: one for one in taken if one.codes}
-    assert "trastuzumab 150 MG Injection [Herceptin]" in names
-    assert names["trastuzumab 150 MG Injection [Herceptin]"].effective == "2024-06-01"
-    tea = names.get("herbal tea")
-    assert tea is None or (isinstance(tea, f.Medication) and tea.active is not True)
+def test_a_cancer_drug_is_a_treatment_and_what_is_not_taken_is_none() -> None:
+    therapies = {one.category: one for one in of(f.Therapy)}
+    drug = therapies["systemic"]
+    assert (drug.drugs, drug.start, drug.ongoing, drug.given) == (("trastuzumab",), "2024-06-01", True, True)
+    assert therapies["radiation"].given is False
+    assert not any(one.active for one in of(f.Medication) if one.codes[0].text == "herbal tea")
 
 
 def test_allergies() -> None:
