@@ -5,6 +5,7 @@ A repeat or an older version changes no table and re-sends what the tables imply
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -18,12 +19,16 @@ from trialbridge.contracts.documents import PATIENTS
 from trialbridge.contracts.events import (
     DemographicsSeen,
     FactsContributed,
+    Identifier,
     PatientLinked,
     RecordsReceived,
 )
 from trialbridge.contracts.ids import Pseudonyms, SourceId, SourcePatientKey
 from trialbridge.contracts.topics import PATIENT_CONTRIBUTIONS, PATIENT_DEMOGRAPHICS, PATIENT_LINKS, PATIENT_VIEWS
 from trialbridge.runtime.effects import Effects, Origin, Received
+
+_WARNED: Final = frozenset({"conflict", "held", "shared"})
+"""Reasons of links that people should look at: the lineage counts them as ``identity.…``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Handlers:
         before = table.get(payload.key)
         after = take_in(before, payload, self.extractor)
         repeat = after == before
-        if before is None or not before.demographics_seq or _named(before) != _named(after):
+        if before is None or not before.demographics_seq or _who(before) != _who(after):
             after = msgspec.structs.replace(after, demographics_seq=after.demographics_seq + 1)
         if not repeat:
             after = msgspec.structs.replace(after, seq=after.seq + 1)
@@ -59,8 +64,8 @@ class Handlers:
         for key, known in network.relink(network.learn(seen)).items():
             if known.link is None:
                 continue
-            if any(reason.startswith("conflict:") for reason in known.link.reasons):
-                effects.warn("identity.conflict")
+            for word in sorted({reason.partition(":")[0] for reason in known.link.reasons} & _WARNED):
+                effects.warn(f"identity.{word}")
             link = PatientLinked(
                 network=seen.network,
                 key=key,
@@ -108,14 +113,23 @@ class Handlers:
             effects.save(PATIENTS, document)
 
 
+def _who(patient: SourcePatient) -> tuple[tuple[Identifier, ...], str, str]:
+    """Return what identity asks of a source patient."""
+    shown = patient.resource_identity.display
+    return _named(patient), shown.birth_date, shown.sex
+
+
 def _tell_identity(payload: RecordsReceived, patient: SourcePatient, effects: Effects) -> None:
+    identifiers, birth_date, sex = _who(patient)
     seen = DemographicsSeen(
         network=payload.network,
         key=payload.key,
         source=payload.source,
         local_patient=payload.local_patient,
         seq=patient.demographics_seq,
-        identifiers=_named(patient),
+        identifiers=identifiers,
+        birth_date=birth_date,
+        sex=sex,
     )
     effects.emit(PATIENT_DEMOGRAPHICS, payload.network, seen, payload.network)
 

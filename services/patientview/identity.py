@@ -8,7 +8,9 @@ from services.patientview.tables import HOLDERS, MEMBERS, Known
 from trialbridge.contracts.events import DemographicsSeen
 from trialbridge.contracts.ids import NetworkId, Pseudonyms, SourcePatientKey
 from trialbridge.people.identifiers import tokens
-from trialbridge.people.identity import Link, Member, component, links
+from trialbridge.people.identity import Link, component, linked
+from trialbridge.people.members import Member
+from trialbridge.people.proof import merge_group, proves
 from trialbridge.runtime.effects import Effects
 
 
@@ -38,16 +40,17 @@ class Network:
     def learn(self, seen: DemographicsSeen) -> set[SourcePatientKey]:
         """Take a statement in and return everyone whose link it may have touched, now or when it first came."""
         ends = {seen.key} | ({seen.merged_into} if seen.merged_into else set())
-        touched = {*ends, *self.known(seen.key).touched}
-        for key in ends:
-            touched |= component(self, key).keys()
+        names = self._names(ends) | tokens(seen.identifiers).keys()
+        before = {name: proves(self, name) for name in names}
+        touched = {*ends, *self.known(seen.key).touched, *self._reached(ends)}
         if seen.merged_into:
             self._tie(seen.key, seen.merged_into)
             self._tie(seen.merged_into, seen.key)
         elif seen.seq > self.known(seen.key).seq:
             self._describe(seen)
-        for key in ends:
-            touched |= component(self, key).keys()
+        # An identifier that comes to prove, or proves no more, ties or frees all who hold it.
+        turned = {key for name in names if proves(self, name) != before[name] for key in self.holders(name)}
+        touched |= self._reached(ends | turned)
         self._put(msgspec.structs.replace(self.known(seen.key), touched=tuple(sorted(touched))))
         return touched
 
@@ -56,12 +59,24 @@ class Network:
         decided: dict[SourcePatientKey, Link] = {}
         for key in sorted(keys):
             if key not in decided:
-                decided.update(links(self._network, component(self, key), self._pseudonyms))
+                decided.update(linked(self._network, self, key, self._pseudonyms))
         for key, link in decided.items():
             known = self.known(key)
             if known.link != link:
                 self._put(msgspec.structs.replace(known, link=link, link_seq=known.link_seq + 1))
         return {key: self.known(key) for key in sorted(decided)}
+
+    def _names(self, keys: set[SourcePatientKey]) -> set[str]:
+        """Return the identifiers of all who are merged with ``keys``."""
+        merged = {other for key in keys for other in merge_group(self, key)}
+        return {name for key in merged for name in tokens(self.known(key).member.identifiers)}
+
+    def _reached(self, keys: set[SourcePatientKey]) -> set[SourcePatientKey]:
+        found: set[SourcePatientKey] = set()
+        for key in sorted(keys):
+            if key not in found:
+                found |= {key, *component(self, key)}
+        return found
 
     def _describe(self, seen: DemographicsSeen) -> None:
         known = self.known(seen.key)
@@ -70,7 +85,13 @@ class Network:
             self._hold(name, {*self.holders(name)} - {seen.key})
         for name in sorted(new.keys() - old.keys()):
             self._hold(name, {*self.holders(name), seen.key})
-        member = msgspec.structs.replace(known.member, identifiers=seen.identifiers)
+        member = msgspec.structs.replace(
+            known.member,
+            identifiers=seen.identifiers,
+            source=seen.source,
+            birth_date=seen.birth_date,
+            sex=seen.sex,
+        )
         self._put(msgspec.structs.replace(known, member=member, seq=seen.seq))
 
     def _tie(self, one: SourcePatientKey, other: SourcePatientKey) -> None:

@@ -14,7 +14,8 @@ from trialbridge.contracts.ids import (
     TenantId,
 )
 from trialbridge.criteria.facts import AnyFact
-from trialbridge.people.identity import Link, Member
+from trialbridge.people.identity import Link
+from trialbridge.people.members import Member
 from trialbridge.runtime.effects import TableSpec
 
 

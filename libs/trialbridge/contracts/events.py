@@ -106,6 +106,10 @@ class DemographicsSeen(Payload, frozen=True, kw_only=True):
     seq: int
     """Grows with each change of this source patient."""
     identifiers: tuple[Identifier, ...] = ()
+    birth_date: str = ""
+    """Partial date; empty where none is recorded."""
+    sex: str = ""
+    """FHIR administrative gender; empty where none is recorded."""
     merged_into: SourcePatientKey | None = None
 
 
@@ -120,7 +124,7 @@ class PatientLinked(Payload, frozen=True, kw_only=True):
     """Grows with each change of this source patient's link."""
     score: float = 1.0
     reasons: tuple[str, ...] = ()
-    """Stable words, never values: ``identifier:MR``, ``merge``, ``alone``."""
+    """Stable words, never values: ``identifier:MR``, ``merge``, ``alone``, ``held:MR``, ``shared:PI``, ``conflict:NI``."""
 
 
 class FactsContributed(Payload, frozen=True, kw_only=True):
