@@ -16,9 +16,14 @@ from trialbridge.emr.files import convert_files
 def convert(
     inputs: Annotated[
         list[Path],
-        typer.Argument(help="Files or folders: FHIR JSON or NDJSON, HL7 v2; told apart by content, then by name."),
+        typer.Argument(
+            help="Files or folders: FHIR JSON or NDJSON, HL7 v2, C-CDA; told apart by content, then by name."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder that takes <ResourceType>.ndjson; made if absent.")],
+    account: Annotated[
+        Path | None, typer.Option(help="File that takes what became of each populated field of the sources, as NDJSON.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
 ) -> None:
     """Convert files to FHIR R4; bad ones are listed with their place (and exit code 1), the good ones are written."""
@@ -26,7 +31,7 @@ def convert(
     made = _folder(out)
     paths = [path for given in inputs for path in files_of(given, is_record, troubles)]
     fresh = WatchedPaths(dict.fromkeys(path for path in paths if _outside(path, made)))
-    report = _convert(fresh, out)
+    report = _convert(fresh, out, account)
     report["errors"] = [*(asdict(one) for one in troubles.found), *report["errors"]]
     report["account"]["skipped"] = dict(sorted(troubles.skipped.items()))
     for error in report["errors"][len(troubles.found) :]:
@@ -52,11 +57,11 @@ def _outside(path: Path, made: Path) -> bool:
     return not (path.suffix == ".ndjson" and path.resolve().parent == made)
 
 
-def _convert(paths: WatchedPaths, out: Path) -> dict[str, Any]:
+def _convert(paths: WatchedPaths, out: Path, account: Path | None) -> dict[str, Any]:
     with bar() as progress:
         paths.progress = progress
         try:
-            return convert_files(paths, out)
+            return convert_files(paths, out, account)
         except OSError:
             raise Unavailable(
                 "out.unwritable",
@@ -70,4 +75,8 @@ def _show(report: dict[str, Any], out: Path) -> None:
     if rows:
         show_rows(OUT, ("resource type", "count"), rows)
     total = sum(report["resources"].values())
+    leaves = report["account"]["leaves"]
+    if leaves["leaves"]:
+        fates = ", ".join(f"{leaves[name]} {name}" for name in ("mapped", "kept", "dropped", "unaccounted"))
+        say(f"{leaves['leaves']} fields of the sources: {fates}")
     say(f"{report['inputs']} files read, {total} resources written to {out}, {len(report['errors'])} problems")

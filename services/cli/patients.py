@@ -11,14 +11,14 @@ from trialbridge.emr.convert import convert
 from trialbridge.emr.facts import facts_of
 from trialbridge.emr.files import RECEIVED, read_patients
 from trialbridge.emr.records import Entry, Feed
-from trialbridge.emr.sniff import HL7V2, NDJSON, media_type_of
+from trialbridge.emr.sniff import CCDA, HL7V2, NDJSON, media_type_of
 
-TOGETHER: Final = (NDJSON, HL7V2)
-"""Formats whose files do not stand alone: a bulk export has a file for each resource type, a feed one for each message."""
+TOGETHER: Final = (NDJSON, HL7V2, CCDA)
+"""Formats whose files do not stand alone: a bulk export has a file for each resource type, a feed one for each message or document."""
 
 
 def batches_of(files: Sequence[Path]) -> list[tuple[Path, ...]]:
-    """Return the files in the groups that must be read together: NDJSON, and v2, of one folder; any other by itself."""
+    """Return the files in the groups that must be read together: NDJSON, v2 and C-CDA of one folder; any other by itself."""
     groups: dict[tuple[Path, str], list[Path]] = {}
     for path in files:
         kind = _kind(path) if len(files) > 1 else ""

@@ -10,6 +10,7 @@ import msgspec
 from trialbridge.contracts.errors import Place, Poison, Undecodable, json_path
 from trialbridge.contracts.ids import NetworkId, RecordId, SourceId, TenantId
 from trialbridge.criteria.facts import PatientFacts
+from trialbridge.emr.account import Account
 from trialbridge.emr.convert import convert
 from trialbridge.emr.facts import facts_of
 from trialbridge.emr.jsontext import decode, encode
@@ -39,8 +40,10 @@ def _conversion(path: Path, body: bytes | SetAside) -> Conversion:
     return convert([Entry(path.name, media_type_of(path.name, body), body)], _feed(path))
 
 
-def convert_files(inputs: Sequence[Path], out: Path) -> dict[str, Any]:
+def convert_files(inputs: Sequence[Path], out: Path, leaves_to: Path | None = None) -> dict[str, Any]:
     """Write the inputs' resources to ``out``/<ResourceType>.ndjson; return the report of ``trialbridge convert``.
+
+    ``leaves_to`` takes what became of each leaf of the sources, one JSON object for each source path and fate.
 
     Returns ``{"inputs", "resources": {type: n}, "errors": [{"input", "where", "code", "message"}], "account": {…}}``. Bad inputs
     are listed, the good ones are written. Each resource is written once, its newest version, by type and id.
@@ -48,6 +51,7 @@ def convert_files(inputs: Sequence[Path], out: Path) -> dict[str, Any]:
     resources: list[Resource] = []
     errors: list[dict[str, str]] = []
     account: Counter[str] = Counter()
+    leaves = Account()
     details: dict[str, Counter[str]] = {"not_read": Counter(), "warnings": Counter()}
     for path in inputs:
         found = _conversion(path, _read(path))
@@ -56,13 +60,17 @@ def convert_files(inputs: Sequence[Path], out: Path) -> dict[str, Any]:
         account.update({name: count for name, count in found.account.items() if isinstance(count, int)})
         details["not_read"].update(found.account.get("not_read", {}))
         details["warnings"].update(found.warnings)
+        leaves.add(found.leaves)
     lines: dict[str, list[bytes]] = {}
     for resource in newest(resources):
         lines.setdefault(resource["resourceType"], []).append(encode(resource))
     for kind, rows in lines.items():
         (out / f"{kind}.ndjson").write_bytes(b"\n".join(rows) + b"\n")
+    if leaves_to is not None:
+        leaves_to.write_bytes(b"".join(encode(row) + b"\n" for row in leaves.details()))
     written = {kind: len(rows) for kind, rows in sorted(lines.items())}
-    return {"inputs": len(inputs), "resources": written, "errors": errors, "account": {**account, **_sorted(details)}}
+    totals = {**account, **_sorted(details), "leaves": leaves.summary()}
+    return {"inputs": len(inputs), "resources": written, "errors": errors, "account": totals}
 
 
 def _sorted(details: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:

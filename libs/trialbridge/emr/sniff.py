@@ -15,6 +15,7 @@ _XML_HEAD: Final = 65_536
 """A document may begin with long comments."""
 _PROLOG: Final = ((b"<?", b"?>"), (b"<!--", b"-->"), (b"<!DOCTYPE", b">"))
 _ROOT: Final = re.compile(rb"<(?:[\w.-]{1,99}:)?([\w.-]{1,99})")
+_XML_ENDINGS: Final = frozenset({".xml", ".cda", ".ccda"})
 _XML: Final = {b"ClinicalDocument": CCDA}
 """Media types by the name of the root element."""
 
@@ -22,25 +23,30 @@ _XML: Final = {b"ClinicalDocument": CCDA}
 def media_type_of(name: str, body: bytes) -> str:
     """Return the media type of a file's content, ``application/octet-stream`` where neither bytes nor name tell."""
     head = body[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x0b\x1c")
-    found = _XML.get(_root_of(body[:_XML_HEAD]))
+    ending = "." + name.rpartition(".")[2].lower()
+    found = _of_xml(head, body, ending)
     if found is not None:
         return found
-    ending = "." + name.rpartition(".")[2].lower()
     if head.startswith(_V2_STARTS):
         return HL7V2
     if ending in ENDINGS:
         return ENDINGS[ending]
-    if head.startswith(b"["):
-        return JSON
     if head.startswith(b"{"):
         return NDJSON if _one_line_each(body) else JSON
-    return UNKNOWN
+    return JSON if head.startswith(b"[") else UNKNOWN
 
 
 def _one_line_each(body: bytes) -> bool:
     """Whether every line that holds something is an object of its own."""
     lines = [line.strip() for line in body.splitlines() if line.strip()]
     return len(lines) > 1 and all(line.startswith(b"{") and line.endswith(b"}") for line in lines[:20])
+
+
+def _of_xml(head: bytes, body: bytes, ending: str) -> str | None:
+    root = _root_of(body[:_XML_HEAD])
+    # Without a root the remarks before it are longer than what is looked at.
+    unseen = not root and head.startswith(b"<") and ending in _XML_ENDINGS
+    return _XML.get(root, CCDA if unseen else None)
 
 
 def _root_of(head: bytes) -> bytes:
