@@ -147,6 +147,10 @@ def test_tickets_and_replays_on_running_services(state: Path, tmp_path: Path) ->
         letter = _lines(trialbridge("dead-letters", "list", "--state", state, "--json").stdout)[0]
         shown = trialbridge("dead-letters", "show", letter["id"], "--state", state)
         replayed = trialbridge("dead-letters", "replay", letter["id"], "--state", state)
+        # Nothing was mended: the same letter is open once more.
+        wait_until(lambda: _letter(state, letter["id"])["failures"] > letter["failures"])
+        again = _letter(state, letter["id"])
+        dropped = trialbridge("dead-letters", "discard", letter["id"], "--reason", "Never mended.", "--state", state)
         taken = trialbridge("run", "--state", state)
     assert redeemed.returncode == 0, redeemed.stderr
     assert (_lines(redeemed.stdout)[0]["status"], _lines(redeemed.stdout)[0]["patients"]) == ("redeemed", 1)
@@ -159,16 +163,18 @@ def test_tickets_and_replays_on_running_services(state: Path, tmp_path: Path) ->
     assert trialbridge("doctor", "--state", state).returncode == 0
     listed = trialbridge("ticket", "list", "--state", state, "--json")
     assert len(_lines(listed.stdout)) == 5
-    assert _status(state, letter["id"]) == "replayed"
+    assert (again["status"], again["failures"]) == ("open", 2)
+    assert dropped.returncode == 0, dropped.stderr
+    assert _letter(state, letter["id"])["status"] == "discarded"
 
 
 def _lines(text: str) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in text.splitlines()]
 
 
-def _status(state: Path, identity: str) -> str:
+def _letter(state: Path, identity: str) -> dict[str, Any]:
     every = _lines(trialbridge("dead-letters", "list", "--all", "--state", state, "--json").stdout)
-    return next(str(one["status"]) for one in every if one["id"] == identity)
+    return next(one for one in every if one["id"] == identity)
 
 
 def test_the_demo_on_public_samples(shared_data: Path, tmp_path: Path) -> None:

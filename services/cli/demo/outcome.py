@@ -36,7 +36,7 @@ def _show_facts(console: Console, result: dict[str, Any]) -> None:
         ("Approved", f"[bold green]{result['approved']}[/]"),
         (
             "Potentially eligible",
-            f"[yellow]{result['potentially']}[/]: something is not known yet, or is not met now and may change",
+            f"[yellow]{result['potentially']}[/]: something is not known yet, or not met now",
         ),
         ("Held at a gate", f"{result['held']}, and {result['awaiting_review']} await a review"),
         ("Withdrawn", f"{result['withdrawn']}"),
