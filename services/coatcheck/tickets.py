@@ -22,8 +22,8 @@ SPAN: Final = 10_000
 STEPS: Final = {"issued": 1, "waiting": 2, "expired": SPAN - 2, "refused": SPAN - 2, "redeemed": SPAN - 1}
 """An outcome is newer than waiting, and what has been redeemed once is never anything else in the same issue."""
 MOST_ATTEMPTS: Final = SPAN - 10
-MOST_BYTES: Final = 2**50
-"""Of a ticket's size: more than any store holds in one object."""
+MOST_BYTES: Final = 2**63 - 1
+"""Of a ticket's size: the greatest number that every document store holds."""
 MOST_ISSUES: Final = 10**9
 """Leaves room for the versions of each of them."""
 
