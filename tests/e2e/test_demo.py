@@ -8,7 +8,6 @@ import pytest
 from tests.e2e.running import demo, trialbridge
 from trialbridge.runtime.embedded.owner import open_files
 from trialbridge.runtime.stores import create_keyring
-from trialbridge.runtime.stores import create_keyring
 
 KEYS = {
     "patients",
@@ -85,8 +84,6 @@ def test_it_runs_on_the_users_own_folder(shared_data: Path, tmp_path: Path) -> N
 
 def test_a_second_process_on_the_same_state_is_refused_with_what_to_do(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    create_keyring(state / "keys.json", ["lakeland"])
-    state.mkdir()
     create_keyring(state / "keys.json", ["lakeland"])
     owner = open_files(state / "log.db")
     refused = trialbridge("demo", "--once", "--json", "--state", state, *PATIENTS)

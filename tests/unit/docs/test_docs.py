@@ -137,7 +137,8 @@ def _families() -> frozenset[str]:
 def _codes(document: Path) -> Iterator[str]:
     for text in inline(document):
         named = CODE.fullmatch(text) and text.rpartition(".")[2] not in ENDINGS and text not in PACKAGES
-        if named and text.partition(".")[0] in _families():
+        # The paths of criteria in a trial are no codes.
+        if named and text.partition(".")[0] in _families() - {"criteria"}:
             yield text
 
 
