@@ -13,6 +13,7 @@ from trialbridge.contracts.errors import Place
 from trialbridge.contracts.ids import NetworkId, SourceId, TenantId
 from trialbridge.emr.convert import convert
 from trialbridge.emr.fhir.checks import check
+from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Conversion, Entry, Feed
 from trialbridge.emr.sniff import media_type_of
 
@@ -267,3 +268,68 @@ def test_narratives_carry_no_scripts() -> None:
     assert div.startswith('<div xmlns="http://www.w3.org/1999/xhtml">')
     assert not any(word in div for word in ("<script", "<iframe", "href", 'onclick="', "javascript"))
     etree.fromstring(div)
+
+
+def with_body(sections: bytes) -> bytes:
+    """Return a document of a patient, with sections."""
+    head = b'<recordTarget><patientRole><id root="1.2.3" extension="4"/></patientRole></recordTarget>'
+    return document(head + b"<component><structuredBody>" + sections + b"</structuredBody></component>")
+
+
+def section(inside: bytes) -> bytes:
+    return b"<component><section>" + inside + b"</section></component>"
+
+
+def entry(inside: bytes, name: bytes = b"observation") -> bytes:
+    return b"<entry><" + name + b">" + inside + b"</" + name + b"></entry>"
+
+
+def many(inside: bytes) -> bytes:
+    observation = b"<component><observation>" + inside + b"</observation></component>"
+    return b"".join(observation % number for number in range(3_000))
+
+
+AMPLIFIERS = {
+    "one text, many references": section(
+        b'<text><content ID="a">' + b"x" * 1_000_000 + b"</content></text>"
+        + b"".join(entry(b'<id root="1.2.%d"/><text><reference value="#a"/></text>' % n) for n in range(2_000))
+    ),
+    "texts in one another": section(
+        b"<text>" + b"".join(b'<content ID="a%d">' % n for n in range(200)) + b"x" * 500_000 + b"</content>" * 200 + b"</text>"
+        + b"".join(entry(b'<id root="1.2.%d"/><text><reference value="#a%d"/></text>' % (n, n)) for n in range(200))
+    ),
+    "long names in one another": section(
+        entry(
+            b"".join(b"<n%d%s>" % (n, b"x" * 2_000) for n in range(200)) + b"<a b='1'/>" * 2_000
+            + b"".join(b"</n%d%s>" % (n, b"x" * 2_000) for n in reversed(range(200)))
+        )
+    ),
+    "one identifier for all": section(
+        b"".join(entry(b'<id root="1.2"/><code code="%d"/>' % n) for n in range(5_000))
+    ),
+    "one participant with many names": section(
+        b"".join(
+            entry(b'<author><assignedAuthor><id root="1.2"/><telecom value="%d"/></assignedAuthor></author>' % n) for n in range(3_000)
+        )
+    ),
+    "a bad date in each of many": section(entry(many(b'<effectiveTime value="x%d"/>'), b"organizer")),
+    "a bad number in each of many": section(entry(many(b'<value value="x%d" unit="g"/>'), b"organizer")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AMPLIFIERS)
+@pytest.mark.timeout(60)
+def test_a_small_document_becomes_no_large_one(name: str) -> None:
+    body = with_body(AMPLIFIERS[name])
+    found = convert_document(body)
+    judge(found, body)
+    assert sum(len(encode(one)) for one in resources_of(found)) < 100 * len(body) + 20_000_000
+    assert len(found.set_aside) <= 20
+
+
+@pytest.mark.timeout(120)
+def test_a_document_of_nothing_but_the_unknown_is_refused() -> None:
+    body = with_body(section(entry(b"<a b='1'/>" * 300_000)))
+    found = convert_document(body)
+    assert resources_of(found) == []
+    assert [one.error.code for one in found.set_aside] == ["ccda.over-limit"]

@@ -13,6 +13,8 @@ from trialbridge.emr.records import Resource
 if TYPE_CHECKING:
     from trialbridge.emr.ccda.document import Document
 
+MOST: Final = 50
+"""Names, addresses or telecoms of one participant: more are kept where they were found."""
 NPI: Final = "2.16.840.1.113883.4.6"
 _PERSONS: Final = (
     "assignedPerson", "relatedPerson", "associatedPerson", "informationRecipient", "guardianPerson", "playingEntity",
@@ -197,7 +199,9 @@ def _words(value: Any) -> str:
 
 def _holds(joined: Resource, key: str, value: Any) -> bool:
     """Whether somebody's resource holds a value: two places may contradict each other, the first one stays."""
-    return isinstance(value, list) or joined[key] == value or (key == "name" and value in joined.get("alias", ()))
+    if isinstance(value, list):
+        return len(joined[key]) < MOST or all(one in joined[key] for one in value)
+    return joined[key] == value or (key == "name" and value in joined.get("alias", ()))
 
 
 def _joined(known: Resource, more: Resource) -> Resource:
@@ -206,7 +210,7 @@ def _joined(known: Resource, more: Resource) -> Resource:
     for key, value in more.items():
         if key not in found:
             found[key] = value
-        elif isinstance(value, list):
+        elif isinstance(value, list) and len(found[key]) < MOST:
             found[key] = [*found[key], *(one for one in value if one not in found[key])]
         elif key == "name" and value != found[key] and value not in found.get("alias", ()):
             found["alias"] = [*found.get("alias", ()), value]

@@ -21,6 +21,10 @@ from trialbridge.emr.ccda.xmltree import Element, Names, Node, attributes, build
 from trialbridge.emr.records import Entry, Feed, Found, Piece, Resource, SetAside, Shared, Warnings
 
 MEDIA_TYPES: Final = ("application/cda+xml", "application/hl7-cda+xml", "application/xml", "text/xml")
+MOST_ERRORS: Final = 20
+"""Errors of one entry that are reported with it; more are counted as warnings by their code."""
+MOST_REPEATED: Final = 16 * 1024 * 1024
+"""Characters of its narratives that a document's references may repeat."""
 _OWN: Final = "RelatedPerson"
 _STEPS: Final = ("ClinicalDocument", "section", "entry", "nonXMLBody")
 
@@ -49,8 +53,9 @@ class Reading:
         """Begin at the root's start: nothing of it is known yet."""
         self._root = root
         self._document = Document(entry.name, feed, warnings, Names(), zone=feed.zone)
+        self._document.budget = MOST_REPEATED
         self._account = Account()
-        self._leftovers = Leftovers(self._account)
+        self._leftovers = Leftovers(self._account, Place(entry=entry.name))
         self._authors = provenance.Authors(self._document)
         self._sections: list[Section] = []
         self._every: list[Section] = []
@@ -136,6 +141,9 @@ class Reading:
         document = self._document
         found = [*errors, *document.wrong]
         document.wrong.clear()
+        for one in found[MOST_ERRORS:]:
+            document.warnings.note(one.code)
+        del found[MOST_ERRORS:]
         payload = etree.tostring(element) if found else b""
         document.aside += [SetAside(error, payload, STATEMENT) for error in found]
 

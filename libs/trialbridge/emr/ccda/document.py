@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.account import Derived, made
 from trialbridge.emr.ccda.narrative import Narrative
-from trialbridge.emr.ccda.xmltree import Names, Node, path_of
+from trialbridge.emr.ccda.xmltree import Names, Node, paths_of
 from trialbridge.emr.ids import resource_id
 from trialbridge.emr.records import Feed, SetAside, Warnings
 
@@ -37,13 +37,17 @@ class Document:
     """``header``, or section and entry by number."""
     root: Node | None = None
     """The header or entry that is read: paths of errors start there."""
+    budget: int = 0
+    """Characters of narrative that references may still repeat: many may lead to one long text."""
+    paths: tuple[Node | None, dict[int, str]] = (None, {})
+    """Of the nodes below ``root``, once one was asked for."""
     wrong: list[Poison] = field(default_factory=list)
     """What could not be read in the present header or entry."""
     aside: list[SetAside] = field(default_factory=list)
     moments: dict[str, str | None] = field(default_factory=dict)
     """Times that were read before, as FHIR writes them."""
-    used: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    """Types and ids that are taken, with marks of the statements that asked for each."""
+    used: dict[tuple[str, str], dict[int, int]] = field(default_factory=dict)
+    """Types and ids that are taken, with the statements that asked for each: by mark, their order."""
     actors: "Actors" = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,8 +58,13 @@ class Document:
 
     def place(self, node: Node | None = None, name: str = "") -> Place:
         """Return where a node, or its attribute, is in the document."""
-        path = path_of(self.root, node) if node is not None and self.root is not None else ""
+        path = self._path(node) if node is not None and self.root is not None else ""
         return Place(entry=self.entry, segment=self.where, field=f"{path}/@{name}" if name else path or None)
+
+    def _path(self, node: Node) -> str:
+        if self.root is not None and self.paths[0] is not self.root:
+            self.paths = (self.root, paths_of(self.root))
+        return self.paths[1].get(id(node), "")
 
     def report(self, code: str, message: str, node: Node, name: str = "") -> None:
         """Note that a value cannot be read: the rest of its entry goes on without it."""
@@ -79,4 +88,8 @@ class Document:
         if found is None:
             self.warnings.note("ccda.reference-without-target")
             return None
+        if len(found) > self.budget:
+            self.warnings.note("ccda.references-over-limit")
+            return None
+        self.budget -= len(found)
         return made(found, target)

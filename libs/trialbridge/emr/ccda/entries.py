@@ -100,10 +100,8 @@ def identity(resource: str, statement: Node, document: Document) -> str:
     if resource in _BY_CODE:
         parts.append(about[0])
     base = document.id_of(resource, *parts)
-    prints = document.used.setdefault((resource, base), [])
-    if statement.mark not in prints:
-        prints.append(statement.mark)
-    place = prints.index(statement.mark)
+    asked = document.used.setdefault((resource, base), {})
+    place = asked.setdefault(statement.mark, len(asked))
     return base if place == 0 else document.id_of(resource, *parts, *about, str(place))
 
 

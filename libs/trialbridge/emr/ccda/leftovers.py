@@ -8,6 +8,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, Final
 
+from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.account import Account, Leaf, Row, drop, keep
 from trialbridge.emr.ccda.settling import Settled
 from trialbridge.emr.ccda.xmltree import Node
@@ -20,6 +21,11 @@ STRUCTURE: Final = frozenset(
     {"classCode", "typeCode", "moodCode", "determinerCode", "inversionInd", "contextControlCode", "contextConductionInd",
      "negationInd", "xsi:type", "operator", "institutionSpecified", "independentInd", "inclusive"}
 )  # fmt: skip
+_LONGEST: Final = 300
+"""Characters of a path without positions: deeper ones are counted together."""
+_MOST_STEPS: Final = 24
+MOST_KEPT: Final = 250_000
+"""Leaves of a document that are kept: one with more is no C-CDA, whatever it says of itself."""
 _MARKING: Final = frozenset({"templateId", "code", "statusCode"})
 
 
@@ -43,6 +49,8 @@ class _Steps(dict[str, str]):
         self._joint = joint
 
     def __missing__(self, name: str) -> str:
+        if len(self._path) > _LONGEST:
+            return self._path if self._path.endswith("/...") else f"{self._path}/..."
         found = self[name] = f"{self._path}{_joint(name) if self._joint == '/@' else self._joint}{name}"
         return found
 
@@ -55,7 +63,9 @@ class _Paths(dict[str, _Steps]):
         self._joint = joint
 
     def __missing__(self, path: str) -> _Steps:
-        found = self[path] = _Steps(path, self._joint)
+        found = _Steps(path, self._joint)
+        if len(self) < _MOST_PATHS:
+            self[path] = found
         return found
 
 
@@ -78,12 +88,14 @@ _NAME: Final = itemgetter(1)
 class Leftovers:
     """Goes through an entry or header after its resources are made."""
 
-    def __init__(self, account: Account) -> None:
-        """Count into an account."""
+    def __init__(self, account: Account, place: Place) -> None:
+        """Count into an account what is in the document at a place."""
         self._account = account
+        self._place = place
+        self._kept = 0
         self._rows: list[Row] = []
         self._settled = Settled()
-        if len(_BELOW) > _MOST_PATHS:
+        if len(_BELOW) >= _MOST_PATHS:
             _BELOW.clear()
             _INSIDE.clear()
 
@@ -151,17 +163,20 @@ class Leftovers:
             if reason is not None or owner is None:
                 drop(one, reason or ("ccda.set-aside" if self._settled.refused else "ccda.empty-entry"))
             else:
+                self._kept += 1
+                if self._kept > MOST_KEPT:
+                    raise Poison("ccda.over-limit", "The document holds too much that is not C-CDA.", self._place)
                 _keep(one, owner, f"{_path(here)}{_joint(name)}{name}")
         self._rows.append((_INSIDE[pattern][name], one.fate, one.where))
 
 
 def _path(step: Step | None) -> str:
-    parts = []
-    while step is not None:
+    parts: list[str] = []
+    while step is not None and len(parts) < _MOST_STEPS:
         above, name, number = step
         parts.append(name if number == 1 else f"{name}[{number}]")
         step = above
-    return "/".join(reversed(parts))
+    return "/".join(reversed(parts if step is None else [*parts, "..."]))
 
 
 def _joint(name: str) -> str:

@@ -35,18 +35,17 @@ def settle_all(built: Iterable[Built], authors: Authors | None, document: Docume
     refused: set[str] = set()
     again = True
     while again:
-        again = False
-        for item in list(waiting):
-            one, resource, _ = item
+        good = []
+        for one, resource, found in waiting:
             error = _fault(one, resource, document)
-            if error is not None:
-                settled.errors.append(error)
-                settled.refused.add(id(one.node))
-                refused.add(one.reference["reference"])
-                waiting.remove(item)
-                again = True
-        if again:
-            waiting = [(one, _without(resource, refused), found) for one, resource, found in waiting]
+            if error is None:
+                good.append((one, resource, found))
+                continue
+            settled.errors.append(error)
+            settled.refused.add(id(one.node))
+            refused.add(one.reference["reference"])
+        again = len(good) < len(waiting)
+        waiting = [(one, _without(resource, refused), found) for one, resource, found in good] if again else good
     for one, resource, found in waiting:
         confirm(found)
         if authors is not None:

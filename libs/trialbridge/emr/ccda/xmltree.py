@@ -22,6 +22,8 @@ PREFIXES: Final = {
 TYPE: Final = "xsi:type"
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of a document; libxml2 itself stops at 256 levels and at texts of 10 MB."""
+_LONGEST_NAME: Final = 48
+_LONGEST_PATH: Final = 400
 _CHUNK: Final = 64 * 1024
 _LIMITS: Final = frozenset({"ERR_RESOURCE_LIMIT", "ERR_ENTITY_LOOP", "ERR_NO_MEMORY"})
 _ENTITIES: Final = frozenset({"ERR_UNDECLARED_ENTITY", "WAR_UNDECLARED_ENTITY"})
@@ -98,6 +100,9 @@ class Names(dict[str, str]):
         """Return and remember the short name of a tag or attribute."""
         space, found, local = tag.rpartition("}")
         prefix = PREFIXES.get(space[1:]) if found else ""
+        if len(local) > _LONGEST_NAME:
+            # Names go into paths, which there may be one of for every leaf.
+            local = f"{local[:_LONGEST_NAME]}~{len(self)}"
         name = self[tag] = local if prefix == "" else f"{prefix}{local}" if prefix else f"other:{local}"
         return name
 
@@ -179,16 +184,24 @@ def _located(error: etree.XMLSyntaxError, place: Place) -> Poison:
     return Poison("xml.broken", "This is not well-formed XML.", where)
 
 
-def path_of(root: Node, wanted: Node) -> str:
-    """Return the path of a node below (and with) the root, with positions from the second child of a name on."""
-    return next(_paths(root, root.name, wanted), root.name)
+def paths_of(root: Node) -> dict[int, str]:
+    """Return the paths of all nodes from the root on by their id(), with positions from the second child of a name on.
+
+    Names are those of HL7 V3; any other is shown as ``other``, since it may be anything.
+    """
+    found: dict[int, str] = {}
+    waiting = [(root, _shown(root.name))]
+    while waiting:
+        node, path = waiting.pop()
+        found[id(node)] = path
+        seen: dict[str, int] = {}
+        for kid in node.kids:
+            name = _shown(kid.name)
+            number = seen[name] = seen.get(name, 0) + 1
+            step = f"{path}/{name}" if number == 1 else f"{path}/{name}[{number}]"
+            waiting.append((kid, step if len(step) < _LONGEST_PATH else path))
+    return found
 
 
-def _paths(node: Node, path: str, wanted: Node) -> Iterator[str]:
-    if node is wanted:
-        yield path
-    seen: dict[str, int] = {}
-    for kid in node.kids:
-        number = seen[kid.name] = seen.get(kid.name, 0) + 1
-        step = kid.name if number == 1 else f"{kid.name}[{number}]"
-        yield from _paths(kid, f"{path}/{step}", wanted)
+def _shown(name: str) -> str:
+    return name if name.removeprefix("sdtc:").isalpha() and name.isascii() and len(name) < _LONGEST_NAME else "other"
