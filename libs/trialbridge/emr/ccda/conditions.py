@@ -60,7 +60,7 @@ def condition(resource: Resource, kind: Kind, statement: Node, document: Documen
     _verified(resource, statement, refuted, "condition-ver-status")
     category = categories().get(document.section_code)
     outer = concern.one("code") if concern is not None else None
-    shown = [category] if category else []
+    shown: list[Any] = [category] if category else []
     if outer is not None and outer.get("code") not in (None, "CONC") and outer.get("codeSystem") is not None:
         concept = codes.concept(outer, document)
         shown += [concept] if concept else []
