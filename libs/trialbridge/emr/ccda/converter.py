@@ -9,6 +9,7 @@ from trialbridge.contracts.errors import Place, Poison
 from trialbridge.contracts.ids import LocalPatientId
 from trialbridge.emr.account import Account, confirm
 from trialbridge.emr.ccda import header, patient, provenance
+from trialbridge.emr.ccda.actors import Actors
 from trialbridge.emr.ccda.document import STATEMENT, Document
 from trialbridge.emr.ccda.entries import Built, build_entry, unread
 from trialbridge.emr.ccda.leftovers import Leftovers
@@ -53,6 +54,7 @@ class Reading:
         """Begin at the root's start: nothing of it is known yet."""
         self._root = root
         self._document = Document(entry.name, feed, warnings, Names(), zone=feed.zone)
+        self._document.actors = Actors(self._document)
         self._document.budget = MOST_REPEATED
         self._account = Account()
         self._leftovers = Leftovers(self._account, Place(entry=entry.name))

@@ -1,19 +1,36 @@
 """What is known while one document is converted: whose it is, its zone, where its reading stands, and what was wrong in it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.account import Derived, made
 from trialbridge.emr.ccda.narrative import Narrative
 from trialbridge.emr.ccda.xmltree import Names, Node, paths_of
 from trialbridge.emr.ids import resource_id
-from trialbridge.emr.records import Feed, SetAside, Warnings
-
-if TYPE_CHECKING:
-    from trialbridge.emr.ccda.actors import Actors
+from trialbridge.emr.records import Feed, Resource, SetAside, Warnings
 
 STATEMENT = "application/xml; one CDA entry"
+
+
+class Participants(Protocol):
+    """Who took part in a document, as the readers of its entries ask for them."""
+
+    def resources(self) -> Iterator[Resource]:
+        """Yield all who took part."""
+
+    def of(self, role: Node, *, alone: bool = True) -> dict[str, str] | None:
+        """Return a reference to who acts in an assigned role."""
+
+    def organization(self, node: Node) -> dict[str, str] | None:
+        """Return a reference to an organization."""
+
+    def location(self, node: Node) -> dict[str, str] | None:
+        """Return a reference to a place of care."""
+
+    def related(self, role: Node, relation: dict[str, Any] | None, time: Node | None = None) -> dict[str, str] | None:
+        """Return a reference to somebody who stands in a relation to the patient."""
 
 
 @dataclass(slots=True)
@@ -48,13 +65,8 @@ class Document:
     """Times that were read before, as FHIR writes them."""
     used: dict[tuple[str, str], dict[int, int]] = field(default_factory=dict)
     """Types and ids that are taken, with the statements that asked for each: by mark, their order."""
-    actors: "Actors" = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin with nobody who took part."""
-        from trialbridge.emr.ccda.actors import Actors
-
-        self.actors = Actors(self)
+    actors: Participants = field(init=False)
+    """Set by the converter."""
 
     def place(self, node: Node | None = None, name: str = "") -> Place:
         """Return where a node, or its attribute, is in the document."""
