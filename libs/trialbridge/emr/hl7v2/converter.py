@@ -1,30 +1,64 @@
-"""HL7 v2 ADT and ORU to FHIR R4: one message at a time; a bad message, or a bad result in one, is set aside alone."""
+"""HL7 v2 to FHIR R4: one message at a time; a bad message, or a bad segment in one, is set aside alone."""
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Final
 
 from trialbridge.contracts.errors import Place, Poison
-from trialbridge.contracts.events import Identifier, Merge
+from trialbridge.contracts.events import Identifier
 from trialbridge.contracts.ids import LocalPatientId
-from trialbridge.emr.fhir.checks import check
-from trialbridge.emr.hl7v2 import datatypes as dt
+from trialbridge.emr.account import made
+from trialbridge.emr.hl7v2 import medications, orders, papers, persons, schedules, visits
+from trialbridge.emr.hl7v2.actors import Actors
+from trialbridge.emr.hl7v2.identity import Events, events_of, local_of, named_in
+from trialbridge.emr.hl7v2.leftovers import Owners, account_for
 from trialbridge.emr.hl7v2.message import Message, Segment, parse, split
-from trialbridge.emr.hl7v2.observations import observations
-from trialbridge.emr.ids import resource_id
-from trialbridge.emr.records import Entry, Feed, Piece, Resource, SetAside, Warnings
+from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.settling import settle_all
+from trialbridge.emr.hl7v2.times import offset_of
+from trialbridge.emr.hl7v2.walk import Walk
+from trialbridge.emr.records import Entry, Feed, Found, Piece, SetAside, Shared, Warnings
+from trialbridge.emr.tables.rows import rows
 
 MEDIA_TYPE: Final = "x-application/hl7-v2+er7"
-EVENTS: Final = frozenset(
-    {f"ADT^{event}" for event in ("A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A28", "A31", "A40")}
-    | {"ORU^R01"}
-)
-"""Messages that are read; others are set aside as ``v2.unsupported-message`` until their converter comes."""
-_LOCAL: Final = ("MR", "PI", "PT", "")
-"""Types of PID-3 that may be the source's own patient number, the best first (HL7 table 0203)."""
+_OWN: Final = "RelatedPerson"
 
 
-def convert(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Piece | SetAside]:
-    """Yield what each message says of its patient."""
+def _result(walk: Walk, obx: Segment) -> None:
+    """Read an observation: the content of a document where one was announced, else an Observation."""
+    if walk.document is not None and obx.get(2).upper() in papers.DOCUMENTED:
+        papers.content(walk, walk.document, obx)
+    else:
+        orders.result(walk, obx)
+
+
+STEPS: Final = {
+    "MSH": persons.header, "EVN": persons.nothing, "MSA": persons.answered, "SFT": persons.software, "PID": persons.patient,
+    "PD1": persons.details, "ARV": persons.restricted, "NK1": persons.relative, "CTD": persons.contact, "GT1": persons.guarantor,
+    "IN1": persons.insurance, "IN2": persons.insurance_more, "IN3": persons.case_manager, "AUT": persons.insurance_more,
+    "MRG": persons.merged, "BLG": persons.billing,
+    "PV1": visits.visit, "PV2": visits.visit_more, "DG1": visits.diagnosis, "AL1": visits.allergy, "IAM": visits.allergy,
+    "PR1": visits.procedure, "ROL": visits.role, "PRT": visits.role, "PRD": visits.provider, "RF1": visits.referral,
+    "ACC": visits.finding, "PDA": visits.finding, "DB1": visits.disability, "FT1": visits.charge,
+    "ORC": orders.order, "OBR": orders.test, "OBX": _result, "NTE": Walk.note, "SPM": orders.specimen,
+    "SAC": orders.container, "INV": orders.inventory, "TQ1": schedules.timing, "RXO": medications.prescription,
+    "RXE": medications.prescription,
+    "RXD": medications.dispensed, "RXA": medications.administered, "RXR": medications.route, "RXC": medications.component,
+    "ODS": papers.diet,
+    "CTI": papers.trial, "CON": papers.consent, "SCH": papers.appointment, "RGS": papers.booked, "AIS": papers.booked,
+    "AIG": papers.booked, "AIL": papers.booked, "AIP": papers.booked, "TXA": papers.document,
+}  # fmt: skip
+"""What is done with each segment; others are kept as they are written."""
+
+
+@cache
+def messages() -> dict[str, tuple[str, str]]:
+    """Return what is read of each message and what it says about identity, by ``ADT^A01``."""
+    return {f"{message}^{event}": (reads, identity) for message, event, reads, identity in rows("v2_events")}
+
+
+def convert(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
+    """Yield what each message says of its patients, of others, and what was set aside."""
     for number, text in enumerate(split(entry.body), 1):
         try:
             message = parse(text, entry.name, number)
@@ -33,109 +67,85 @@ def convert(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Piece | Se
             yield SetAside(error, text.encode(), MEDIA_TYPE)
 
 
-def _convert(message: Message, entry: str, number: int, feed: Feed, warnings: Warnings) -> Iterator[Piece | SetAside]:
+def kind_of(message: Message, place: Place) -> tuple[str, str, str]:
+    """Return the name of a message that is read (``ADT^A01``), what is read of it, and what it says about identity."""
     kind = message.header.first(9)
-    name = f"{kind.part(1)}^{kind.part(2)}".upper()
-    if name not in EVENTS:
-        place = message.header.place(entry, number, 9)
-        raise Poison("v2.unsupported-message", "Messages of this type are not read yet.", place)
-    pid = message.get("PID")
-    if pid is None:
+    code, event = kind.get(1).upper(), kind.get(2).upper()
+    name = f"{code}^{event}" if event else _by_structure(code, kind.get(3).upper())
+    found = messages().get(name)
+    if found is None:
+        raise Poison("v2.unsupported-message", "Messages of this type are not read.", place)
+    return name, *found
+
+
+def _by_structure(code: str, structure: str) -> str:
+    return f"{code}^{structure.rpartition('_')[2]}" if structure else code
+
+
+def _convert(message: Message, entry: str, number: int, feed: Feed, warnings: Warnings) -> Iterator[Found]:
+    name, reads, identity = kind_of(message, message.header.place(entry, number, 9))
+    groups = _groups(message.segments)
+    if not any(one.name == "PID" for one in groups[0]):
         raise Poison("v2.no-patient", "The message has no PID segment.", Place(entry=entry, message=number))
-    identifiers = tuple(one for given in pid.repetitions(3) if (one := dt.identifier(given)) is not None)
-    local = _local(identifiers, pid.place(entry, number, 3))
-    sent = (
-        dt.timestamp(message.header.first(7).part(1), message.header.place(entry, number, 7))
-        if message.header.field(7)
-        else ""
-    )
-    stamp = {"lastUpdated": sent if "T" in sent else feed.received}
-    patient_id = resource_id(feed.source, "Patient", local)
-    resources: list[Resource] = []
-    if name.startswith("ADT"):
-        resources.append(_patient(pid, patient_id, identifiers, stamp, entry, number))
-    aside: list[SetAside] = []
-    for resource, place in _clinical(message, local, patient_id, stamp, entry, number, feed, warnings, aside):
-        check(resource, place)
-        resources.append(resource)
-    merges = tuple(_merges(message, name, local, sent or feed.received, entry, number))
-    yield Piece(local, tuple(resources), identifiers, merges)
-    yield from aside
+    locals_: list[LocalPatientId] = []
+    for segments in groups:
+        reading = Reading(message, entry, number, feed, warnings, Actors())
+        pid = next(one for one in segments if one.name == "PID")
+        identifiers = named_in(pid, 3)
+        local = local_of(identifiers, pid.place(entry, number, 3))
+        locals_.append(local)
+        sent = _begin(reading, message.header, str(local), name)
+        whole = reads == "patient" or feed.alone
+        walk = Walk(reading, segments, name, whole=whole)
+        walk.run(STEPS)
+        yield from _end(
+            reading, walk, segments, local, identifiers, events_of(identity, local, segments, sent, reading)
+        )
+    if identity == "unlink" and len(locals_) > 1:
+        place = message.header.place(entry, number, 9)
+        error = Poison("v2.unlink", "The message takes two patients apart; a person must look at their links.", place)
+        yield SetAside(error, "\r".join(one.text() for one in message.segments).encode(), MEDIA_TYPE)
 
 
-def _clinical(
-    message: Message, local: str, patient: str, stamp: dict[str, str], entry: str, number: int, feed: Feed, warnings: Warnings,
-    aside: list[SetAside],
-) -> Iterator[tuple[Resource, Place]]:  # fmt: skip
-    for segment in message.all("DG1"):
-        resource = _condition(segment, local, patient, stamp, entry, number, feed)
-        if resource is not None:
-            yield resource, segment.place(entry, number)
-    yield from observations(message, local, patient, stamp, entry, number, feed, warnings, aside)
-
-
-def _local(identifiers: tuple[Identifier, ...], place: Place) -> LocalPatientId:
-    for kind in _LOCAL:
-        for one in identifiers:
-            if one.type == kind:
-                return LocalPatientId(one.value)
-    raise Poison(
-        "v2.no-identifier", "PID-3 holds no medical record number, so it is not known whose message this is.", place
-    )
-
-
-def _patient(
-    pid: Segment, patient_id: str, identifiers: tuple[Identifier, ...], stamp: dict[str, str], entry: str, number: int
-) -> Resource:
-    found: dict[str, Any] = {"resourceType": "Patient", "id": patient_id, "meta": dict(stamp)}
-    found["identifier"] = [dt.fhir_identifier(one) for one in identifiers]
-    names = [name for given in pid.repetitions(5) if (name := dt.human_name(given))]
-    if names:
-        found["name"] = names
-    phones = [{"system": "phone", "value": given.part(1)} for given in pid.repetitions(13) if given.part(1)]
-    if phones:
-        found["telecom"] = phones
-    if pid.field(8):
-        found["gender"] = dt.gender(pid.field(8))
-    if pid.field(7):
-        found["birthDate"] = dt.timestamp(pid.first(7).part(1), pid.place(entry, number, 7))[:10]
-    homes = [home for given in pid.repetitions(11) if (home := dt.address(given))]
-    if homes:
-        found["address"] = homes
-    if pid.field(29):
-        found["deceasedDateTime"] = dt.timestamp(pid.first(29).part(1), pid.place(entry, number, 29))
-    elif pid.field(30).upper() == "Y":
-        found["deceasedBoolean"] = True
-    check(found, pid.place(entry, number))
+def _groups(segments: Sequence[Segment]) -> list[list[Segment]]:
+    """Return the segments by patient: what stands in front of the first PID belongs to the first."""
+    found: list[list[Segment]] = [[]]
+    seen = False
+    for segment in segments:
+        if segment.name == "PID":
+            if seen:
+                found.append([])
+            seen = True
+        found[-1].append(segment)
     return found
 
 
-def _condition(
-    segment: Segment, local: str, patient: str, stamp: dict[str, str], entry: str, number: int, feed: Feed
-) -> Resource | None:
-    code = dt.concept(segment.first(3))
-    if code is None:
-        return None
-    key = segment.first(3).part(1) or segment.first(3).part(2)
-    terms = "http://terminology.hl7.org/CodeSystem/"
-    found: Resource = {
-        "resourceType": "Condition",
-        "id": resource_id(feed.source, "Condition", local, key),
-        "meta": dict(stamp),
-        "clinicalStatus": {"coding": [{"system": f"{terms}condition-clinical", "code": "active"}]},
-        "verificationStatus": {"coding": [{"system": f"{terms}condition-ver-status", "code": "confirmed"}]},
-        "code": code,
-        "subject": {"reference": f"Patient/{patient}"},
-    }
-    if segment.field(5):
-        on = dt.timestamp(segment.first(5).part(1), segment.place(entry, number, 5))
-        found |= {"onsetDateTime": on, "recordedDate": on}
-    return found
+def _begin(reading: Reading, msh: Segment, local: str, name: str) -> str:
+    """Take time, zone and patient of a message; return when it was sent."""
+    reading.segment, reading.field = msh, 7
+    written = msh.get(7)
+    reading.zone = offset_of(written) or reading.feed.zone
+    sent = reading.time(written)
+    reading.field = None
+    exact = sent if sent is not None and "T" in sent else None
+    reading.stamp = {"lastUpdated": exact or made(reading.feed.received)}
+    reading.local = local
+    reading.event = name
+    reading.patient = {"reference": f"Patient/{reading.id_of('Patient', local)}"}
+    return str(sent or reading.feed.received)
 
 
-def _merges(message: Message, name: str, local: LocalPatientId, at: str, entry: str, number: int) -> Iterator[Merge]:
-    if name != "ADT^A40":
-        return
-    for segment in message.all("MRG"):
-        retired = tuple(one for given in segment.repetitions(1) if (one := dt.identifier(given)) is not None)
-        yield Merge(local, _local(retired, segment.place(entry, number, 1)), at)
+def _end(
+    reading: Reading, walk: Walk, segments: Sequence[Segment], local: LocalPatientId, identifiers: tuple[Identifier, ...],
+    events: Events,
+) -> Iterator[Found]:  # fmt: skip
+    """Check what was built, count every leaf, and yield it."""
+    settled = settle_all(reading)
+    account_for(segments, Owners(settled, walk), reading)
+    own = [one for one in settled.shared if one["resourceType"] == _OWN]
+    merges, pieces = events
+    yield Piece(local, (*settled.resources, *own), identifiers, merges)
+    yield from pieces
+    yield from (Shared(one) for one in settled.shared if one["resourceType"] != _OWN)
+    for error, segment in (*reading.errors, *settled.errors):
+        yield SetAside(error, segment.text().encode(), f"{MEDIA_TYPE}; one {segment.name}")

@@ -1,28 +1,28 @@
-"""A lazy, tolerant reader of HL7 v2 (ER7): own delimiters, any line end, MLLP bytes, batches; fields are split when asked for."""
+"""A lazy, tolerant reader of HL7 v2 (ER7): own delimiters, escapes, repetitions; a field is split when it is asked for."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Final, NamedTuple
 
 from trialbridge.contracts.errors import Place, Undecodable
+from trialbridge.emr.account import Leaf, drop
+from trialbridge.emr.hl7v2.decoding import split
 
-_ENDS: Final = re.compile(r"\r\n|\r|\n")
-_MLLP: Final = str.maketrans("", "", "\x0b\x1c")
-_CHARSETS: Final = {
-    "UNICODE UTF-8": "utf-8",
-    "UTF-8": "utf-8",
-    "8859/1": "iso-8859-1",
-    "8859/15": "iso-8859-15",
-    "ASCII": "utf-8",
-    "": "utf-8",
-}
-_WRAPPERS: Final = frozenset({"FHS", "BHS", "BTS", "FTS"})
-_ESCAPE: Final = re.compile(r"\\([^\\]{1,80})\\")
+__all__ = ["Delimiters", "Message", "Rep", "Segment", "parse", "split", "unescape"]
+
+USUAL: Final = "^~\\&"
+NULL: Final = '""'
+"""A field of two quotes is empty on purpose: what was there is deleted."""
+_NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
+_NAME_LENGTH: Final = 3
+_SHORTEST: Final = 8
+"""MSH|^~\\&"""
+_BREAKS: Final = re.compile(r"\.(?:br|sp\s*\+?\d{0,2}|in.*|ti.*|sk.*|ce|fi|nf)")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Delimiters:
+class Delimiters(NamedTuple):
     """The message's own delimiters (MSH-1 and MSH-2)."""
 
     field: str
@@ -32,56 +32,147 @@ class Delimiters:
     subcomponent: str
 
 
-@dataclass(frozen=True, slots=True)
+class Rep:
+    """One repetition of a field: components of subcomponents, split at the first question."""
+
+    __slots__ = ("_marks", "_parts", "raw")
+
+    def __init__(self, raw: str, marks: Delimiters) -> None:
+        """Keep the text."""
+        self.raw = raw
+        self._marks = marks
+        self._parts: list[list[str]] | None = None
+
+    @property
+    def parts(self) -> list[list[str]]:
+        """Return components of subcomponents: leaves, and empty strings where nothing is."""
+        if self._parts is None:
+            marks = self._marks
+            self._parts = [
+                [_leaf(one, marks) for one in part.split(marks.subcomponent)]
+                if marks.subcomponent in part
+                else [_leaf(part, marks)]
+                for part in self.raw.split(marks.component)
+            ]
+        return self._parts
+
+    def get(self, component: int, sub: int = 1) -> str:
+        """Return a leaf, both numbers from 1, escapes resolved; an empty string where it is absent or deleted."""
+        try:
+            found = self.parts[component - 1][sub - 1]
+        except IndexError:
+            return ""
+        return "" if found == NULL else found
+
+    def sub(self, component: int) -> "Rep":
+        """Return a component as a value of its own: its subcomponents are the components."""
+        found = Rep("", self._marks)
+        parts = self.parts
+        subs = parts[component - 1] if component <= len(parts) else []
+        found.raw = "^".join(subs)
+        found._parts = [[one] for one in subs]
+        return found
+
+
+def _leaf(text: str, marks: Delimiters) -> str:
+    if not text or text.isspace():
+        return ""
+    if marks.escape in text:
+        text = unescape(text, marks)
+    plain = text.strip()
+    if not plain:
+        return ""
+    found = Leaf(plain)
+    if plain == NULL:
+        drop(found, "v2.deleted")
+    return found
+
+
 class Segment:
     """One segment with its number among those of its name, from 1."""
 
-    name: str
-    number: int
-    fields: tuple[str, ...]
-    marks: Delimiters
+    __slots__ = ("_reps", "fields", "marks", "name", "number")
+
+    def __init__(self, name: str, number: int, fields: list[str], marks: Delimiters) -> None:
+        """Keep the fields as they are written."""
+        self.name = name
+        self.number = number
+        self.fields = fields
+        self.marks = marks
+        self._reps: dict[int, list[Rep]] = {}
 
     def field(self, number: int) -> str:
-        """Return field ``number`` as it is written, empty where it is absent; a field of two quotes is empty on purpose."""
+        """Return field ``number`` as it is written, empty where it is absent or deleted."""
         found = self.fields[number] if number < len(self.fields) else ""
-        return "" if found == '""' else found
+        return "" if found == NULL else found
 
-    def repetitions(self, number: int) -> list["Composite"]:
+    def repetitions(self, number: int) -> list[Rep]:
         """Return the repetitions of a field that hold something."""
-        return [Composite(one, self.marks) for one in self.field(number).split(self.marks.repetition) if one]
+        found = self._reps.get(number)
+        if found is None:
+            marks = self.marks
+            raw = self.fields[number] if number < len(self.fields) else ""
+            texts = raw.split(marks.repetition) if marks.repetition in raw else [raw]
+            found = self._reps[number] = [Rep(one, marks) for one in texts if one]
+        return found
 
-    def first(self, number: int) -> "Composite":
-        """Return the first repetition of a field."""
-        return Composite(self.field(number).split(self.marks.repetition)[0], self.marks)
+    def first(self, number: int) -> Rep:
+        """Return the first repetition of a field that holds something, an empty one where there is none."""
+        found = self.repetitions(number)
+        return found[0] if found else Rep("", self.marks)
+
+    def get(self, number: int, component: int = 1, sub: int = 1) -> str:
+        """Return a leaf of the first repetition of a field."""
+        return self.first(number).get(component, sub) if self.field(number) else ""
+
+    def leaves(self) -> Iterator[tuple[int, int, int, int, Leaf]]:
+        """Yield every populated leaf with field, component, subcomponent and how many subcomponents its component has."""
+        start = 3 if self.name == "MSH" else 1
+        for number in range(start, len(self.fields)):
+            if not self.fields[number]:
+                continue
+            for rep in self.repetitions(number):
+                for component, subs in enumerate(rep.parts, 1):
+                    for sub, one in enumerate(subs, 1):
+                        if type(one) is Leaf:
+                            yield number, component, sub, len(subs), one
+
+    def text(self) -> str:
+        """Return the segment as it is written."""
+        parts = [self.fields[0], *self.fields[2:]] if self.name == "MSH" else self.fields
+        return self.marks.field.join(parts)
+
+    def plain(self) -> str:
+        """Return the segment with the usual delimiters, whatever its own are."""
+        found = [self.name]
+        for number in range(1, len(self.fields)):
+            reps = self.repetitions(number) if self.fields[number] else ()
+            found.append(
+                "~".join("^".join("&".join(_escaped(one) for one in subs) for subs in rep.parts) for rep in reps)
+            )
+        return "|".join(found).rstrip("|")
 
     def place(self, entry: str, message: int, field: int | None = None) -> Place:
         """Return where this segment or one of its fields is."""
-        return Place(
-            entry=entry, message=message, segment=f"{self.name}[{self.number}]", field=str(field) if field else None
-        )
+        where = f"{self.name}[{self.number}]"
+        return Place(entry=entry, message=message, segment=where, field=str(field) if field else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Composite:
-    """One repetition of a field."""
-
-    raw: str
-    marks: Delimiters
-
-    def part(self, component: int, sub: int = 1) -> str:
-        """Return a component (and subcomponent), both from 1, with escapes resolved; empty where it is absent."""
-        parts = self.raw.split(self.marks.component)
-        if component > len(parts):
-            return ""
-        subs = parts[component - 1].split(self.marks.subcomponent)
-        return unescape(subs[sub - 1], self.marks) if sub <= len(subs) else ""
+def _escaped(text: str) -> str:
+    for sign, code in (("\\", "E"), ("|", "F"), ("^", "S"), ("&", "T"), ("~", "R")):
+        if sign in text:
+            text = text.replace(sign, f"\\{code}\\")
+    return text
 
 
-@dataclass(frozen=True, slots=True)
 class Message:
     """One message."""
 
-    segments: tuple[Segment, ...]
+    __slots__ = ("segments",)
+
+    def __init__(self, segments: tuple[Segment, ...]) -> None:
+        """Keep the segments; the first one is MSH."""
+        self.segments = segments
 
     @property
     def header(self) -> Segment:
@@ -98,77 +189,73 @@ class Message:
 
 
 def unescape(text: str, marks: Delimiters) -> str:
-    """Return the text with the standard escapes resolved (2.7.1): delimiters, hexadecimal, line breaks; others go."""
-    if marks.escape not in text:
+    """Return the text with the escapes of 2.7 resolved: delimiters, hexadecimal, line breaks; highlighting and others go."""
+    escape = marks.escape
+    if escape not in text:
         return text
-    table = {"F": marks.field, "S": marks.component, "T": marks.subcomponent, "R": marks.repetition, "E": marks.escape}
+    found = _escapes(escape).sub(_resolver(marks), text)
+    return _CONTROL.sub("", found)
+
+
+@cache
+def _escapes(escape: str) -> re.Pattern[str]:
+    sign = re.escape(escape)
+    return re.compile(f"(?:{sign}X[0-9A-Fa-f]{{2,400}}{sign})+|{sign}([^{sign}]{{1,80}}){sign}")
+
+
+@cache
+def _resolver(marks: Delimiters) -> Callable[[re.Match[str]], str]:
+    table = {
+        "F": marks.field,
+        "S": marks.component,
+        "T": marks.subcomponent,
+        "R": marks.repetition,
+        "E": marks.escape,
+        "P": "#",
+    }
 
     def resolved(match: re.Match[str]) -> str:
         code = match[1]
+        if code is None:
+            return _hexadecimal(match[0].replace(marks.escape, "").replace("X", ""))
         if code in table:
             return table[code]
-        if code[:1] == "X" and len(code) % 2:
-            try:
-                return bytes.fromhex(code[1:]).decode("utf-8", "replace")
-            except ValueError:
-                return ""
-        return "\n" if code in (".br", ".sp") else ""
+        return "\n" if _BREAKS.match(code) else ""
 
-    pattern = (
-        _ESCAPE
-        if marks.escape == "\\"
-        else re.compile(f"{re.escape(marks.escape)}(.{{1,80}}?){re.escape(marks.escape)}")
-    )
-    return pattern.sub(resolved, text)
+    return resolved
 
 
-def split(body: bytes) -> Iterator[str]:
-    """Yield the text of each message; batch wrappers and MLLP bytes are left out. What comes before the first MSH is yielded too."""
-    lines: list[str] = []
-    for line in _ENDS.split(_text(body)):
-        plain = line.translate(_MLLP).strip("\ufeff")
-        if plain[:3] in _WRAPPERS or not plain.strip():
-            continue
-        if plain.startswith("MSH") and lines:
-            yield "\r".join(lines)
-            lines = []
-        lines.append(plain)
-    if lines:
-        yield "\r".join(lines)
-
-
-def _text(body: bytes) -> str:
-    """Return the text in the charset that the first MSH-18 names; UTF-8 where it is valid, else ISO 8859-1."""
-    head = body[: body.find(b"\r", body.find(b"MSH") if b"MSH" in body else 0) + 1 or 2_000].decode("ascii", "replace")
-    fields = head[head.find("MSH") :].split(head[head.find("MSH") + 3 : head.find("MSH") + 4] or "|")
-    named = fields[17].split("~")[0].strip().upper() if len(fields) > 17 else ""  # noqa: PLR2004 - MSH-18
+def _hexadecimal(digits: str) -> str:
+    """Return what hexadecimal digits say in UTF-8, else in ISO 8859-1; runs of them may make one character."""
+    raw = bytes.fromhex(digits[: len(digits) // 2 * 2])
     try:
-        return body.decode(_CHARSETS.get(named, "utf-8"))
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return body.decode("iso-8859-1")
+        return raw.decode("iso-8859-1")
 
 
 def parse(text: str, entry: str, number: int) -> Message:
     """Return a message; raise `Undecodable` ``v2.no-header`` or ``v2.bad-segment`` with its place."""
     lines = text.split("\r")
     head = lines[0]
-    if not head.startswith("MSH") or len(head) < 8 or head[3].isalnum():  # noqa: PLR2004 - MSH|^~\&
+    if not head.startswith("MSH") or len(head) < _SHORTEST or head[3].isalnum():
         raise Undecodable(
             "v2.no-header", "The message does not begin with an MSH segment.", Place(entry=entry, message=number)
         )
     field = head[3]
     signs = head[4:].split(field, 1)[0]
-    marks = Delimiters(field, *(signs + "^~\\&"[len(signs) :])[:4])
+    marks = Delimiters(field, *(signs + USUAL[len(signs) :])[:4])
     counts: dict[str, int] = {}
     segments: list[Segment] = []
     for line in lines:
         name = line[:3]
-        if not re.fullmatch(r"[A-Z][A-Z0-9]{2}", name) or (len(line) > 3 and line[3] != field):  # noqa: PLR2004 - segment name
+        if _NAME.fullmatch(name) is None or (len(line) > _NAME_LENGTH and line[3] != field):
             place = Place(entry=entry, message=number, segment=f"line {len(segments) + 1}")
             raise Undecodable("v2.bad-segment", "A line does not begin with a segment name.", place)
         counts[name] = counts.get(name, 0) + 1
-        parts = line.split(field)
-        # MSH-1 is the delimiter itself.
-        fields = (parts[0], field, *parts[1:]) if name == "MSH" else tuple(parts)
+        fields = line.split(field)
+        if name == "MSH":
+            # MSH-1 is the delimiter itself.
+            fields.insert(1, field)
         segments.append(Segment(name, counts[name], fields, marks))
     return Message(tuple(segments))

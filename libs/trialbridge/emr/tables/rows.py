@@ -22,8 +22,10 @@ WIDTHS: Final = {
     "statuses": 4,
     "v2_charsets": 2,
     "v2_codes": 3,
+    "v2_dropped": 3,
     "v2_events": 4,
-    "v2_segments": 6,
+    "v2_segments": 7,
+    "v2_systems": 2,
 }
 """Every table and how many columns it has: a row with more is a mistake that a test finds."""
 

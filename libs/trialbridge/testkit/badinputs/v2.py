@@ -120,9 +120,11 @@ def bad_dates() -> Iterator[BadInput]:
     for number, (name, field) in enumerate((("MSH", 7), ("DG1", 5), ("PID", 29))):
         local = f"v2-dated-{number}"
         fault = Fault(BAD_DATE, Place(entry="1", message=2, segment=f"{name}[1]", field=str(field)))
-        yield _second(
-            f"{name}-{field}", "bad date", _set(segments(f"{local}-bad"), name, field, "20260231"), fault, local
-        )
+        bad = _set(segments(f"{local}-bad"), name, field, "20260231")
+        plain = v2(segments(local), bad, segments(f"{local}-after"))
+        # A diagnosis without its day is set aside alone: who has it comes through.
+        more = (f"{local}-bad",) if name == "DG1" else ()
+        yield set_aside(f"{name}-{field}", "bad date", _file(plain), (fault,), (local, f"{local}-after", *more))
 
 
 def bad_results() -> Iterator[BadInput]:

@@ -1,0 +1,349 @@
+"""Who took part and where: people, organizations, places and devices as resources of their own, by their identifiers."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from trialbridge.emr.account import Derived, Leaf, made
+from trialbridge.emr.hl7v2 import values
+from trialbridge.emr.hl7v2.message import Rep
+from trialbridge.emr.records import Resource
+
+if TYPE_CHECKING:
+    from trialbridge.emr.hl7v2.reading import Reading
+
+Reference = dict[str, Any]
+Json = dict[str, Any]
+_LEVELS: Final = ((4, "si"), (7, "bu"), (8, "lvl"), (1, "wa"), (2, "ro"), (3, "bd"))
+"""Components of a PL from the site down to the bed, with their codes of location-physical-type."""
+_PHYSICAL: Final = f"{values.TERMS}location-physical-type"
+_NDL: Final = ((7, "si"), (10, "bu"), (11, "lvl"), (4, "wa"), (5, "ro"), (6, "bd"))
+
+
+class Actors:
+    """The participants of one message; the same one met again adds what was not known."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self.variants: dict[tuple[str, str], list[Resource]] = {}
+        """What each place of the message says of somebody, by resource type and id."""
+        self.twins: list[tuple[Rep, Rep]] = []
+        """Repetitions that say word for word what an earlier one says, behind that one."""
+        self._met: dict[tuple[str, str], tuple[Reference | None, Rep]] = {}
+
+    def add(self, kind: str, reading: "Reading", key: tuple[str, ...], content: Json) -> Reference:
+        """Return a reference to somebody, who is the same for the same key."""
+        identity = reading.id_of(kind, *key)
+        found = {name: value for name, value in content.items() if value}
+        self.variants.setdefault((kind, identity), []).append({"resourceType": kind, "id": identity, **found})
+        return {"reference": f"{kind}/{identity}"}
+
+    def _once(self, how: str, rep: Rep) -> tuple[bool, Reference | None]:
+        """Return whether the same words were met before, and whom they mean."""
+        key = how, "|".join("&".join(subs) for subs in rep.parts)
+        known = self._met.get(key)
+        if known is None:
+            return False, None
+        self.twins.append((known[1], rep))
+        return True, known[0]
+
+    def _meet(self, how: str, rep: Rep, found: Reference | None) -> Reference | None:
+        self._met[how, "|".join("&".join(subs) for subs in rep.parts)] = found, rep
+        return found
+
+    def practitioner(self, rep: Rep, reading: "Reading") -> Reference | None:
+        """Return a reference to the person of an XCN, None where nothing says who."""
+        met, known = self._once("XCN", rep)
+        if met:
+            return known
+        content = person(rep, reading)
+        if not content:
+            return self._meet("XCN", rep, None)
+        return self._meet("XCN", rep, self.add("Practitioner", reading, key_of(content), content))
+
+    def organization(self, rep: Rep, reading: "Reading") -> Reference | None:
+        """Return a reference to the organization of an XON, None where it has neither name nor identifier."""
+        met, known = self._once("XON", rep)
+        if met:
+            return known
+        content = organization(rep)
+        if not content:
+            return self._meet("XON", rep, None)
+        return self._meet("XON", rep, self.add("Organization", reading, key_of(content), content))
+
+    def holder(self, rep: Rep, reading: "Reading") -> Reference | None:
+        """Return a reference to the organization of an HD."""
+        return self._of_hd("Organization", rep, reading)
+
+    def device(self, rep: Rep, reading: "Reading") -> Reference | None:
+        """Return a reference to the device of an HD."""
+        return self._of_hd("Device", rep, reading)
+
+    def site(self, rep: Rep, reading: "Reading") -> Reference | None:
+        """Return a reference to the place of an HD."""
+        return self._of_hd("Location", rep, reading)
+
+    def _of_hd(self, kind: str, rep: Rep, reading: "Reading") -> Reference | None:
+        name, identity, how = rep.get(1), rep.get(2), rep.get(3)
+        uri = values.universal("", identity, how)
+        identifiers: list[Json] = [{"system": "urn:ietf:rfc:3986", "value": uri}] if uri is not None else []
+        if identity and uri is None:
+            identifiers.append({"value": identity, **({"type": {"text": how}} if how else {})})
+        if not name and not identifiers:
+            return None
+        content: Json = {"identifier": identifiers}
+        if name:
+            content |= {"deviceName": [{"name": name, "type": "other"}]} if kind == "Device" else {"name": name}
+        key = ("urn:ietf:rfc:3986", str(uri)) if uri is not None else ("name", str(name or identity))
+        return self.add(kind, reading, key, content)
+
+    def coded(self, kind: str, rep: Rep, reading: "Reading") -> Reference | None:
+        """Return a reference to the organization or device that a CWE names."""
+        code, name, system = rep.get(1), rep.get(2) or rep.get(9), rep.get(3)
+        if not code and not name:
+            return None
+        content: Json = {}
+        if code:
+            uri = values.system_of(system) or values.local_system(system)
+            content["identifier"] = [{**({"system": made(uri, system)} if system else {}), "value": code}]
+        if kind == "Device":
+            more = [one for one in (name, rep.get(5)) if one]
+            content["deviceName"] = [{"name": one, "type": "other"} for one in more]
+            if rep.get(4):
+                other = rep.get(6)
+                where = {"system": made(values.system_of(other) or values.local_system(other), other)} if other else {}
+                content.setdefault("identifier", []).append({**where, "value": rep.get(4)})
+        elif name or code:
+            content["name"] = name or code
+        return self.add(kind, reading, (str(system), str(code)) if code else ("name", str(name)), content)
+
+    def entity_device(self, rep: Rep, reading: "Reading") -> Reference | None:
+        """Return a reference to the device of an EI."""
+        found = values.entity(rep)
+        if found is None:
+            return None
+        return self.add("Device", reading, (str(found.get("system", "")), str(found["value"])), {"identifier": [found]})
+
+    def location(self, rep: Rep, reading: "Reading", levels: tuple[tuple[int, str], ...] = _LEVELS) -> Reference | None:
+        """Return a reference to the innermost place of a PL; each level around it is a place of its own."""
+        met, known = self._once("PL", rep) if levels is _LEVELS else (False, None)
+        if met:
+            return known
+        found = self._levels(rep, reading, levels)
+        return self._meet("PL", rep, found) if levels is _LEVELS else found
+
+    def _levels(self, rep: Rep, reading: "Reading", levels: tuple[tuple[int, str], ...]) -> Reference | None:
+        told = [(component, code) for component, code in levels if rep.get(component)]
+        around: Reference | None = None
+        path: tuple[str, ...] = ()
+        for component, code in told:
+            name = rep.get(component)
+            uri = values.universal("", rep.get(component, 2), rep.get(component, 3))
+            known: Json = {**({"system": uri} if uri is not None else {}), "value": name}
+            content: Json = {
+                "identifier": [known],
+                "mode": "instance",
+                "name": name,
+                "physicalType": {"coding": [{"system": _PHYSICAL, "code": code}]},
+            }
+            if around is not None:
+                content["partOf"] = around
+            path = (*path, code, str(uri or ""), str(name))
+            if (component, code) == told[-1] and levels is _LEVELS:
+                _details(content, rep)
+            around = self.add("Location", reading, path, content)
+        if around is None and levels is _LEVELS:
+            content = {"mode": "instance"}
+            _details(content, rep)
+            said = str(content.get("description", "") or (content.get("identifier") or [{}])[0].get("value", ""))
+            return self.add("Location", reading, ("name", said), content) if said else None
+        return around
+
+    def named_place(self, content: Json, reading: "Reading") -> Reference:
+        """Return a reference to a place that is known by its name, address or identifier."""
+        return self.add("Location", reading, key_of(content), content)
+
+    def role(self, content: Json, reading: "Reading") -> Reference | None:
+        """Return a reference to a PractitionerRole; without anything but the person, to the person."""
+        filled = {key: value for key, value in content.items() if value}
+        if not filled:
+            return None
+        if set(filled) == {"practitioner"}:
+            found: Reference = filled["practitioner"]
+            return found
+        return self.add("PractitionerRole", reading, (_all(filled),), filled)
+
+    def named_person(self, rep: Rep, reading: "Reading") -> Reference | None:
+        """Return a reference to the role of an NDL: a CNN with when and where; some send an XCN in its place."""
+        if rep.get(2) and not rep.get(2)[0].isdigit() and not rep.get(1, 2):
+            return self.practitioner(rep, reading)
+        inner = rep.sub(1)
+        found: Json = {}
+        who = self._cnn(inner, reading)
+        if who is not None:
+            found["practitioner"] = who
+        valid = values.period(reading.time(rep.get(2)), reading.time(rep.get(3)))
+        if valid:
+            found["period"] = valid
+        where = self.location(rep, reading, _NDL)
+        if where is not None:
+            found["location"] = [where]
+        return self.role(found, reading)
+
+    def _cnn(self, rep: Rep, reading: "Reading") -> Reference | None:
+        name = values.named(rep, 2)
+        code, family = rep.get(1), name
+        if not code and not family:
+            return None
+        content: Json = {"identifier": [{"value": code}] if code else [], "name": [name] if name else []}
+        if rep.get(7):
+            content["qualification"] = [{"code": {"text": rep.get(7)}}]
+            for one in content["name"]:
+                one["suffix"] = [text for text in one.get("suffix", []) if text is not rep.get(7)]
+                if not one["suffix"]:
+                    del one["suffix"]
+        return self.add("Practitioner", reading, key_of(content), content)
+
+
+def _details(content: Json, rep: Rep) -> None:
+    """Add what a PL says of its innermost place: kind, description, another identifier."""
+    if rep.get(6):
+        content["type"] = [{"coding": [{"system": f"{values.TERMS}v2-0305", "code": values.token(rep.get(6))}]}]
+    if rep.get(9):
+        content["description"] = rep.get(9)
+    if rep.get(10):
+        name, oid, how = (rep.get(10, sub + 1) or rep.get(11, sub) for sub in (1, 2, 3))
+        uri = values.universal(name, oid, how)
+        more: Json = {**({"system": uri} if uri is not None else {}), "value": rep.get(10)}
+        content["identifier"] = [*content.get("identifier", []), more]
+    status = values.code_in("0306", rep.get(5)) if rep.get(5) else None
+    if status:
+        content["status"] = made(status, rep.get(5))
+
+
+def person(rep: Rep, reading: "Reading") -> Json:
+    """Return identifier, name and qualification of an XCN; empty where it holds neither of the first two."""
+    get = rep.get
+    size = len(rep.parts)
+    name = values.named(rep, 2) if size > 1 else {}
+    code = get(1)
+    degree = get(7) if size > 6 else ""  # noqa: PLR2004 - XCN-7
+    if degree and name.get("suffix"):
+        name["suffix"] = [one for one in name["suffix"] if one is not degree]
+        if not name["suffix"]:
+            del name["suffix"]
+    if not code and not name:
+        return {}
+    found: Json = {"identifier": [_identifier(rep)]} if code else {}
+    if size > 9 and name:  # noqa: PLR2004 - XCN-10
+        _name_details(name, rep, reading)
+    if name:
+        found["name"] = [name]
+    if degree:
+        found["qualification"] = [
+            {"code": {"coding": [{"system": f"{values.TERMS}v2-0360", "code": values.token(degree)}]}}
+        ]
+    return found
+
+
+def _identifier(rep: Rep) -> Json:
+    get = rep.get
+    size = len(rep.parts)
+    if size < 9:  # noqa: PLR2004 - XCN-9
+        return {"value": get(1)}
+    found: Json = {}
+    checks = values.checked(get(11), get(12)) if size > 10 else []  # noqa: PLR2004 - XCN-11
+    if checks:
+        found["extension"] = checks
+    if size > 12 and get(13):  # noqa: PLR2004 - XCN-13
+        found["type"] = values.typed(get(13))
+    name, identity, how = get(9), get(9, 2), get(9, 3)
+    uri = values.universal(name, identity, how)
+    if uri is not None:
+        found["system"] = uri
+    found["value"] = get(1)
+    told = how.upper() in ("ISO", "UUID", "GUID")
+    facility = (get(14), get(14, 2), get(14, 3)) if size > 13 else ("", "", "")  # noqa: PLR2004 - XCN-14
+    assigner = values.party(name if identity and uri is not None else "", "" if told else identity, how)
+    if any(facility):
+        more = values.party(*facility) or {}
+        assigner = {**more, **(assigner or {})}
+    if assigner:
+        found["assigner"] = assigner
+    return found
+
+
+def _name_details(name: Json, rep: Rep, reading: "Reading") -> None:
+    get = rep.get
+    told = get(10)
+    use = values.code_in("0200", told) if told else None
+    if use:
+        name["use"] = made(use, told)
+    if len(rep.parts) > 16:  # noqa: PLR2004 - XCN-17
+        start = get(19) or get(17) or get(17, 2)
+        end = get(20) or get(17, 2)
+        valid = values.period(reading.time(start), reading.time(end) if end is not start else None)
+        if valid:
+            name["period"] = valid
+        if get(18):
+            name["extension"] = [
+                {"url": f"{values.DEFINITIONS}humanname-assembly-order", "valueCode": values.token(get(18))}
+            ]
+        if get(21):
+            name["suffix"] = [*name.get("suffix", []), get(21)]
+
+
+def organization(rep: Rep) -> Json:
+    """Return name and identifier of an XON."""
+    get = rep.get
+    size = len(rep.parts)
+    found: Json = {"name": get(1)} if get(1) else {}
+    value = get(10) or get(3)
+    if not value:
+        return found
+    one: Json = {}
+    checks = values.checked(get(4), get(5))
+    if checks:
+        one["extension"] = checks
+    if get(7):
+        one["type"] = values.typed(get(7))
+    uri = values.universal(get(6), get(6, 2), get(6, 3))
+    if uri is not None:
+        one["system"] = uri
+    one["value"] = value
+    told = get(6, 3).upper() in ("ISO", "UUID", "GUID")
+    assigner = values.party(get(6) if get(6, 2) and uri is not None else "", "" if told else get(6, 2), get(6, 3))
+    if size > 7 and (get(8) or get(8, 2)):  # noqa: PLR2004 - XON-8
+        assigner = {**(values.party(get(8), get(8, 2), get(8, 3)) or {}), **(assigner or {})}
+    if assigner:
+        one["assigner"] = assigner
+    found["identifier"] = [one]
+    if get(10) and get(3):
+        found["identifier"].append({"value": get(3)})
+    return found
+
+
+def key_of(content: Json) -> tuple[str, ...]:
+    """Return what tells somebody from others: the first identifier, else all that is known."""
+    for one in content.get("identifier") or ():
+        return str(one.get("system", "")), str(one["value"])
+    return "name", _all(content.get("name") or content)
+
+
+def _all(value: Any) -> str:
+    """Return all text in a value, in order."""
+    if isinstance(value, dict):
+        return " ".join(_all(one) for key, one in value.items() if key not in ("use", "period") and key[0] != "_")
+    if isinstance(value, list):
+        return " ".join(_all(one) for one in value)
+    return str(value)
+
+
+def leaves_in(rep: Rep) -> Iterator[Leaf]:
+    """Yield the leaves of a repetition in order."""
+    for subs in rep.parts:
+        for one in subs:
+            if isinstance(one, Leaf):
+                yield one
+
+
+__all__ = ["Actors", "Derived", "key_of", "leaves_in", "organization", "person"]

@@ -1,0 +1,89 @@
+"""What no rule took: kept as it was written in an extension of the nearest resource, or dropped for a reason that is listed."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from trialbridge.emr.account import Leaf, drop, keep
+from trialbridge.emr.hl7v2.message import Segment
+from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.settling import Settled
+from trialbridge.emr.records import Resource
+from trialbridge.emr.tables.rows import triples
+
+if TYPE_CHECKING:
+    from trialbridge.emr.hl7v2.walk import Walk
+
+KEPT: Final = "urn:trialbridge:fhir:kept"
+"""An extension with ``path`` and ``value`` of a leaf that no rule takes."""
+SEGMENT: Final = "urn:trialbridge:fhir:segment"
+"""An extension with a whole segment that nothing reads, as it was written."""
+
+
+class Owners:
+    """Finds the resource that keeps what is left of a segment."""
+
+    def __init__(self, settled: Settled, walk: "Walk") -> None:
+        """Begin with the message's own resource."""
+        self._owners = settled.owners
+        self._last: Resource | None = settled.resources[0] if settled.resources else None
+        self.whole = walk.whole
+
+    def of(self, segment: Segment) -> Resource | None:
+        """Return the resource of the segment, else of the last one before it that has one."""
+        found = self._owners.get(id(segment))
+        if found is not None:
+            self._last = found
+        return self._last
+
+
+@cache
+def path_of(name: str, field: int, component: int, sub: int, subs: int) -> str:
+    """Return the path of a leaf: ``PID-5.1``, with the subcomponent where there are several."""
+    return f"{name}-{field}.{component}.{sub}" if subs > 1 else f"{name}-{field}.{component}"
+
+
+def account_for(segments: Sequence[Segment], owners: Owners, reading: Reading) -> None:
+    """Give every leaf its fate, and count it."""
+    account = reading.warnings.account
+    refused = reading.refused
+    reasons = triples("v2_dropped")
+    for segment in segments:
+        owner = owners.of(segment)
+        name = segment.name
+        raw = False
+        for field, component, sub, subs, one in segment.leaves():
+            if one.fate == "unaccounted":
+                reason = reasons.get((name, str(field)))
+                if id(segment) in refused:
+                    drop(one, "v2.set-aside")
+                elif reason is not None:
+                    drop(one, reason)
+                elif name == "PID" and not owners.whole:
+                    drop(one, "v2.known-elsewhere")
+                elif owner is None:
+                    drop(one, "v2.set-aside")
+                elif name[0] == "Z" or name in _WHOLE:
+                    raw = _keep_segment(one, owner, segment, done=raw)
+                else:
+                    _keep(one, owner, f"{name}[{segment.number}]-{field}.{component}.{sub}")
+            account.enter(path_of(name, field, component, sub, subs), one)
+
+
+_WHOLE: Final = frozenset({"DSC", "PEO", "QRD", "QRF", "UB1", "UB2", "NPU", "DRG", "RQD", "RQ1", "ABS", "DSP", "ERR"})
+
+
+def _keep_segment(one: Leaf, owner: Resource, segment: Segment, *, done: bool) -> bool:
+    if not done:
+        owner.setdefault("extension", []).append({"url": SEGMENT, "valueString": segment.plain()})
+    keep(one, f"{owner['resourceType']}.extension")
+    return True
+
+
+def _keep(one: Leaf, owner: Resource, path: str) -> None:
+    kept: dict[str, Any] = {
+        "url": KEPT,
+        "extension": [{"url": "path", "valueString": path}, {"url": "value", "valueString": str(one)}],
+    }
+    owner.setdefault("extension", []).append(kept)
+    keep(one, f"{owner['resourceType']}.extension")

@@ -1,0 +1,186 @@
+"""Applies the mapping table (`tables/v2_segments.tsv`), compiled once: each row takes a field of a segment to an element.
+
+Targets are element names; ``name[]`` appends for each repetition, ``name[0]`` and ``name[1]`` are elements that several rows fill.
+An element that is set already stays. Endings of value[x] come from the datatype. Conditions: ``9`` field 9 is valued, ``!9`` is not,
+``2=P|Q`` one of these codes, ``2!=P`` none of them, ``ORC-2`` a field of the segment of that name that stands with this one.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from trialbridge.emr.hl7v2.message import Rep, Segment
+from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.records import Resource
+from trialbridge.emr.tables.rows import rows
+
+Reader = Callable[[Rep, Reading], Any]
+Factory = Callable[[str], Reader]
+Test = Callable[[Segment, Reading], bool]
+Slot = tuple[str, int | None, bool]
+"""Element name, number of a shared list element, whether a new one is appended."""
+_CONDITION: Final = re.compile(r"(!)?(?:([A-Z][A-Z0-9]{2})-)?(\d+)(?:\.(\d+))?(?:(!?=)(\S*))?")
+_STEP: Final = re.compile(r"(\w+)(?:\[(\d*)\])?")
+
+
+class Choice(NamedTuple):
+    """A value[x] with the ending of its datatype."""
+
+    ending: str
+    value: Any
+
+
+class Rule(NamedTuple):
+    """One row, compiled."""
+
+    tests: tuple[Test, ...]
+    target: tuple[Slot, ...]
+    reader: Reader
+    every: bool
+    """Whether it takes each repetition of the field."""
+
+
+class Rules(NamedTuple):
+    """The rows of one map by field; those without a field come first."""
+
+    always: tuple[Rule, ...]
+    fields: tuple[tuple[int, tuple[Rule, ...]], ...]
+
+
+def _test(text: str) -> Test:
+    found = _CONDITION.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    negated, name, field, component, sign, codes = found.groups()
+    number, part = int(field), int(component or 1)
+    if sign is None:
+        wanted = not negated
+        if component is None:
+            return lambda segment, reading: bool(_near(segment, reading, name, number)) is wanted
+        return lambda segment, reading: bool(_code(segment, reading, name, number, part)) is wanted
+    accepted = frozenset(codes.split("|"))
+    positive = sign == "="
+    return lambda segment, reading: (_code(segment, reading, name, number, part).upper() in accepted) is positive
+
+
+def _near(segment: Segment, reading: Reading, name: str | None, number: int) -> str:
+    chosen = segment if name is None else reading.near.get(name)
+    return chosen.field(number) if chosen is not None else ""
+
+
+def _code(segment: Segment, reading: Reading, name: str | None, number: int, part: int) -> str:
+    chosen = segment if name is None else reading.near.get(name)
+    return chosen.get(number, part) if chosen is not None else ""
+
+
+@cache
+def slots(target: str) -> tuple[Slot, ...]:
+    """Return a compiled target."""
+    found = []
+    for step in target.split("."):
+        match = _STEP.fullmatch(step)
+        if match is None:
+            raise ValueError(target)
+        number = match[2]
+        found.append((match[1], int(number) if number else None, number == ""))
+    return tuple(found)
+
+
+@cache
+def rules_of(name: str) -> Rules:
+    """Return the compiled rules of a map, ``PID/Patient``."""
+    from trialbridge.emr.hl7v2.readers import READERS
+
+    always: list[Rule] = []
+    fields: dict[int, list[Rule]] = {}
+    for wanted, field, when, target, reader, argument, _ in rows("v2_segments"):
+        if wanted != name:
+            continue
+        rule = Rule(
+            tuple(_test(one) for one in when.split()) if when != "-" else (),
+            slots(target) if target != "." else (),
+            READERS[reader](argument),
+            "[]" in target,
+        )
+        if field == "-":
+            always.append(rule)
+        else:
+            fields.setdefault(int(field), []).append(rule)
+    return Rules(tuple(always), tuple((number, tuple(found)) for number, found in fields.items()))
+
+
+def apply(name: str, segment: Segment, resource: Resource, reading: Reading) -> None:
+    """Fill a resource (or an element of one) from a segment by the rules of a map."""
+    rules = rules_of(name)
+    reading.segment = segment
+    size = len(segment.fields)
+    for number, found in rules.fields:
+        if number >= size or not segment.fields[number]:
+            continue
+        reading.field = number
+        reps = segment.repetitions(number)
+        for rule in found:
+            if rule.tests and not all(test(segment, reading) for test in rule.tests):
+                continue
+            for rep in reps if rule.every else reps[:1]:
+                value = rule.reader(rep, reading)
+                if value is not None:
+                    put(resource, rule.target, value)
+    reading.field = None
+    for rule in rules.always:
+        if not rule.tests or all(test(segment, reading) for test in rule.tests):
+            value = rule.reader(segment.first(0), reading)
+            if value is not None:
+                put(resource, rule.target, value)
+
+
+def put(resource: Resource, target: tuple[Slot, ...], value: Any) -> None:
+    """Set an element; one that is set already stays. Without a target, what an object holds is set."""
+    if not target:
+        _join(resource, value)
+        return
+    here: Any = resource
+    for slot in target[:-1]:
+        here = _inside(here, slot)
+    key, number, append = target[-1]
+    if type(value) is Choice:
+        key, value = key + value.ending, value.value
+    if append:
+        listed = here.setdefault(key, [])
+        if value not in listed:
+            listed.append(value)
+    elif number is not None:
+        listed = here.setdefault(key, [])
+        if len(listed) <= number:
+            listed.append(value)
+        elif isinstance(value, dict):
+            _join(listed[number], value)
+    elif isinstance(value, dict) and isinstance(here.get(key), dict):
+        _join(here[key], value)
+    else:
+        here.setdefault(key, value)
+
+
+def _inside(here: Any, slot: Slot) -> Any:
+    """Return the element that a step leads to, made where it is not there."""
+    key, number, append = slot
+    if append:
+        listed = here.setdefault(key, [])
+        listed.append({})
+        return listed[-1]
+    if number is None:
+        return here.setdefault(key, {})
+    listed = here.setdefault(key, [])
+    while len(listed) <= number:
+        listed.append({})
+    return listed[number]
+
+
+def _join(here: Any, value: Resource) -> None:
+    """Add what an object holds to another one, in which what is set stays."""
+    for key, inner in value.items():
+        if isinstance(inner, list) and isinstance(here.get(key), list):
+            here[key] += inner
+        else:
+            here.setdefault(key, inner)

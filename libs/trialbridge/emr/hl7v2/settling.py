@@ -1,0 +1,107 @@
+"""Makes resources plain and checks them: one that fails is set aside, and nothing refers to it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from trialbridge.contracts.errors import Poison
+from trialbridge.emr.account import Found, confirm, settle
+from trialbridge.emr.fhir.checks import check
+from trialbridge.emr.hl7v2.actors import leaves_in
+from trialbridge.emr.hl7v2.message import Segment
+from trialbridge.emr.hl7v2.reading import NOWHERE, Reading
+from trialbridge.emr.records import Resource
+
+
+@dataclass(slots=True)
+class Settled:
+    """The resources of a message after their checks."""
+
+    resources: list[Resource] = field(default_factory=list)
+    shared: list[Resource] = field(default_factory=list)
+    """Those who took part, and places."""
+    owners: dict[int, Resource] = field(default_factory=dict)
+    """Good ones by the id() of the segment that each is made of, the first of each."""
+    errors: list[tuple[Poison, Segment]] = field(default_factory=list)
+
+
+def settle_all(reading: Reading) -> Settled:
+    """Check resources and enter into their leaves where they went."""
+    settled = Settled()
+    waiting: list[tuple[Segment | None, Resource, Found]] = []
+    waiting.extend((None, *_joined(variants)) for variants in reading.actors.variants.values())
+    waiting.extend((one.segment, *settle(one.resource)) for one in reading.built)
+    while refused := _refused(waiting, reading, settled):
+        waiting = [
+            (segment, _without(resource, refused), found)
+            for segment, resource, found in waiting
+            if f"{resource['resourceType']}/{resource['id']}" not in refused
+        ]
+    for segment, resource, found in waiting:
+        confirm(found)
+        if segment is None:
+            settled.shared.append(resource)
+        else:
+            settled.resources.append(resource)
+            settled.owners.setdefault(id(segment), resource)
+    _twins(reading)
+    return settled
+
+
+def _refused(waiting: list[tuple[Segment | None, Resource, Found]], reading: Reading, settled: Settled) -> set[str]:
+    refused = set()
+    for segment, resource, _ in waiting:
+        where = segment or reading.message.header
+        try:
+            check(resource, NOWHERE)
+        except Poison:
+            try:
+                check(resource, where.place(reading.entry, reading.number))
+            except Poison as error:
+                settled.errors.append((error, where))
+            refused.add(f"{resource['resourceType']}/{resource['id']}")
+    return refused
+
+
+def _joined(variants: list[Resource]) -> tuple[Resource, Found]:
+    """Return somebody with all that the message says, and the leaves that are really in it."""
+    if len(variants) == 1:
+        return settle(variants[0])
+    plain, found = settle(variants[0])
+    for other in variants[1:]:
+        more, leaves = settle(other)
+        told = set()
+        for key, value in more.items():
+            if key not in plain:
+                plain[key] = value
+            elif isinstance(value, list):
+                plain[key] = [*plain[key], *(one for one in value if one not in plain[key])]
+            if isinstance(value, list) or plain[key] == value:
+                told.add(f"{more['resourceType']}.{key}")
+        found += [one for one in leaves if ".".join(one[1].split(".", 2)[:2]) in told]
+    return plain, found
+
+
+def _twins(reading: Reading) -> None:
+    """Let those who were met word for word before share what became of the words."""
+    for first, again in reading.actors.twins:
+        for one, other in zip(leaves_in(first), leaves_in(again), strict=True):
+            if one.fate == "mapped":
+                other.fate, other.where = one.fate, one.where
+
+
+def _without(value: Any, refused: set[str]) -> Any:
+    """Return a value without references to resources that were set aside, and without what is empty then."""
+    if isinstance(value, dict):
+        kept = {key: _without(inner, refused) for key, inner in value.items() if not _refers(inner, refused)}
+        return {key: inner for key, inner in kept.items() if inner not in ({}, []) or value[key] == inner}
+    if isinstance(value, list):
+        return [_without(one, refused) for one in value if not _refers(one, refused)]
+    return value
+
+
+def _refers(value: Any, refused: set[str]) -> bool:
+    """Whether a value is a reference to one of the refused, or holds one in its own elements."""
+    if not isinstance(value, dict):
+        return False
+    inside = [value, *(inner for inner in value.values() if isinstance(inner, dict))]
+    return any(str(one.get("reference")) in refused for one in inside)
