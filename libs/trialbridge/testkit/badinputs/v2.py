@@ -121,8 +121,10 @@ def bad_dates() -> Iterator[BadInput]:
         local = f"v2-dated-{number}"
         fault = Fault(BAD_DATE, Place(entry="1", message=2, segment=f"{name}[1]", field=str(field)))
         bad = _set(segments(f"{local}-bad"), name, field, "20260231")
+        if name == "DG1":
+            bad.append("DG1|2||C34.3^Malignant neoplasm of lower lobe^I10C||20260403|F")
         plain = v2(segments(local), bad, segments(f"{local}-after"))
-        # A diagnosis without its day is set aside alone: who has it comes through.
+        # A diagnosis without its day is set aside alone: who has it comes through, with the other diagnosis.
         more = (f"{local}-bad",) if name == "DG1" else ()
         yield set_aside(f"{name}-{field}", "bad date", _file(plain), (fault,), (local, f"{local}-after", *more))
 
