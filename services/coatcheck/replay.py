@@ -29,7 +29,7 @@ async def republish(letter: DeadLetterDoc, seal: wire.Seal, emitter: Emitter) ->
     if topic is None:
         raise Refused("replay.unknown-topic", "It came from a topic that is not there any more.")
     if letter.payload_type == MESSAGE and letter.payload:
-        envelopes = wire.decode(await wire.unseal(letter.payload, f"topic:{topic.name}", seal))
+        envelopes = wire.decode(await wire.unseal(topic, letter.payload, seal))
     elif letter.payload_type == topic.type and letter.payload:
         held = msgspec.Raw(letter.payload)
         envelopes = (wire.Envelope(EventId(letter.event), letter.key, NetworkId(letter.network), "", held),)

@@ -129,9 +129,10 @@ class Boundary:
 
     async def _open(self, event: LogEvent) -> tuple[wire.Envelope, ...] | None:
         spot, part = (event.topic, event.partition), event.headers.get("part")
-        if spot in self._joiners and self.handlers[event.topic][0].compacted:
+        topic = self.handlers[event.topic][0]
+        if spot in self._joiners and topic.compacted:
             self._joiners[spot].supersede(_base(event.key), part)
-        content = await wire.unseal(event.value, f"topic:{event.topic}", self.links.seal)
+        content = await wire.unseal(topic, event.value, self.links.seal)
         if part is not None:
             joined = self._joiners.setdefault(spot, wire.Joiner({})).add(_base(event.key), part, content)
             if joined is None:

@@ -124,12 +124,18 @@ def message_key(topic: Topic[Any], key: str, message: Message) -> bytes:
     return key.encode() + (b"%s%d" % (PART_MARK, number) if number else b"")
 
 
-async def unseal(value: bytes, context: str, seal: Seal) -> bytes:
-    """Return the compressed content of one message's value; raise `Poison` where it is refused."""
-    if value[:1] == CLEAR:
+async def unseal(topic: Topic[Any], value: bytes, seal: Seal) -> bytes:
+    """Return the compressed content of one message's value; raise `Poison` where it is refused.
+
+    On a topic that is sealed a clear value is refused: whoever may write to the log, but has no key, could else speak for a sender.
+    """
+    form = value[:1]
+    if form == CLEAR:
+        if topic.sealed:
+            raise Undecodable("wire.not-sealed", "A message on a topic whose values are sealed came in the clear.")
         return value[1:]
-    if value[:1] == SEALED:
-        return await seal.open(value[1:], context)
+    if form == SEALED:
+        return await seal.open(value[1:], f"topic:{topic.name}")
     raise Undecodable("wire.unknown-form", "A message begins with a byte that is no form of ours.")
 
 

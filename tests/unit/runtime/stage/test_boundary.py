@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -214,18 +215,34 @@ async def test_a_dead_letter_is_sealed_and_its_headers_hold_ids_only(bench: Any)
     assert b"bad" not in b"".join(letter.headers.values())
 
 
-@pytest.mark.parametrize("damage", [lambda v: v[:10], lambda v: b"\x07" + v[1:], lambda _: b"", lambda v: v[:-3]])
-async def test_a_broken_message_is_set_aside_whole_and_the_next_goes_on(bench: Any, damage: Any) -> None:
+async def set_aside_whole(bench: Any, damage: Callable[[bytes], bytes], *, sealed: bool) -> str:
+    """Return the code by which a damaged message is set aside, once the good one behind it came through."""
     broken = await bench.event(TOPIC.name, ("a", seen("a")), offset=1, sealed=False)
     broken.value = damage(broken.value)
+    if sealed:
+        broken.value = wire.SEALED + await bench.seal.seal(NET, f"topic:{TOPIC.name}", broken.value[1:])
     good = await bench.event(TOPIC.name, ("b", seen("b")), offset=2)
     await boundary(bench, count_and_tell).process(0, [broken, good])
     assert broken.acked
     assert good.acked
     [letter] = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
-    assert letter.code.startswith("wire.")
     assert letter.offset == 1
     assert [r.key for r in await bench.records("patient_links")] == ["b"]
+    return letter.code
+
+
+@pytest.mark.parametrize("damage", [lambda v: v[:10], lambda v: v[:-3]])
+async def test_a_broken_content_is_set_aside_whole_and_the_next_goes_on(bench: Any, damage: Any) -> None:
+    assert await set_aside_whole(bench, damage, sealed=True) == "wire.broken-frame"
+
+
+@pytest.mark.parametrize("damage", [lambda v: b"\x07" + v[1:], lambda _: b""])
+async def test_a_message_of_no_form_is_set_aside_whole_and_the_next_goes_on(bench: Any, damage: Any) -> None:
+    assert await set_aside_whole(bench, damage, sealed=False) == "wire.unknown-form"
+
+
+async def test_a_clear_message_on_a_sealed_topic_is_set_aside_whole(bench: Any) -> None:
+    assert await set_aside_whole(bench, lambda value: value, sealed=False) == "wire.not-sealed"
 
 
 async def test_a_payload_of_the_wrong_shape_names_its_path_not_its_content(bench: Any) -> None:
@@ -271,10 +288,10 @@ async def test_a_key_that_is_not_at_hand_is_fetched_and_the_handler_runs_again(b
     line = boundary(bench, count_and_tell)
     await line.process(0, [await bench.event(TOPIC.name, ("a", seen("a", 5)))])
     line.forget(0)
-    event = await bench.event(TOPIC.name, ("a", seen("a", 1)), offset=1, sealed=False)
-    bench.seal.cached = False
+    event = await bench.event(TOPIC.name, ("a", seen("a", 1)), offset=1)
+    bench.seal.cold = "table:"
     await line.process(0, [event])
-    assert bench.seal.fetches == 1 + 1  # the topic value of the first message, the table value of the second
+    assert bench.seal.fetches == 2 + 1  # the values of both messages, and the table's
     assert bench.links.tables["seen"].get(0, "a") == 6
 
 
