@@ -5,7 +5,7 @@ worked out for one of them holds for all. The index stands on this.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Final, NamedTuple
 
 from trialbridge.criteria import facts as f
@@ -13,8 +13,8 @@ from trialbridge.criteria import language as q
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.leaves.windows import limited
 from trialbridge.criteria.plan import Step
+from trialbridge.criteria.subjects import covered, genes_of
 from trialbridge.criteria.terminology import genes
-from trialbridge.criteria.terminology.source import kept
 
 
 class Aspect(NamedTuple):
@@ -112,13 +112,6 @@ def _found(known: Known) -> dict[str, frozenset[Hashable]]:
     return {gene: frozenset(essences) for gene, essences in found.items()}
 
 
-def genes_of(fact: Any) -> Iterable[str]:
-    """Return the approved symbols of the genes that a genomic finding is about."""
-    yield genes.canonical(fact.gene)
-    if isinstance(fact, f.Fusion) and fact.partner:
-        yield genes.canonical(fact.partner)
-
-
 def _essence(fact: Any) -> tuple[Any, ...]:
     """Return a finding without its evidence and time."""
     names = _FIELDS[type(fact)]
@@ -128,12 +121,6 @@ def _essence(fact: Any) -> tuple[Any, ...]:
 _FIELDS: Final = {
     kind: tuple(name for name in kind.__struct_fields__ if name not in f.Fact.__struct_fields__) for kind in _GENOMIC
 }
-
-
-@kept(maxsize=1024)
-def covered(symbols: tuple[str, ...]) -> frozenset[str]:
-    """Return the approved symbols of a panel's genes."""
-    return frozenset(genes.canonical(symbol) for symbol in symbols)
 
 
 def tests_of(panels: Panels, gene: str) -> frozenset[Hashable]:

@@ -5,9 +5,9 @@ from typing import Any, Final, NamedTuple
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
-from trialbridge.criteria.aspects import covered, genes_of
 from trialbridge.criteria.leaves import READS
 from trialbridge.criteria.plan import Step
+from trialbridge.criteria.subjects import covered, genes_of
 from trialbridge.criteria.terminology import genes, labs, markers
 
 

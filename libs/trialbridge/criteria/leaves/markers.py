@@ -57,10 +57,8 @@ def judge_signature(leaf: q.Signature, known: Known) -> Finding:
     bounds = words(leaf, "mutations per megabase" if leaf.name == "tmb" else leaf.unit) if _bounded(leaf) else ""
     relevant = [
         x
-        for x in known.of(f.Signature)
-        if x.name == leaf.name
-        and (not _bounded(leaf) or x.value is not None or leaf.any_of)
-        and _by(x.assay, leaf.assays) is not NOT_MET
+        for x in known.about(f.Signature, leaf.name)
+        if (not _bounded(leaf) or x.value is not None or leaf.any_of) and _by(x.assay, leaf.assays) is not NOT_MET
     ]
     parts = (name, _ever(leaf), " and ".join(filter(None, (asked, bounds))), _using(leaf.assays))
     settle = Settle(f"a {name} test", "sequencing" if leaf.name not in ("msi", "mmr") else "lab")
@@ -101,11 +99,7 @@ def _marker(fact: f.Marker, leaf: q.Expression) -> Check:
 def judge_expression(leaf: q.Expression, known: Known) -> Finding:
     """Judge the newest result of a protein marker, by status or by the score of the kind asked for."""
     name = markers.canonical(leaf.marker)
-    mine = [
-        x
-        for x in known.of(f.Marker)
-        if markers.canonical(x.marker) == name and _by(x.method, leaf.methods) is not NOT_MET
-    ]
+    mine = [x for x in known.about(f.Marker, name) if _by(x.method, leaf.methods) is not NOT_MET]
     if _bounded(leaf) and leaf.score and not leaf.any_of:
         # A score of a kind that is not recorded may be of the kind that is asked for.
         mine = [x for x in mine if x.score_kind == leaf.score or (x.score_kind is None and x.score is not None)]

@@ -1,5 +1,6 @@
 """Judges of what is measured: performance status, laboratory results, vital signs."""
 
+from collections.abc import Sequence
 from decimal import Context, Decimal
 
 from trialbridge.criteria import facts as f
@@ -97,6 +98,15 @@ def _measured(fact: f.Lab | f.Vital, leaf: q.Lab | q.Vital, name: str) -> Check:
     return Check(within(of_result(value, fact.comparator), leaf), shown)
 
 
+def _of_test(known: Known, codes: tuple[str, ...]) -> Sequence[f.Lab]:
+    """Return the results of any of the codes, in canonical order."""
+    found = [facts for code in dict.fromkeys(codes) if (facts := known.about(f.Lab, code))]
+    if len(found) < 2:  # noqa: PLR2004 - one code, or none
+        return found[0] if found else ()
+    wanted = frozenset(codes)
+    return [fact for fact in known.of(f.Lab) if fact.loinc in wanted]
+
+
 def judge_lab(leaf: q.Lab, known: Known) -> Found:
     """Judge the newest result of a test."""
     test = labs.test_of(leaf.test) or leaf.test
@@ -106,7 +116,7 @@ def judge_lab(leaf: q.Lab, known: Known) -> Found:
     return judge_picked(
         leaf,
         known,
-        [fact for fact in known.of(f.Lab) if fact.loinc in codes],
+        _of_test(known, codes),
         lambda fact: _measured(fact, leaf, test),
         Asked(wanted, f"no {test} is recorded{period}", Settle(f"a current {test}", "lab")),
     )
@@ -120,7 +130,7 @@ def judge_vital(leaf: q.Vital, known: Known) -> Found:
     return judge_picked(
         leaf,
         known,
-        [fact for fact in known.of(f.Vital) if fact.loinc == leaf.loinc],
+        known.about(f.Vital, leaf.loinc),
         lambda fact: _measured(fact, leaf, name),
         Asked(wanted, f"no {name} is recorded{period}", Settle(f"the {name}", "ask")),
     )

@@ -64,7 +64,7 @@ def judge_copy_number(leaf: q.CopyNumber, known: Known) -> Finding:
         + (" or ".join(c.replace("_", " ") for c in leaf.calls) or "copy number alteration")
         + _copy_words(leaf)
     )
-    mine = [fact for fact in known.of(f.CopyNumber) if genes.canonical(fact.gene) == gene]
+    mine = known.about(f.CopyNumber, gene)
     checks = [(fact, worst((_call(leaf, fact), _copies(leaf, fact)))) for fact in mine if fact.present]
     verdict = best(v for _, v in checks) if checks else UNKNOWN
     if checks and verdict is not NOT_MET:
@@ -113,7 +113,7 @@ def judge_fusion(leaf: q.Fusion, known: Known) -> Finding:
     gene = genes.canonical(leaf.gene)
     partner = f" with {shown_gene(leaf.partner)}" if leaf.partner else ""
     wanted = f"{shown_gene(leaf.gene)} {'rearrangement' if leaf.type != 'fusion' else 'fusion'}{partner}"
-    mine = [x for x in known.of(f.Fusion) if gene in {genes.canonical(x.gene), genes.canonical(x.partner or "")}]
+    mine = known.about(f.Fusion, gene)
     checks = [(fact, _joins(leaf, fact, gene)) for fact in mine if fact.present]
     verdict = best(v for _, v in checks) if checks else UNKNOWN
     if checks and verdict is not NOT_MET:

@@ -22,6 +22,7 @@ from trialbridge.criteria.finding import (
 )
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.terminology import effects, genes
+from trialbridge.criteria.terminology.source import kept
 from trialbridge.criteria.verdicts import Verdict
 
 Alteration = Literal["mutation", "copy_number", "fusion"]
@@ -47,11 +48,7 @@ def looked_at(source: str, wanted: str | None) -> bool:
 def coverage(known: Known, gene: str, alteration: Alteration, source: str | None = None) -> list[f.Coverage]:
     """Return the tests that looked at a gene for a kind of alteration, in germline or (where not asked) in the tumour."""
     return [
-        fact
-        for fact in known.of(f.Coverage)
-        if alteration in fact.alterations
-        and looked_at(fact.source_class, source)
-        and any(genes.canonical(name) == gene for name in fact.genes)
+        fact for fact in known.looked(gene) if alteration in fact.alterations and looked_at(fact.source_class, source)
     ]
 
 
@@ -129,6 +126,7 @@ def _fits(leaf: q.Variant, fact: f.Variant) -> Verdict:
     return worst((*_change(leaf, fact), *_qualities(leaf, fact)))
 
 
+@kept(maxsize=65536)
 def words(leaf: q.Variant) -> str:
     """Return what is asked for, in words."""
     named = " or ".join((*leaf.protein_change, *leaf.position, *leaf.coding_change))
@@ -164,7 +162,7 @@ def _reported_negative(leaf: q.Variant, fact: f.Variant) -> bool:
 def judge_variant(leaf: q.Variant, known: Known) -> Finding:
     """Judge the gene's variants one by one; the best fit decides, absence only where the gene was looked at."""
     gene, wanted = genes.canonical(leaf.gene), words(leaf)
-    mine = [fact for fact in known.of(f.Variant) if genes.canonical(fact.gene) == gene]
+    mine = known.about(f.Variant, gene)
     named = leaf.protein_change or leaf.coding_change or leaf.significance or leaf.effects
     present = [fact for fact in mine if fact.present and (named or counts(fact))]
     checks = [(fact, _fits(leaf, fact)) for fact in present]
@@ -197,10 +195,8 @@ def _looked(known: Known, gene: str) -> list[f.Fact]:
     """Return what says that the gene was looked at for mutations as a whole."""
     negative = [
         fact
-        for fact in known.of(f.Variant)
-        if genes.canonical(fact.gene) == gene
-        and not (fact.present or fact.protein_change or fact.coding_change)
-        and looked_at(fact.source_class, None)
+        for fact in known.about(f.Variant, gene)
+        if not (fact.present or fact.protein_change or fact.coding_change) and looked_at(fact.source_class, None)
     ]
     return [*negative, *coverage(known, gene, "mutation")]
 
@@ -209,7 +205,7 @@ def judge_wild_type(leaf: q.WildType, known: Known) -> Finding:
     """Judge that a gene was looked at and no variant that counts was found."""
     gene = genes.canonical(leaf.gene)
     wanted = f"{shown_gene(leaf.gene)} wild type"
-    found = [x for x in known.of(f.Variant) if genes.canonical(x.gene) == gene and x.present and counts(x)]
+    found = [x for x in known.about(f.Variant, gene) if x.present and counts(x)]
     if found:
         return Finding(NOT_MET, False, sentence(f"{_list(found)} was found", wanted), evidence_of(found))
     looked = _looked(known, gene)
@@ -221,13 +217,9 @@ def judge_wild_type(leaf: q.WildType, known: Known) -> Finding:
 
 
 _FINDINGS: dict[Alteration, Callable[[Known, str], list[f.Fact]]] = {
-    "mutation": lambda known, gene: [
-        x for x in known.of(f.Variant) if genes.canonical(x.gene) == gene and looked_at(x.source_class, None)
-    ],
-    "copy_number": lambda known, gene: [x for x in known.of(f.CopyNumber) if genes.canonical(x.gene) == gene],
-    "fusion": lambda known, gene: [
-        x for x in known.of(f.Fusion) if gene in {genes.canonical(x.gene), genes.canonical(x.partner or "")}
-    ],
+    "mutation": lambda known, gene: [x for x in known.about(f.Variant, gene) if looked_at(x.source_class, None)],
+    "copy_number": lambda known, gene: list(known.about(f.CopyNumber, gene)),
+    "fusion": lambda known, gene: list(known.about(f.Fusion, gene)),
 }
 
 
