@@ -30,7 +30,7 @@ from trialbridge.contracts.documents import (
     StageDoc,
     TicketDoc,
 )
-from trialbridge.contracts.errors import Refused, Unavailable, Undecodable
+from trialbridge.contracts.errors import Misconfigured, Refused, Unavailable, Undecodable
 from trialbridge.runtime.documents import codec, cursor
 from trialbridge.runtime.documents.mongo import MongoDocuments, _translated
 from trialbridge.runtime.documents.sqlite import SqliteDocuments
@@ -293,3 +293,39 @@ async def test_what_only_the_driver_notices_is_refused_and_rolled_back(tmp_path:
     assert await store.count(SESSIONS, {}) == {"": 0}
     await store.upsert(TICKETS, [ticket("b")])
     await store.close()
+
+
+async def filled(path: Path) -> SqliteDocuments:
+    """Return a store with a few hundred documents, all of them in its file."""
+    store = SqliteDocuments(path, ClearSeal())
+    await store.prepare()
+    await store.upsert(TICKETS, [ticket(f"tkt_{number}") for number in range(500)])
+    await store.close()
+    return SqliteDocuments(path, ClearSeal())
+
+
+def overwrite(path: Path, start: int) -> None:
+    """Put noise over a file from ``start`` on, as a failing disk does."""
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xa5" * (path.stat().st_size - start))
+
+
+async def test_a_file_that_is_damaged_while_it_is_used_stops_its_user_and_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "documents.db"
+    store = await filled(path)
+    overwrite(path, 4096)
+    with pytest.raises(Misconfigured) as caught:
+        await store.find(TICKETS, Query(sort="id"))
+    await store.close()
+    assert caught.value.code == "documents.broken"
+    assert "backup" in caught.value.message
+
+
+async def test_a_damaged_file_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "documents.db"
+    await (await filled(path)).close()
+    overwrite(path, 0)
+    with pytest.raises(Misconfigured) as caught:
+        SqliteDocuments(path, ClearSeal())
+    assert caught.value.code == "documents.broken"

@@ -24,6 +24,8 @@ Where = Mapping[str, Scalar | tuple[Scalar, ...]]
 WAIT_MS: Final = 10_000
 NEVER: Final = frozenset({sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH})
 """SQLite's codes for what is wrong with a document itself; any other may pass."""
+DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+"""SQLite's codes for a file whose pages are not what was written: no waiting mends that."""
 PRIMARY: Final = 0xFF
 MALFORMED: Final = "malformed JSON"
 _UPSERT: Final = (
@@ -38,12 +40,18 @@ class SqliteDocuments:
     """Implements `ports.DocumentStore`. Writes go through one thread, reads through another."""
 
     def __init__(self, path: Path, seal: wire.Seal) -> None:
-        """Open the file, and make it where it is absent; raise `Misconfigured` ``documents.unusable``."""
+        """Open the file, and make it where it is absent.
+
+        Raises `Misconfigured` ``documents.unusable``, or ``documents.broken`` where it is damaged; so does each call later.
+        """
+        self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._writer, self._reader = _connect(path), _connect(path)
-        except (OSError, sqlite3.Error):
+        except (OSError, sqlite3.Error) as error:
+            if _code(error) in DAMAGED:
+                raise _broken(path) from None
             raise Misconfigured(
                 "documents.unusable", f"{path} cannot be opened as a document store; check TRIALBRIDGE_DOCUMENTS."
             ) from None
@@ -167,10 +175,25 @@ class SqliteDocuments:
             raise limits.refused(type(error).__name__) from None
         except sqlite3.Error as error:
             # What the module finds itself has neither name nor code.
-            code, name = getattr(error, "sqlite_errorcode", 0), getattr(error, "sqlite_errorname", type(error).__name__)
-            if code & PRIMARY in NEVER or MALFORMED in str(error):
+            code, name = _code(error), getattr(error, "sqlite_errorname", type(error).__name__)
+            if code in NEVER or MALFORMED in str(error):
                 raise limits.refused(name) from None
+            if code in DAMAGED:
+                raise _broken(self._path) from None
             raise Unavailable("documents.unavailable", f"The document store does not answer ({name}).") from None
+
+
+def _code(error: Exception) -> int:
+    """Return SQLite's primary result code, 0 where the fault is not SQLite's."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & PRIMARY
+
+
+def _broken(path: Path) -> Misconfigured:
+    return Misconfigured(
+        "documents.broken",
+        f"The document store {path} is damaged. Stop, keep a copy of its folder, and look at the disk; then restore the whole "
+        "folder from a backup, or begin with an empty one and hand the bundles in again.",
+    )
 
 
 def _connect(path: Path) -> sqlite3.Connection:
