@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from trialbridge.contracts.documents import Collection, Document
 from trialbridge.contracts.ids import Pseudonyms
+from trialbridge.vault.keys import PrivateKey
 
 D = TypeVar("D", bound=Document)
 
@@ -144,6 +145,10 @@ class KeyService(Protocol):
 
     async def unwrap(self, key_id: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """Return the data key; raise `Refused` ``key.unknown`` or ``key.refused`` (wrong key, context or bytes)."""
+        ...
+
+    async def private_keys(self, tenant: str, kind: str) -> Sequence[PrivateKey]:
+        """Return the private keys that a tenant's senders encrypt to, of a kind, the newest first; none where it has none."""
         ...
 
     def pseudonyms(self) -> Pseudonyms:

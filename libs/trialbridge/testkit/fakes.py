@@ -15,11 +15,13 @@ from trialbridge.contracts.topics import Topic
 from trialbridge.runtime.documents import cursor
 from trialbridge.runtime.documents.codec import Codec, Packed
 from trialbridge.runtime.keys.keyring import FileKeyRing, Ring, Scope, rotate
+from trialbridge.runtime.keys.ring import with_private
 from trialbridge.runtime.objects.naming import check_key, check_version, split_uri
 from trialbridge.runtime.ports import DataKey, ObjectInfo, Query, Scalar
 from trialbridge.testkit.pseudonyms import PSEUDONYM_KEY
 from trialbridge.testkit.seals import ClearSeal
 from trialbridge.testkit.stage import wire
+from trialbridge.vault.keys import PrivateKey, PrivateKind
 from trialbridge.vault.wrapping import new_key
 
 D = TypeVar("D", bound=Document)
@@ -261,6 +263,15 @@ class MemoryKeys:
         """Return the data key; raise `Refused` ``key.unknown`` or ``key.refused``."""
         self.outage.check()
         return await FileKeyRing(self._ring).unwrap(key_id, wrapped, context)
+
+    async def private_keys(self, tenant: str, kind: str) -> Sequence[PrivateKey]:
+        """Return a tenant's private keys of a kind, the newest first."""
+        self.outage.check()
+        return await FileKeyRing(self._ring).private_keys(tenant, kind)
+
+    def hold(self, tenant: str, kind: PrivateKind, secret: bytes) -> None:
+        """Add a private key; the older ones still open."""
+        self._ring = with_private(self._ring, tenant, kind, secret)
 
     async def ping(self) -> None:
         """Return unless switched off."""

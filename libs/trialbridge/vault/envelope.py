@@ -9,6 +9,7 @@ import base64
 import binascii
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -91,24 +92,46 @@ async def open_object(
             ``key.unknown`` or ``key.refused`` from the key service.
         Unavailable: the key service is away.
     """
-    headers = _headers(metadata)
+    headers = _checked(metadata)
     if len(body) > min(max_bytes, BODY_LIMIT):
         raise _too_large(min(max_bytes, BODY_LIMIT))
-    context = _context(headers[CONTEXT])
+    head = await read_head(headers, keys, tenant)
+    cipher = AESGCM(head.key)
+    try:
+        plaintext = await _run(cipher.decrypt, head.nonce, body)
+    except (InvalidTag, ValueError):
+        raise _refused("tag-mismatch", "The object was changed after it was encrypted.", "body") from None
+    check_length(head, len(plaintext))
+    return plaintext
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Head:
+    """What the headers say, checked, with the data key unwrapped. Never logged: no repr."""
+
+    key: bytes
+    nonce: bytes
+    length: str | None
+    """Of the plaintext, as the sender says it."""
+
+
+async def read_head(metadata: Mapping[str, str], keys: KeyWrapper, tenant: TenantId) -> Head:
+    """Return the checked headers with the data key; raises as `open_object` does."""
+    headers = _checked(metadata)
+    context = read_context(headers[CONTEXT], CONTEXT)
     if context != context_of(tenant):
-        raise _refused("wrong-tenant", "The object was encrypted for another tenant than its ticket names.", CONTEXT)
-    wrapped, nonce = _base64(headers[KEY], KEY), _base64(headers[NONCE], NONCE)
+        raise wrong_tenant(CONTEXT)
+    wrapped, nonce = base64_of(headers[KEY], KEY), base64_of(headers[NONCE], NONCE)
     if len(nonce) != NONCE_BYTES:
         raise _refused("broken", f"{NONCE} must be {NONCE_BYTES} bytes.", NONCE)
     # The wrapped key itself names its wrapping key, as a KMS ciphertext does.
-    cipher = AESGCM(await keys.unwrap("", wrapped, context))
-    try:
-        plaintext = await _run(cipher.decrypt, nonce, body)
-    except (InvalidTag, ValueError):
-        raise _refused("tag-mismatch", "The object was changed after it was encrypted.", "body") from None
-    if headers.get(LENGTH, str(len(plaintext))) != str(len(plaintext)):
+    return Head(await keys.unwrap("", wrapped, context), nonce, headers.get(LENGTH))
+
+
+def check_length(head: Head, length: int) -> None:
+    """Return where the sender's word on the plaintext's length is right; raise `Refused` ``envelope.length-mismatch``."""
+    if head.length not in (None, str(length)):
         raise _refused("length-mismatch", f"{LENGTH} does not fit the content.", LENGTH)
-    return plaintext
 
 
 async def _run(call: Callable[[bytes, bytes, None], bytes], nonce: bytes, body: bytes) -> bytes:
@@ -116,7 +139,7 @@ async def _run(call: Callable[[bytes, bytes, None], bytes], nonce: bytes, body: 
     return call(nonce, body, None) if len(body) <= INLINE else await asyncio.to_thread(call, nonce, body, None)
 
 
-def _headers(metadata: Mapping[str, str]) -> dict[str, str]:
+def _checked(metadata: Mapping[str, str]) -> dict[str, str]:
     """Return the headers by lower-case name; S3 does not keep case, other stores do."""
     headers = {name.lower(): value for name, value in metadata.items()}
     if len(headers) != len(metadata):
@@ -133,14 +156,26 @@ def _headers(metadata: Mapping[str, str]) -> dict[str, str]:
     return headers
 
 
-def _context(text: str) -> dict[str, str]:
+def wrong_tenant(field: str) -> Refused:
+    """Return the error of an object that names another tenant."""
+    return _refused("wrong-tenant", "The object was encrypted for another tenant than its ticket names.", field)
+
+
+def read_context(text: str, name: str) -> dict[str, str]:
+    """Return a header's encryption context; raise `Refused` ``envelope.broken``."""
     try:
         return msgspec.json.decode(text, type=dict[str, str])
-    except (msgspec.DecodeError, UnicodeError):
-        raise _refused("broken", f"{CONTEXT} is not a JSON object of strings.", CONTEXT) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise _refused("broken", f"{name} is not a JSON object of strings.", name) from None
 
 
-def _base64(text: str, name: str) -> bytes:
+def text_of(raw: bytes) -> str:
+    """Return bytes as a header holds them."""
+    return base64.b64encode(raw).decode()
+
+
+def base64_of(text: str, name: str) -> bytes:
+    """Return a header's bytes, canonically written; raise `Refused` ``envelope.broken``."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -1,7 +1,20 @@
 """What the vault asks of a key service; `trialbridge.runtime.ports.KeyService` fulfils it."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+PrivateKind = Literal["age", "openpgp", "cms", "esdk"]
+"""Containers that are encrypted to a public key of ours."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PrivateKey:
+    """A private key of a tenant, as `vault.recipients` writes it. Never logged: no repr."""
+
+    name: str
+    """``<tenant>/<kind>/<number>``."""
+    secret: bytes
 
 
 class FreshKey(Protocol):
@@ -32,4 +45,12 @@ class KeyWrapper(Protocol):
 
     async def unwrap(self, key_id: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """Return the data key; raise `Refused`."""
+        ...
+
+
+class KeyHolder(KeyWrapper, Protocol):
+    """Holds the private keys that senders encrypt to, beside making data keys."""
+
+    async def private_keys(self, tenant: str, kind: str) -> Sequence[PrivateKey]:
+        """Return a tenant's keys of a kind, the newest first; none where it has none."""
         ...

@@ -1,6 +1,6 @@
 """A key service out of one file: the newest wrapping key of a scope wraps, all of them unwrap, and only what is their scope's own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,13 +10,16 @@ from trialbridge.runtime.keys.ring import (
     DEFAULT_SCOPE,
     Ring,
     Scope,
+    add_private,
     add_scopes,
     create_keyring,
+    private_of,
     read_ring,
     rotate,
     rotate_keyring,
 )
 from trialbridge.runtime.ports import DataKey
+from trialbridge.vault.keys import PrivateKey
 from trialbridge.vault.wrapping import new_key, unwrap, wrap, wrapped_by
 
 NEVER: Final = (0, 0, 0)
@@ -60,6 +63,10 @@ class FileKeyRing:
             raise Refused("key.refused", "The wrapped data key names another wrapping key than the one that is asked.")
         _check_owner(scope, context)
         return unwrap(key, wrapped, context)
+
+    async def private_keys(self, tenant: str, kind: str) -> Sequence[PrivateKey]:
+        """Return a tenant's private keys of a kind, the newest first; raise `Unavailable` ``keys.unavailable``."""
+        return private_of(self._now(), tenant, kind)
 
     def pseudonyms(self) -> Pseudonyms:
         """Return what derives the ids that stand for people's identifiers; rotation leaves it as it is."""
@@ -105,4 +112,14 @@ def read_keyring(path: Path) -> FileKeyRing:
     return FileKeyRing(read_ring(path), path)
 
 
-__all__ = ["FileKeyRing", "Ring", "Scope", "add_scopes", "create_keyring", "read_keyring", "rotate", "rotate_keyring"]
+__all__ = [
+    "FileKeyRing",
+    "Ring",
+    "Scope",
+    "add_private",
+    "add_scopes",
+    "create_keyring",
+    "read_keyring",
+    "rotate",
+    "rotate_keyring",
+]

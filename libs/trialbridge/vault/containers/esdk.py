@@ -1,0 +1,137 @@
+"""AWS Encryption SDK messages, version 2: framed, with key commitment, the data key wrapped by the raw RSA keyring.
+
+The encryption context must name the tenant; it is authenticated with the header and with each frame. Key namespace
+``trialbridge``, key name as ``trialbridge keys recipient`` says it, wrapping RSA-OAEP with SHA-256.
+"""
+
+import io
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from trialbridge.contracts.ids import TenantId
+from trialbridge.vault.containers.model import (
+    CHUNK,
+    Chunks,
+    KeyHolder,
+    PrivateKey,
+    Stored,
+    changed,
+    not_for_us,
+    private_keys,
+    refused,
+)
+
+NAMESPACE: Final = "trialbridge"
+VERSION_2: Final = b"\x02"
+COMMITTING: Final = (b"\x04\x78", b"\x05\x78")
+"""AES-256-GCM, HKDF-SHA512, key commitment; without and with an ECDSA P-384 signature."""
+VERSION_1: Final = b"\x01\x80"
+FRAME_LIMIT: Final = 16 * 1024 * 1024
+FRAME: Final = 64 * 1024
+KEY_LIMIT: Final = 16
+"""Wrapped data keys in one message; each costs an RSA decryption."""
+TENANT: Final = "tenant"
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionSdk:
+    """Messages for a tenant's raw RSA key."""
+
+    name: str = "aws-encryption-sdk"
+
+    def fits(self, stored: Stored) -> bool:
+        """Return whether it begins as a message of version 1 or 2 does."""
+        return stored.body.startswith((VERSION_1, *(VERSION_2 + suite for suite in SUITES)))
+
+    async def open(self, stored: Stored, keys: KeyHolder) -> Chunks:
+        """Return the decryption; raises as `Container.open` says."""
+        if not stored.body.startswith(tuple(VERSION_2 + suite for suite in COMMITTING)):
+            raise refused("unsupported", "Only algorithm suites with key commitment are taken (0478 and 0578).")
+        held = await private_keys(keys, stored.tenant, "esdk")
+        return lambda: _decrypted(stored, held)
+
+    async def seal(self, plain: bytes, tenant: TenantId, keys: KeyHolder) -> tuple[bytes, dict[str, str]]:
+        """Return a message for the tenant's newest key."""
+        newest = (await private_keys(keys, tenant, "esdk"))[0]
+        sealed, _ = _client().encrypt(
+            source=plain, key_provider=_provider([newest], public=True), encryption_context={TENANT: tenant}, frame_length=FRAME
+        )  # fmt: skip
+        return bytes(sealed), {}
+
+
+PLAIN_SUITES: Final = ("0014", "0046", "0078", "0114", "0146", "0178", "0214", "0346", "0378")
+SUITES: Final = (*COMMITTING, *(bytes.fromhex(suite) for suite in PLAIN_SUITES))
+"""Every suite of the format."""
+
+
+def _client() -> Any:
+    import aws_encryption_sdk
+
+    policy = aws_encryption_sdk.CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT
+    return aws_encryption_sdk.EncryptionSDKClient(commitment_policy=policy, max_encrypted_data_keys=KEY_LIMIT)
+
+
+def _provider(held: Sequence[PrivateKey], *, public: bool) -> Any:
+    """Return the library's provider over our keys; all of them open, the first wraps."""
+    from aws_encryption_sdk.identifiers import EncryptionKeyType, WrappingAlgorithm
+    from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
+    from aws_encryption_sdk.key_providers.raw import RawMasterKey
+
+    def one(key: PrivateKey) -> Any:
+        loaded = load_pem_private_key(key.secret, None)
+        pem = (
+            loaded.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            if public
+            else loaded.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        wrapping = WrappingKey(
+            wrapping_algorithm=WrappingAlgorithm.RSA_OAEP_SHA256_MGF1,
+            wrapping_key=pem,
+            wrapping_key_type=EncryptionKeyType.PUBLIC if public else EncryptionKeyType.PRIVATE,
+        )
+        return RawMasterKey(provider_id=NAMESPACE, key_id=key.name.encode(), wrapping_key=wrapping)
+
+    first, *others = (one(key) for key in held)
+    for other in others:
+        first.add_master_key_provider(other)
+    return first
+
+
+def _decrypted(stored: Stored, held: Sequence[PrivateKey]) -> Iterator[bytes]:
+    from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError, DecryptKeyError
+    from aws_encryption_sdk.identifiers import ContentType
+
+    source = io.BytesIO(stored.body)
+    hostile = (AWSEncryptionSDKClientError, InvalidTag, InvalidSignature, struct.error, ValueError, LookupError, TypeError,
+               AttributeError, OverflowError, EOFError)  # fmt: skip
+    try:
+        # No `with`: closing a stream that broke off would raise, and log, a second error.
+        stream = _client().stream(mode="d", source=source, key_provider=_provider(held, public=False))
+        head = stream.header
+    except DecryptKeyError:
+        raise not_for_us() from None
+    except hostile:
+        raise changed() from None
+    if head.content_type != ContentType.FRAMED_DATA or not 0 < head.frame_length <= FRAME_LIMIT:
+        raise refused("unsupported", f"The message must be framed, in frames of {FRAME_LIMIT} bytes at most.")
+    if head.encryption_context.get(TENANT) != stored.tenant:
+        raise refused("wrong-tenant", "The encryption context must name the ticket's tenant.", "encryption context")
+    try:
+        while piece := stream.read(CHUNK):
+            yield piece
+        stream.close()
+    except hostile:
+        raise changed() from None
+    if source.read(1):
+        raise changed()

@@ -1,0 +1,129 @@
+"""Private keys of tenants, and what their senders encrypt to: made, taken over, checked, and their public halves written."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+
+from trialbridge.contracts.errors import Refused
+from trialbridge.vault.keys import PrivateKind
+
+RSA_BITS: Final = 3072
+LEAST_RSA_BITS: Final = 2048
+PUBLIC_EXPONENT: Final = 65537
+YEARS: Final = 10
+"""A certificate's life; nobody checks it when a message is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """What is done with private keys of one kind."""
+
+    make: Callable[[str, dt.datetime], bytes]
+    """From a tenant's name and the present time."""
+    public: Callable[[bytes], str]
+    """The text that senders are given; raises ValueError for what is no such private key."""
+
+
+def make(kind: PrivateKind, tenant: str, now: dt.datetime) -> bytes:
+    """Return a fresh private key of a kind."""
+    return KINDS[kind].make(tenant, now)
+
+
+def public(kind: PrivateKind, secret: bytes) -> str:
+    """Return what senders encrypt to; raise `Refused` ``key.broken`` for what is no private key of the kind."""
+    try:
+        return KINDS[kind].public(secret)
+    except (ValueError, TypeError, LookupError, RuntimeError):
+        raise Refused("key.broken", f"This is no {kind} private key, or it is locked with a passphrase.") from None
+
+
+def _make_age(tenant: str, now: dt.datetime) -> bytes:
+    import pyrage
+
+    del tenant, now
+    return str(pyrage.x25519.Identity.generate()).encode()
+
+
+def _public_age(secret: bytes) -> str:
+    import pyrage
+
+    try:
+        return f"{pyrage.x25519.Identity.from_str(secret.decode().strip()).to_public()}\n"
+    except pyrage.IdentityError:
+        raise ValueError("no identity") from None
+
+
+def _make_openpgp(tenant: str, now: dt.datetime) -> bytes:
+    import pysequoia
+
+    del now
+    return bytes(pysequoia.Tsk.generate(f"{tenant} (Trialbridge coat check)"))
+
+
+def _public_openpgp(secret: bytes) -> str:
+    import pysequoia
+
+    key = pysequoia.Tsk.from_bytes(secret)
+    key.decryptor()
+    return str(key.extract_certificate())
+
+
+def _make_rsa(tenant: str, now: dt.datetime) -> bytes:
+    del tenant, now
+    key = generate_private_key(PUBLIC_EXPONENT, RSA_BITS)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _rsa(secret: bytes) -> RSAPrivateKey:
+    key = load_pem_private_key(secret, None)
+    if not isinstance(key, RSAPrivateKey) or key.key_size < LEAST_RSA_BITS:
+        raise ValueError("no RSA key, or too short")
+    return key
+
+
+def _public_rsa(secret: bytes) -> str:
+    return _rsa(secret).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def _make_cms(tenant: str, now: dt.datetime) -> bytes:
+    pem = _make_rsa(tenant, now)
+    key = _rsa(pem)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, tenant)])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + dt.timedelta(days=365 * YEARS))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    return pem + certificate.public_bytes(Encoding.PEM)
+
+
+def _public_cms(secret: bytes) -> str:
+    certificate = x509.load_pem_x509_certificate(secret)
+    if certificate.public_key() != _rsa(secret).public_key():
+        raise ValueError("the certificate is another key's")
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
+KINDS: Final[dict[PrivateKind, Recipients]] = {
+    "age": Recipients(_make_age, _public_age),
+    "openpgp": Recipients(_make_openpgp, _public_openpgp),
+    "cms": Recipients(_make_cms, _public_cms),
+    "esdk": Recipients(_make_rsa, _public_rsa),
+}
+"""By kind of private key: a new container that encrypts to public keys is one more row."""
