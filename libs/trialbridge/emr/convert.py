@@ -6,6 +6,7 @@ from typing import Final
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.contracts.ids import LocalPatientId
 from trialbridge.emr.ccda import converter as ccda
+from trialbridge.emr.csv import converter as csv
 from trialbridge.emr.fhir import reader
 from trialbridge.emr.fhir.medications import with_medication
 from trialbridge.emr.hl7v2 import converter as hl7v2
@@ -34,6 +35,7 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     "application/x-ndjson": reader.convert_ndjson,
     hl7v2.MEDIA_TYPE: hl7v2.convert,
     **dict.fromkeys(ccda.MEDIA_TYPES, ccda.convert),
+    **dict.fromkeys(csv.MEDIA_TYPES, csv.convert),
 }
 """The converter of each media type: a new format is one more row."""
 

@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialbridge.contracts.errors import Poison
 from trialbridge.contracts.events import Identifier, Merge
 from trialbridge.contracts.ids import LocalPatientId, NetworkId, SourceId, TenantId
-from trialbridge.emr.account import Account
+from trialbridge.emr.account import Account, Row
+
+if TYPE_CHECKING:
+    from trialbridge.emr.csv.mapping import FeedMapping
 
 Resource = dict[str, Any]
 """A FHIR R4 resource as plain values; decimals are `Decimal` and keep their digits."""
@@ -28,6 +31,8 @@ class Feed:
     """True where nothing else will tell who the patients are: then even a thin PID of a result makes a Patient."""
     sample: int = 0
     """Every how many resources of foreign FHIR one is read by the reference models too, which are slow; 0 for none."""
+    mapping: "FeedMapping | None" = None
+    """The feed's own columns, words, samples and panels, for tables and variant files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class Piece:
     resources: tuple[Resource, ...]
     identifiers: tuple[Identifier, ...] = ()
     merges: tuple[Merge, ...] = ()
+    is_fhir: bool = False
+    """Whether they were FHIR already: their references may name what another entry holds, and their account follows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ class Shared:
     """A resource about nobody in particular: a medication, a practitioner, a place."""
 
     resource: Resource
+    is_fhir: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,12 @@ class Warnings:
         self.counts: Counter[str] = Counter()
         self.not_read: Counter[str] = Counter()
         self.account = Account()
+        self.editions: Counter[str] = Counter()
+        """FHIR resources by the edition that they came in."""
+        self.open: dict[str, tuple[str, ...]] = {}
+        """References that name nothing in their entry, by resource (``Type/id``): another entry may hold it."""
+        self.traced: dict[int, tuple[Row, ...]] = {}
+        """What became of the leaves of resources that were changed, by id(); the others' are in the account already."""
 
     def note(self, code: str) -> None:
         """Count one."""

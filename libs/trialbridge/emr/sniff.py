@@ -9,8 +9,18 @@ NDJSON: Final = "application/fhir+ndjson"
 XML: Final = "application/fhir+xml"
 HL7V2: Final = "x-application/hl7-v2+er7"
 CCDA: Final = "application/cda+xml"
+CSV: Final = "text/csv"
 UNKNOWN: Final = "application/octet-stream"
-ENDINGS: Final = {".json": JSON, ".ndjson": NDJSON, ".jsonl": NDJSON, ".hl7": HL7V2, ".er7": HL7V2, ".v2": HL7V2}
+ENDINGS: Final = {
+    ".json": JSON,
+    ".ndjson": NDJSON,
+    ".jsonl": NDJSON,
+    ".hl7": HL7V2,
+    ".er7": HL7V2,
+    ".v2": HL7V2,
+    ".csv": CSV,
+    ".tsv": CSV,
+}
 """What a file is whose bytes do not say it: a broken one, for example."""
 _V2_STARTS: Final = (b"MSH", b"FHS", b"BHS", b"M\x00S", b"\xff\xfeM", b"\xfe\xff\x00M", b"\x00M\x00S")
 _HEAD: Final = 4096
@@ -59,6 +69,16 @@ def _is_json(head: bytes, body: bytes, ending: str) -> bool:
     return head.startswith(b"{") or (head.startswith(b"[") and ENDINGS.get(ending) in (None, JSON))
 
 
+def _is_table(head: bytes, body: bytes, ending: str) -> bool:
+    """Whether a file is a table by its name, or names a column mrn (or that and others) first."""
+    del body
+    if head.startswith((b"{", b"[", b"<")):
+        return False
+    first = re.split(rb"[\r\n]", head.replace(b"\x00", b"").lstrip(b"\xff\xfe"), maxsplit=1)[0]
+    names = re.split(rb"[,;\t|]", first.lower().replace(b'"', b""))
+    return ENDINGS.get(ending) == CSV or names[0].strip() == b"mrn"
+
+
 Sign = Callable[[bytes, bytes, str], bool]
 """Whether a file is of a format, by its first bytes (no byte order mark, no blanks), its whole content and the ending of its name."""
 SIGNS: Final[tuple[tuple[str, Sign], ...]] = (
@@ -67,6 +87,7 @@ SIGNS: Final[tuple[tuple[str, Sign], ...]] = (
     (HL7V2, _is_v2),
     (NDJSON, _is_ndjson),
     (JSON, _is_json),
+    (CSV, _is_table),
 )
 """The first sign that fits says the media type: a new format is one more row."""
 

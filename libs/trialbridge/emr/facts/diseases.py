@@ -61,6 +61,17 @@ def of_condition(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact
         )
 
 
+def is_secondary(resource: Resource) -> bool:
+    """Return whether a Condition is a metastasis, by its profile or code."""
+    return _is_secondary(resource, codings(resource.get("code")))
+
+
+def is_cancer(resource: Resource) -> bool:
+    """Return whether a Condition is a cancer, by its profile, code or histology."""
+    histology = codings(extension(resource, MCODE + "mcode-histology-morphology-behavior"))
+    return _is_cancer(resource, codings(resource.get("code")), histology)
+
+
 def _is_secondary(resource: Resource, codes: tuple[f.Coding, ...]) -> bool:
     if "mcode-secondary-cancer-condition" in profiles(resource):
         return True

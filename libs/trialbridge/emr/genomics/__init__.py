@@ -1,0 +1,1 @@
+"""Variant files of laboratories, VCF and MAF, to the variant resources of the Genomics Reporting guide."""
