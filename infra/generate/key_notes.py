@@ -19,6 +19,7 @@ NOTES: Final[dict[tuple[str, str], str]] = {
     ("vital_status", "status"): "What is asked for.",
     ("location", "countries"): "Countries as the records write them.",
     ("location", "regions"): "States or regions as the records write them.",
+    ("location", "within_km"): "Greatest distance, as the crow flies.",
     ("consent", "scope"): "What the decision is about.",
     ("consent", "decision"): "The decision that is asked for.",
     ("pregnancy", "status"): "What is asked for.",

@@ -31,6 +31,8 @@ UNITS: Final[Mapping[str, str]] = {
     "max_copies": "copies",
     "min_lines": "systemic lines",
     "max_lines": "systemic lines",
+    "within_km": "kilometres",
+    "within_half_lives": "half-lives",
     "min_allele_fraction": "0 to 1",
     "max_allele_fraction": "0 to 1",
     "codons": "first and last residue",
@@ -131,13 +133,18 @@ def _truth(kind: str, root: Path) -> str:
         for verdict in page.get("never", ())
     )
     rows = [
-        (verdict.replace("_", " "), example["when"], code(_flow({kind: example["ask"]})), _facts(example["facts"]))
+        (verdict.replace("_", " "), example["when"], _asked(kind, example), _facts(example["facts"]))
         for verdict in VERDICTS
         for example in page["examples"]
         if example["verdict"] == verdict
     ]
     head = f"## Truth table\n\nThe day of evaluation is {AS_OF}.\n\n"
     return head + never + table(("verdict", "when", "criterion", "known"), rows)
+
+
+def _asked(kind: str, example: dict[str, Any]) -> str:
+    sites = f", the trial with {code(_flow({'sites': example['sites']}))}" if "sites" in example else ""
+    return code(_flow({kind: example["ask"]})) + sites
 
 
 def _facts(facts: list[dict[str, Any]]) -> str:

@@ -41,6 +41,7 @@ NOTES: Final = {
     "name": "What people read.",
     "country": "Country.",
     "region": "State or region.",
+    "latitude": "Degrees north; criteria on the distance to the site need it.",
 }
 """What each key means, where the text below the field does not say it."""
 KINDS: Final[tuple[tuple[str, type[msgspec.Struct]], ...]] = (

@@ -30,7 +30,7 @@ NUMBER: Final[Schema] = {
 WHOLE: Final[Schema] = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^[-+]?\d+$"}]}
 FLAG: Final[Schema] = {"anyOf": [{"type": "boolean"}, {"enum": ["yes", "no", "true", "false"]}]}
 TEXT: Final[Schema] = {"type": ["string", "number"]}
-PLAIN: Final[dict[Any, Schema]] = {bool: FLAG, int: WHOLE, str: TEXT, Decimal: NUMBER}
+PLAIN: Final[dict[Any, Schema]] = {bool: FLAG, int: WHOLE, str: TEXT, Decimal: NUMBER, float: NUMBER}
 GROUPS: Final[dict[str, Schema]] = {
     "all": {"$ref": "#/$defs/criteria"},
     "any": {"$ref": "#/$defs/criteria"},

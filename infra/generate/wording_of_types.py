@@ -8,7 +8,13 @@ from infra.generate.markdown import code
 from infra.generate.trial_schema import without_none
 from trialbridge.criteria import language as q
 
-WORDS: Final[Mapping[Any, str]] = {bool: "`true` or `false`", int: "whole number", str: "text", Decimal: "number"}
+WORDS: Final[Mapping[Any, str]] = {
+    bool: "`true` or `false`",
+    int: "whole number",
+    str: "text",
+    Decimal: "number",
+    float: "number",
+}
 
 
 def takes(kind: Any) -> str:

@@ -35,7 +35,7 @@ Terminology = Annotated[
     ),
 ]
 """The option of every command that reads terms. An empty environment variable counts as absent."""
-Kind = Literal["oncotree", "hgnc", "drugs", "crosswalk"]
+Kind = Literal["oncotree", "hgnc", "drugs", "crosswalk", "half-lives", "places"]
 _DATED: Final = re.compile(r"(?<!\d)(\d{4}([-_]?)\d{2}\2\d{2})(?!\d)")
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _SHOWN: Final = 20
@@ -65,8 +65,8 @@ def import_table(
 ) -> None:
     """Read a file of terms, say what is wrong with which row, and write the good rows into a folder of tables.
 
-    OncoTree's JSON, HGNC's complete set, or your own table of drugs or codes; docs/terminology.md has the columns. Rows that are
-    refused are listed and left out; then the exit code is 1. A table takes the place of the one before in one step.
+    OncoTree's JSON, HGNC's complete set, or your own table of drugs, codes, half-lives or postal codes; docs/terminology.md has the
+    columns. Rows that are refused are listed and left out; then the exit code is 1. A table takes the place of the one before in one step.
     """
     if version and not _VERSION.fullmatch(version):
         raise typer.BadParameter("takes letters, digits, dots, dashes and underscores", param_hint="--version")

@@ -197,6 +197,9 @@ class Site(msgspec.Struct, frozen=True, omit_defaults=True):
     status: Literal["recruiting", "not_yet_recruiting", "suspended", "closed"] = "recruiting"
     country: str = ""
     region: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    """Degrees, north and east positive; criteria on the distance to a site need them."""
 
 
 class TrialPublished(Payload, frozen=True, kw_only=True):

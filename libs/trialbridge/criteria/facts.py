@@ -277,6 +277,9 @@ class Location(Fact, frozen=True, kw_only=True, tag="location"):
     country: str | None = None
     region: str | None = None
     postal_code: str | None = None
+    latitude: Decimal | None = None
+    longitude: Decimal | None = None
+    """Degrees, north and east positive; as coarse as the record likes."""
 
 
 class Consent(Fact, frozen=True, kw_only=True, tag="consent"):

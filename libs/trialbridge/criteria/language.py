@@ -64,10 +64,19 @@ class VitalStatus(Node, frozen=True, kw_only=True, tag="vital_status"):
 
 
 class Location(Node, frozen=True, kw_only=True, tag="location"):
-    """Lives in one of these countries and one of these regions, letter case ignored."""
+    """Lives in one of these countries and one of these regions, letter case ignored, and within a distance of a site.
+
+    Distances are great circles from the point where the patient lives or, where the record has none, from the circle that holds
+    the postal code, the region or the country: unknown where that circle reaches across the bound.
+    """
 
     countries: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    within_km: Decimal | None = None
+    sites: tuple[str, ...] = ()
+    """Ids of the trial's sites; without them and `near`, all of its sites that are not closed."""
+    near: tuple[str, ...] = ()
+    """Points ``latitude,longitude`` in degrees; registration writes those of the sites here."""
 
 
 class Consent(Node, frozen=True, kw_only=True, tag="consent"):
@@ -253,6 +262,11 @@ class PriorTherapy(Node, frozen=True, kw_only=True, tag="prior_therapy"):
     all of it before a day: an ongoing treatment fails it, and one whose end is not recorded fails it where it began on or after
     that day and leaves it unknown otherwise. A moment given as a period is the first day of the period that ends with the as-of
     date. What is met or failed inside of any window may turn.
+
+    ``within_half_lives`` counts the half-lives of each drug that was given and is asked for, in whole days, rounded up: a drug
+    whose half-life no table has leaves it unknown, what is no drug (radiation, surgery, transplant) is never within it. Windows
+    of one criterion hold together: to exclude four weeks or five half-lives, whichever is shorter, negate one criterion with both;
+    whichever is longer, negate each.
     """
 
     drugs: tuple[str, ...] = ()
@@ -270,6 +284,8 @@ class PriorTherapy(Node, frozen=True, kw_only=True, tag="prior_therapy"):
     """Given (any day of it) on or after this day."""
     before: Moment | None = None
     """Over before this day: ``before: 28 days`` is a washout of that treatment alone."""
+    within_half_lives: Decimal | None = None
+    """Given (any day of it) in the last so many half-lives of the drug; negate it for a washout."""
 
 
 class Coded(Node, frozen=True, kw_only=True):

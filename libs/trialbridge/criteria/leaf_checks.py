@@ -12,6 +12,7 @@ from trialbridge.criteria import language as q
 from trialbridge.criteria.bounds import XULN
 from trialbridge.criteria.diagnostics import Problems
 from trialbridge.criteria.leaf_words import asked, known_words
+from trialbridge.criteria.site_distances import written
 from trialbridge.criteria.terminology import (
     conditions,
     crosswalk,
@@ -20,6 +21,7 @@ from trialbridge.criteria.terminology import (
     labs,
     markers,
     oncotree,
+    places,
     sites,
     stages,
     units,
@@ -40,6 +42,9 @@ _TOP: Final = {"ecog": 5, "karnofsky": 100, "lansky": 100}
 _SCORES: Final = {"cps": 100, "ic": 100, "ihc": 3, "percent": 100, "ratio": 100, "tc": 100, "tps": 100}
 _RESPONSES: Final = ("cr", "pr", "sd", "pd")
 _MOST_LINES: Final = 50
+_MOST_HALF_LIVES: Final = 100
+_FARTHEST: Final = 20_000
+"""Kilometres; no two places on earth are much farther apart."""
 
 
 def _check_codes(node: Any, place: str, problems: Problems) -> None:
@@ -161,12 +166,14 @@ def _expression(node: q.Expression, place: str, problems: Problems) -> q.Express
 
 def _prior_therapy(node: q.PriorTherapy, place: str, problems: Problems) -> q.PriorTherapy:
     names = ("drugs", "classes", "categories", "intents", "outcomes", "stop_reasons", "min_lines", "max_lines", "within",
-             "after", "before")  # fmt: skip
+             "after", "before", "within_half_lives")  # fmt: skip
     asked(node, names, place, problems)
     for name in ("min_lines", "max_lines"):
         count = getattr(node, name)
         if count is not None and not 0 <= count <= _MOST_LINES:
             problems.error("bad-number", f"{place}.{name}", f"From 0 to {_MOST_LINES} lines.")
+    if node.within_half_lives is not None:
+        _half_lives(node, place, problems)
     for number, drug in enumerate(node.drugs):
         if drugs.classes_of(drug) is None:
             message = f"The drug table has no {drug!r}: only records with this very name can match."
@@ -177,6 +184,31 @@ def _prior_therapy(node: q.PriorTherapy, place: str, problems: Problems) -> q.Pr
         classes=known_words(node.classes, drugs.classes(), f"{place}.classes", problems, "unknown-class"),
         outcomes=known_words(node.outcomes, _RESPONSES, f"{place}.outcomes", problems),
     )
+
+
+def _half_lives(node: q.PriorTherapy, place: str, problems: Problems) -> None:
+    if not 0 < (node.within_half_lives or 0) <= _MOST_HALF_LIVES:
+        problems.error(
+            "bad-number", f"{place}.within_half_lives", f"More than 0, at most {_MOST_HALF_LIVES} half-lives."
+        )
+    for number, drug in enumerate(node.drugs):
+        if drugs.half_life(drug) is None:
+            message = f"No table has the half-life of {drug!r}: it stays unknown when it was out of the body."
+            problems.warn("no-half-life", f"{place}.drugs[{number}]", message)
+
+
+def _location(node: q.Location, place: str, problems: Problems) -> q.Location:
+    if node.within_km is None and (node.sites or node.near):
+        problems.error("no-value", f"{place}.within_km", "A distance to a place needs its bound in kilometres.")
+    else:
+        asked(node, ("countries", "regions", "within_km"), place, problems)
+    if node.within_km is not None and not 0 < node.within_km <= _FARTHEST:
+        problems.error("bad-number", f"{place}.within_km", f"More than 0, at most {_FARTHEST} km.")
+    points = [places.point(text) for text in node.near]
+    for number, text in enumerate(node.near):
+        if points[number] is None:
+            problems.error("bad-point", f"{place}.near[{number}]", f"{text!r} is no point on the globe.")
+    return msgspec.structs.replace(node, near=tuple(dict.fromkeys(written(one) for one in points if one is not None)))
 
 
 def _lab(node: q.Lab, place: str, problems: Problems) -> q.Lab:
@@ -235,7 +267,7 @@ def _only_asked(*names: str) -> Check:
 CHECKS: Final[dict[type[Any], Check]] = {
     q.Age: _age,
     q.Sex: _only_asked("any_of"),
-    q.Location: _only_asked("countries", "regions"),
+    q.Location: _location,
     q.Diagnosis: _diagnosis,
     q.Histology: _histology,
     q.Stage: _stage,

@@ -19,7 +19,7 @@ DEEPEST: Final = 200
 _TYPES: Final[tuple[type[msgspec.Struct], ...]] = (Trial, Arm, DoseLevel, Site, *NODES.values())
 _FIELDS: Final = {kind: {field.name: field.type for field in msgspec.structs.fields(kind)} for kind in _TYPES}
 _NESTED: Final = frozenset({"criteria", "arms", "dose_levels", "sites"})
-"""Fields that have readers of their own."""
+"""Fields of trials and arms that have readers of their own."""
 
 
 def tagged_trial(document: Any, problems: Problems) -> dict[str, Any] | None:
@@ -156,7 +156,11 @@ def _checked(kind: type[msgspec.Struct], given: Mapping[Any, Any], path: str, pr
         place = f"{path}.{key}".lstrip(".")
         if key not in types:
             problems.error("unknown-key", place, "There is no such key here.", hint(str(key), types))
-        elif key not in _NESTED and value is not None and not (value == [] and kind is Trial):
+        elif (
+            (key not in _NESTED or issubclass(kind, q.Node))
+            and value is not None
+            and not (value == [] and kind is Trial)
+        ):
             known[key] = field_value(value, types[key], place, problems)
     if issubclass(kind, q.Node) and kind is not q.AtLeast:
         for field in msgspec.structs.fields(kind):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from trialbridge.criteria import facts as f
@@ -9,6 +10,7 @@ from trialbridge.criteria import language as q
 from trialbridge.criteria.dates import completes, leaves, span
 from trialbridge.criteria.known import FactIndex, begins
 from trialbridge.criteria.leaves import READS
+from trialbridge.criteria.leaves.therapy import washout
 from trialbridge.criteria.plan import TrialPlan
 
 Facts = Sequence[f.AnyFact]
@@ -85,8 +87,18 @@ def _deaths(_leaf: q.VitalStatus, mine: Facts) -> Iterator[date]:
             yield end.date()
 
 
+def _worn_off(leaf: q.PriorTherapy, mine: Facts) -> Iterator[date]:
+    """Yield the days on which a treatment leaves the last so many half-lives of a drug of it."""
+    for fact in mine if leaf.within_half_lives is not None else ():
+        for drug in fact.drugs if isinstance(fact, f.Therapy) else ():
+            period = washout(drug, leaf.within_half_lives or Decimal(0))
+            ends = () if period is None else _days((fact,))
+            yield from (turn for day in ends if period and (turn := leaves(day, period)) is not None)
+
+
 _OWN: Final[Mapping[type[Any], Callable[[Any, Facts], Iterator[date]]]] = {
     q.Age: _birthdays,
     q.Consent: _in_force,
+    q.PriorTherapy: _worn_off,
     q.VitalStatus: _deaths,
 }

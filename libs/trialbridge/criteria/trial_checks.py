@@ -6,9 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
+from trialbridge.contracts.events import Site
 from trialbridge.criteria.checks import resolve
 from trialbridge.criteria.contradictions import contradictions, joined
 from trialbridge.criteria.diagnostics import Problems
+from trialbridge.criteria.site_distances import with_points
+from trialbridge.criteria.terminology import places
 from trialbridge.criteria.trial import LANGUAGE_VERSION, Arm, Trial
 
 _NCT: Final = re.compile(r"NCT\d{8}")
@@ -21,8 +24,8 @@ def resolved(trial: Trial, problems: Problems) -> Trial:
     """Return the trial with all terms in standard form; notes what is wrong with it."""
     found = msgspec.structs.replace(
         trial,
-        criteria=_criteria(trial.criteria, "", problems),
-        arms=tuple(_arm(arm, f"arms[{number}]", problems) for number, arm in enumerate(trial.arms)),
+        criteria=_criteria(trial.criteria, "", trial, problems),
+        arms=tuple(_arm(arm, f"arms[{number}]", trial, problems) for number, arm in enumerate(trial.arms)),
     )
     _check_particulars(found, problems)
     _check_codes(found, problems)
@@ -32,16 +35,22 @@ def resolved(trial: Trial, problems: Problems) -> Trial:
     return found
 
 
-def _arm(arm: Arm, place: str, problems: Problems) -> Arm:
+def _arm(arm: Arm, place: str, trial: Trial, problems: Problems) -> Arm:
     levels = tuple(
-        msgspec.structs.replace(level, criteria=_criteria(level.criteria, f"{place}.dose_levels[{n}].", problems))
+        msgspec.structs.replace(
+            level, criteria=_criteria(level.criteria, f"{place}.dose_levels[{n}].", trial, problems)
+        )
         for n, level in enumerate(arm.dose_levels)
     )
-    return msgspec.structs.replace(arm, criteria=_criteria(arm.criteria, f"{place}.", problems), dose_levels=levels)
+    own = _criteria(arm.criteria, f"{place}.", trial, problems)
+    return msgspec.structs.replace(arm, criteria=own, dose_levels=levels)
 
 
-def _criteria(node: Any, prefix: str, problems: Problems) -> Any:
-    return None if node is None else resolve(node, f"{prefix}criteria", problems)
+def _criteria(node: Any, prefix: str, trial: Trial, problems: Problems) -> Any:
+    if node is None:
+        return None
+    place = f"{prefix}criteria"
+    return resolve(with_points(node, trial.sites, place, problems), place, problems)
 
 
 def _check_particulars(trial: Trial, problems: Problems) -> None:
@@ -53,8 +62,18 @@ def _check_particulars(trial: Trial, problems: Problems) -> None:
         message = f"This release reads language version {LANGUAGE_VERSION}."
         problems.error("unknown-version", "language", message, f"write {LANGUAGE_VERSION}")
 
+    for number, site in enumerate(trial.sites):
+        _check_point(site, f"sites[{number}]", problems)
     if trial.phase and not _PHASE.fullmatch(trial.phase.strip()):
         problems.warn("unknown-phase", "phase", f"{trial.phase!r} is no usual phase.")
+
+
+def _check_point(site: Site, place: str, problems: Problems) -> None:
+    given = [part for part in (site.latitude, site.longitude) if part is not None]
+    if len(given) == 1:
+        problems.error("no-place", place, "A site's place needs both latitude and longitude.")
+    elif given and (abs(given[0]) > places.NORTHMOST or abs(given[1]) > places.EASTMOST):
+        problems.error("bad-number", place, "A latitude is from -90 to 90 degrees, a longitude from -180 to 180.")
 
 
 def _check_codes(trial: Trial, problems: Problems) -> None:

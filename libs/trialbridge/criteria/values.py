@@ -15,7 +15,7 @@ from trialbridge.criteria.terminology.nearest import hint
 _PERIOD: Final = re.compile(r"\s*(\d{1,6})\s*(day|week|month|year)s?\s*", re.IGNORECASE)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FLAGS: Final = {"yes": True, "no": False, "true": True, "false": False}
-_WORDS: Final = {bool: "true or false", int: "a whole number", str: "text", Decimal: "a number"}
+_WORDS: Final = {bool: "true or false", int: "a whole number", str: "text", Decimal: "a number", float: "a number"}
 
 
 def field_value(value: Any, kind: Any, path: str, problems: Problems) -> Any:
@@ -100,7 +100,7 @@ def _plain(value: Any, kind: Any, path: str, problems: Problems) -> Any:
     found = _converted(value, kind)
     if found is None:
         problems.error("wrong-type", path, f"This is {_WORDS.get(kind, 'of another type')}.")
-        return {Decimal: "0", int: 0, str: "", bool: False}.get(kind)
+        return {Decimal: "0", float: 0.0, int: 0, str: "", bool: False}.get(kind)
     return found
 
 
@@ -110,4 +110,4 @@ def _converted(value: Any, kind: Any) -> Any:
         found = msgspec.convert(value, kind, strict=isinstance(value, bool))
     except (msgspec.ValidationError, ArithmeticError, ValueError):
         return None
-    return None if isinstance(found, Decimal) and not found.is_finite() else found
+    return None if isinstance(found, (Decimal, float)) and not Decimal(found).is_finite() else found

@@ -30,7 +30,7 @@ _IMPORT_OF: Final = {table: word for word, table in TABLES.items()}
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One imported table."""
 
-    file: Annotated[str, msgspec.Meta(pattern=r"^[a-z]+-[0-9a-f]{12}\.tsv$")]
+    file: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+-[0-9a-f]{12}\.tsv$")]
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
     rows: Annotated[int, msgspec.Meta(ge=1)]
     version: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]

@@ -56,10 +56,14 @@ def _vital_status(rng: Random) -> q.VitalStatus:
 
 
 def _location(rng: Random) -> q.Location:
-    shape = rng.randrange(3)
-    return q.Location(
-        countries=some(rng, w.COUNTRIES) if shape != 1 else (), regions=some(rng, w.REGIONS) if shape else ()
-    )
+    shape = rng.randrange(6)
+    far: dict[str, Any] = {"within_km": Decimal(rng.choice(w.DISTANCES))} if shape > 2 else {}  # noqa: PLR2004
+    if shape == 3:  # noqa: PLR2004 - 3: named sites, 4: points, 5: all sites of the trial
+        far["sites"] = some(rng, w.SITE_IDS)
+    if shape == 4:  # noqa: PLR2004
+        far["near"] = some(rng, w.POINTS)
+    countries = some(rng, w.COUNTRIES) if shape in (0, 2) else ()
+    return q.Location(countries=countries, regions=some(rng, w.REGIONS) if shape in (1, 2) else (), **far)
 
 
 def _consent(rng: Random) -> q.Consent:
@@ -221,7 +225,10 @@ def _prior_therapy(rng: Random) -> q.PriorTherapy:
     }
     names = rng.sample(list(asked), rng.choice((0, 1, 1, 2)))
     counted: dict[str, Any] = rng.choice(({}, {}, {"min_lines": 1}, {"max_lines": 1}, {"min_lines": 1, "max_lines": 2}))
-    leaf = q.PriorTherapy(**{name: asked[name]() for name in names}, **counted, **_windows(rng))
+    lives = Decimal(rng.choice(("1", "2.5", "5"))) if maybe(rng, 0.2) else None
+    leaf = q.PriorTherapy(
+        **{name: asked[name]() for name in names}, **counted, **_windows(rng), within_half_lives=lives
+    )
     return leaf if leaf != q.PriorTherapy() else q.PriorTherapy(max_lines=rng.randint(0, 2))
 
 
@@ -300,6 +307,7 @@ def random_trial(rng: Random) -> tuple[Trial, Trial]:
     while True:
         written = Trial(
             id=f"T{rng.randrange(1000)}",
+            sites=w.SITES_OF_TRIALS,
             criteria=_row(rng) if maybe(rng, 0.4) else random_criterion(rng),
             arms=tuple(_arm(rng, code) for code in "ABC"[: rng.choice((0, 0, 0, 1, 2))]),
         )

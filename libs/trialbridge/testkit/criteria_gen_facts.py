@@ -283,8 +283,14 @@ def _pregnancy(rng: Random, as_of: date) -> f.Pregnancy:
 
 
 def _location(rng: Random, as_of: date) -> f.Location:
+    degrees = [Decimal(part) for part in rng.choice(w.HOMES)] if maybe(rng, 0.3) else [None, None]
     return f.Location(
-        **_base(rng, as_of), country=optional(rng, (*w.COUNTRIES, ""), 0.8), region=optional(rng, w.REGIONS, 0.6)
+        **_base(rng, as_of),
+        country=optional(rng, (*w.COUNTRIES, "USA", ""), 0.8),
+        region=optional(rng, (*w.REGIONS, *w.STATES), 0.6),
+        postal_code=optional(rng, w.ZIPS, 0.4),
+        latitude=degrees[0],
+        longitude=degrees[1] if not maybe(rng, 0.05) else None,
     )
 
 

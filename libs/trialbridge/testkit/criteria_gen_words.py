@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, Final, TypeVar
 
+from trialbridge.contracts.events import Site
 from trialbridge.criteria.facts import Coding, Evidence
 from trialbridge.criteria.language import Period
 
@@ -86,6 +87,24 @@ NAME_SNOMED: Final = ("73211009", "44054006", "86406008", "38341003", "230690007
 OTHER_CODES: Final = ("4241", "80146002", "10207")
 COUNTRIES: Final = ("DE", "de", "AT", "US")
 REGIONS: Final = ("BY", "by", "MA")
+SITE_IDS: Final = ("boston", "munich")
+SITES_OF_TRIALS: Final = (
+    Site(id="boston", latitude=42.36, longitude=-71.06),
+    Site(id="munich", latitude=48.14, longitude=11.58, status="suspended"),
+    Site(id="vienna", latitude=48.21, longitude=16.37, status="closed"),
+)
+POINTS: Final = ("42.36,-71.06", "48.14,11.58", "47.27, 11.39", "-33.87,151.21")
+DISTANCES: Final = ("1", "30", "100", "250", "1000", "7000")
+HOMES: Final = (
+    ("42.36", "-71.06"),
+    ("42.37", "-71.11"),
+    ("48.21", "16.37"),
+    ("47.27", "11.39"),
+    ("91", "0"),
+    ("NaN", "1"),
+)
+ZIPS: Final = ("02139", "02139-4307", "10001", "021390000", "80331", "0213", "SW1A 1AA")
+STATES: Final = ("MA", "Massachusetts", "NY", "BY")
 LAB_TESTS: Final = (
     "hemoglobin",
     "hgb",

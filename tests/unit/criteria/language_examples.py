@@ -20,11 +20,18 @@ class Example(NamedTuple):
     when: str
     ask: Any
     facts: list[dict[str, Any]]
+    sites: tuple[dict[str, Any], ...] = ()
+    """The trial's sites, where they matter."""
 
     @property
     def criterion(self) -> dict[str, Any]:
         """Return the criterion as people write it."""
         return {self.kind: self.ask}
+
+    @property
+    def trial(self) -> dict[str, Any]:
+        """Return a trial that asks for it and nothing else."""
+        return {"id": "T", **({"sites": list(self.sites)} if self.sites else {}), "criteria": self.criterion}
 
     def known(self) -> tuple[f.AnyFact, ...]:
         """Return the facts; where they come from is the same for all."""

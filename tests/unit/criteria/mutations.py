@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Final
 
 from tests.unit.criteria.ctml_tables import CLINICAL, GENOMIC, TREATMENT
-from tests.unit.criteria.language_examples import examples
+from tests.unit.criteria.language_examples import Example, examples
 from tests.unit.criteria.test_ctml_documents import TRIAL as CTML
 from tests.unit.criteria.test_writing import EVERYTHING
 from trialbridge.criteria.diagnostics import Problems
@@ -20,6 +20,11 @@ def _leaves(kind: str, table: list[tuple[str, str]]) -> str:
     return "protocol_no: T\nmatch:\n- or:\n" + "\n".join(f"  {line}" for line in items.splitlines())
 
 
+def _every(rows: tuple[Example, ...]) -> dict[str, Any]:
+    sites = {site["id"]: site for one in rows for site in one.sites}
+    return {"id": "T", "sites": list(sites.values()), "criteria": {"any": [one.criterion for one in rows]}}
+
+
 SOUND: Final = (
     EVERYTHING,
     CTML,
@@ -28,7 +33,7 @@ SOUND: Final = (
         for kind, table in (("clinical", CLINICAL), ("genomic", GENOMIC), ("prior_treatment", TREATMENT))
     ),
     *(text for _, text in (*demo_trials(), *open_data_trials())),
-    *(text_of({"id": "T", "criteria": {"any": [one.criterion for one in rows]}}) for rows, _ in examples().values()),
+    *(text_of(_every(rows)) for rows, _ in examples().values()),
 )
 """Trials that nothing is wrong with; between them they have every key of both languages."""
 JUNK: Final[tuple[Any, ...]] = (

@@ -21,7 +21,7 @@ EVERY = examples()
     "example", [one for rows, _ in EVERY.values() for one in rows], ids=lambda one: f"{one.kind}: {one.when}"
 )
 def test_an_example_has_its_verdict(example: Example) -> None:
-    compiled = compile_text(text_of({"id": "T", "criteria": example.criterion}))
+    compiled = compile_text(text_of(example.trial))
     assert compiled.trial is not None, compiled.diagnostics
     found = evaluate(load(compiled.definition), FactIndex(example.known()), AS_OF, "p")[0].criteria[0]
     assert found.verdict.value == example.verdict, found.reason

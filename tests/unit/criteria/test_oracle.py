@@ -90,7 +90,6 @@ UNREAD: Mapping[type[Any], set[str]] = {
     f.Coverage: {"assay"},
     f.Lab: {"lower_limit", "name"},
     f.Therapy: {"codes"},
-    f.Location: {"postal_code"},
 }
 """Fields that no criterion reads."""
 

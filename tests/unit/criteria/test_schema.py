@@ -28,7 +28,7 @@ TEXTS = [text for _, text in (*demo_trials(), *open_data_trials()) if not is_ctm
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one.kind}: {one.when}")
 def test_every_example_validates(example: Example) -> None:
-    trial = {"id": "T", "criteria": example.criterion}
+    trial = example.trial
     assert list(TRIAL.iter_errors(trial)) == []
     compiled = compile_text(text_of(trial))
     assert compiled.trial is not None

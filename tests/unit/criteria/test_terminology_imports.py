@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.unit.criteria.terms import (
     table,
 )
 from trialbridge.contracts.errors import Refused
-from trialbridge.criteria.terminology import oncotree, use
+from trialbridge.criteria.terminology import drugs, oncotree, places, use
 from trialbridge.criteria.terminology.imports.tables import READERS, TABLES, written, wrong
 
 
@@ -178,7 +179,7 @@ def test_bad_rows_of_hgnc_are_told_of_with_their_line() -> None:
     assert [row[0] for row in found.rows] == ["ALK", "EGFR", "ROS1"]
 
 
-@pytest.mark.parametrize("kind", ["hgnc", "drugs", "crosswalk"])
+@pytest.mark.parametrize("kind", ["hgnc", "drugs", "crosswalk", "half-lives", "places"])
 @pytest.mark.parametrize(("body", "code", "place"), [
     (b"", "columns-missing", "line 1"), (b"# only\n\nfoo,bar\n1,2\n", "columns-missing", "line 3"),
     (b"a,b\n\xff\n", "not-text", "line 2"), (b"a\tb\n" + b'"' * 200_000, "columns-missing", "line 1"),
@@ -223,6 +224,59 @@ def test_drugs_bring_broader_classes_along() -> None:
     ]  # fmt: skip
     assert "did you mean 'kinase inhibitor'?" in found.flaws[0].message
     assert wrong("drugs", written(found)) is None
+
+
+HALF_LIVES = """\
+drug,hours,source,of
+Tagrisso,50,our pharmacy,
+wonderumab,240,,
+cisplatin,soon,,
+imatinib,-1,,
+gefitinib,1e9,,
+TAGRISSO,48,,
+,12,,
+"""
+
+
+def test_half_lives_are_read_and_stand_over_the_packaged_ones() -> None:
+    assert drugs.half_life("osimertinib") == Decimal(48)
+    assert drugs.half_life("wonderumab") is None
+    found = READERS["half-lives"](HALF_LIVES.encode())
+    assert found.rows == (("osimertinib", "50", "our pharmacy", ""), ("wonderumab", "240", "", ""))
+    assert codes(found) == [("unknown-drug", "line 3"), ("bad-number", "line 4"), ("bad-number", "line 5"), ("bad-number", "line 6"),
+                            ("duplicate", "line 7"), ("bad-name", "line 8")]  # fmt: skip
+    use({"half_lives": table("half-lives", HALF_LIVES.encode())})
+    found_now = [drugs.half_life(name) for name in ("Tagrisso", "wonderumab", "erlotinib")]
+    assert found_now == [Decimal(50), Decimal(240), Decimal("36.2")]
+
+
+PLACES = """\
+country_code,zip,lat,lon,radius
+us,02139-4307,42.36,-71.10,3
+France,75001,48.86,2.34,1
+FR,75 001,48.86,2.34,1
+FR,75001,48.86,2.34,1
+US,10001,142,-73.99,2
+US,10002,40.7,-73.99,-2
+US,,40.7,-73.99,2
+"""
+
+
+def test_postal_codes_are_read_and_are_finer_than_states() -> None:
+    wide = places.home("US", None, "02139")
+    assert wide is not None
+    assert wide.radius > 100
+    found = READERS["places"](PLACES.encode())
+    assert found.rows == (
+        ("FR", "postal", "75001", "48.86", "2.34", "1"),
+        ("US", "postal", "02139", "42.36", "-71.10", "3"),
+    )
+    assert codes(found) == [("bad-code", "line 3"), ("duplicate", "line 5"), ("bad-number", "line 6"), ("bad-number", "line 7"),
+                            ("bad-code", "line 8")]  # fmt: skip
+    use({"places": table("places", PLACES.encode())})
+    assert places.home("USA", "Massachusetts", "02139-4307") == (42.36, -71.1, 3)
+    assert places.home("fr", None, "75001") == (48.86, 2.34, 1)
+    assert places.home("fr", None, "75002") is None
 
 
 CROSSWALK = """\
@@ -271,7 +325,8 @@ def test_a_crosswalk_is_read_against_the_tree_in_force() -> None:
 @given(kind=st.sampled_from(sorted(READERS)), body=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_bytes_are_a_crash(kind: str, body: bytes) -> None:
     heads = {"hgnc": b"symbol\tstatus\talias_symbol\tprev_symbol\n", "drugs": b"drug,classes,aliases\n",
-             "crosswalk": b"system,code,topography,morphology,oncotree\n", "oncotree": b""}  # fmt: skip
+             "crosswalk": b"system,code,topography,morphology,oncotree\n", "oncotree": b"",
+             "half-lives": b"drug,hours,source\n", "places": b"country,postal_code,latitude,longitude,radius_km\n"}  # fmt: skip
     for text in (body, heads[kind] + body):
         with contextlib.suppress(Refused):
             assert wrong(TABLES[kind], written(READERS[kind](text))) is None

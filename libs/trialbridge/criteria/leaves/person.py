@@ -12,12 +12,14 @@ from trialbridge.criteria.finding import (
     Check,
     Finding,
     Settle,
+    best,
     evidence_of,
     judge_newest,
     sentence,
     worst,
 )
 from trialbridge.criteria.known import Known
+from trialbridge.criteria.terminology import places
 from trialbridge.criteria.verdicts import Verdict
 
 _ASK_BIRTH = Settle("the full date of birth", "ask")
@@ -117,19 +119,44 @@ def _place(fact: f.Location, leaf: q.Location) -> Verdict:
             return UNKNOWN
         return MET if value.casefold() in {word.casefold() for word in wanted} else NOT_MET
 
-    return worst((part(fact.country, leaf.countries), part(fact.region, leaf.regions)))
+    return worst((part(fact.country, leaf.countries), part(fact.region, leaf.regions), _reached(fact, leaf)))
+
+
+def _reached(fact: f.Location, leaf: q.Location) -> Verdict:
+    """Return whether some point is near enough, wherever in its circle the patient lives."""
+    if leaf.within_km is None:
+        return MET
+    home = places.located(fact.latitude, fact.longitude) or places.home(fact.country, fact.region, fact.postal_code)
+    if home is None:
+        return UNKNOWN
+    ways = [places.apart(home, one) for text in leaf.near if (one := places.point(text)) is not None]
+    limit = float(leaf.within_km)
+    return best(MET if most <= limit else NOT_MET if least > limit else UNKNOWN for least, most in ways)
+
+
+def _lives(fact: f.Location) -> str:
+    """Return in words where the patient lives, no finer than the region."""
+    named = ", ".join(filter(None, (fact.region, fact.country)))
+    return (
+        f"lives in {named or ('the place that is recorded' if fact.latitude is not None or fact.postal_code else '?')}"
+    )
+
+
+def _distance_words(leaf: q.Location) -> tuple[str, ...]:
+    if leaf.within_km is None:
+        return ()
+    what = "a site" if len(leaf.near) == 1 else f"one of {len(leaf.near)} sites"
+    return (f"within {leaf.within_km} km of {what}",)
 
 
 def judge_location(leaf: q.Location, known: Known) -> Finding:
     """Judge the newest place of living."""
-    wanted = ", ".join((*leaf.regions, *leaf.countries))
+    wanted = ", ".join((*leaf.regions, *leaf.countries, *_distance_words(leaf)))
     facts, certain = known.newest(known.of(f.Location))
     return judge_newest(
         facts,
         certain,
-        lambda fact: Check(
-            _place(fact, leaf), f"lives in {', '.join(filter(None, (fact.region, fact.country))) or '?'}"
-        ),
+        lambda fact: Check(_place(fact, leaf), _lives(fact)),
         wanted,
         "no address is recorded",
         Settle("where the patient lives", "ask"),

@@ -1,7 +1,9 @@
 """Judges of earlier treatment."""
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
@@ -70,8 +72,38 @@ def _fits(leaf: q.PriorTherapy, fact: f.Therapy, known: Known) -> Verdict:
             _member(fact.outcome, leaf.outcomes),
             _member(_stopped(fact), leaf.stop_reasons),
             _timed(leaf, fact, known),
+            _halved(leaf, fact, known),
         )
     )
+
+
+def washout(drug: str, count: Decimal) -> q.Period | None:
+    """Return so many half-lives of a drug in whole days, rounded up; None where no table has its half-life."""
+    hours = drugs.half_life(drug)
+    return None if hours is None else q.Period(days=math.ceil(count * hours / 24))
+
+
+def _halved(leaf: q.PriorTherapy, fact: f.Therapy, known: Known) -> Verdict:
+    """Return whether a drug that is asked for was given in the last so many of its own half-lives."""
+    if leaf.within_half_lives is None:
+        return MET
+    if not fact.drugs:
+        unnamed = fact.category in ("systemic", "other")
+        return NOT_MET if not unnamed else MET if fact.ongoing else UNKNOWN
+    wanted = {drugs.generic(drug) for drug in leaf.drugs}
+    found = []
+    for drug in fact.drugs:
+        named = MET if not wanted or drugs.generic(drug) in wanted else NOT_MET
+        classes = drugs.classes_of(drug)
+        classed = MET if not leaf.classes else UNKNOWN if classes is None else _shared(classes, leaf.classes)
+        period = washout(drug, leaf.within_half_lives)
+        when = UNKNOWN if period is None else _reaches(fact, day_of(period, known.as_of))
+        found.append(worst((named, classed, MET if fact.ongoing else when)))
+    return best(found)
+
+
+def _shared(classes: frozenset[str], wanted: tuple[str, ...]) -> Verdict:
+    return MET if classes & set(wanted) else NOT_MET
 
 
 def _stopped(fact: f.Therapy) -> str | None:
@@ -93,6 +125,14 @@ def words(leaf: q.PriorTherapy) -> str:
     )
     stop = f"stopped for {stopped}" if stopped else ""
     return " ".join(filter(None, ("earlier treatment with", what, intent, stop, lines, window_words(leaf))))
+
+
+def _without_half_life(leaf: q.PriorTherapy, facts: list[f.Therapy]) -> str:
+    """Return the drugs whose half-life is asked for and is in no table."""
+    if leaf.within_half_lives is None:
+        return ""
+    given = (drug for fact in facts for drug in fact.drugs)
+    return ", ".join(dict.fromkeys(drug for drug in given if drugs.half_life(drug) is None))
 
 
 def complete(known: Known) -> list[f.TherapyHistory]:
@@ -184,10 +224,15 @@ def judge_prior_therapy(leaf: q.PriorTherapy, known: Known) -> Finding:
     verdict = best(v for _, v in checks) if checks else NOT_MET
     if verdict is not NOT_MET:
         decisive = [fact for fact, v in checks if v is verdict]
-        said = f"{_said(decisive)} was given" + ("" if verdict is MET else ", without all that is asked")
+        short = _without_half_life(leaf, decisive) if verdict is UNKNOWN else ""
+        lacks = f", and no table has the half-life of {short}" if short else ", without all that is asked"
+        said = f"{_said(decisive)} was given" + ("" if verdict is MET else lacks)
+        settle = (
+            Settle(f"the half-life of {short} (trialbridge terminology import half-lives)", "ask") if short else _SETTLE
+        )
         turns = verdict is UNKNOWN or limited(leaf)
         return Finding(
-            verdict, turns, sentence(said, wanted), evidence_of(decisive), _SETTLE if verdict is UNKNOWN else None
+            verdict, turns, sentence(said, wanted), evidence_of(decisive), settle if verdict is UNKNOWN else None
         )
     closed: list[f.Fact] = [*_denied(leaf, known), *complete(known)]
     if closed:

@@ -31,7 +31,8 @@ class Windowed(Protocol):
 
 def limited(leaf: Windowed) -> bool:
     """Return whether any window is asked for."""
-    return leaf.within is not None or leaf.after is not None or leaf.before is not None
+    windows = (leaf.within, leaf.after, leaf.before, getattr(leaf, "within_half_lives", None))
+    return any(one is not None for one in windows)
 
 
 def day_of(moment: q.Moment, as_of: date) -> datetime:
@@ -62,6 +63,7 @@ def window_words(leaf: Windowed) -> str:
         f"in the last {words(leaf.within)}" if leaf.within else "",
         f"since {_moment(leaf.after)}" if leaf.after else "",
         f"before {_moment(leaf.before)}" if leaf.before else "",
+        "" if (lives := getattr(leaf, "within_half_lives", None)) is None else f"in the last {lives} half-lives",
     )
     return " and ".join(filter(None, parts))
 

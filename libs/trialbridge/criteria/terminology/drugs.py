@@ -1,6 +1,7 @@
 """Oncology drugs: generic names, other names, classes and the broader classes that these belong to."""
 
 import re
+from decimal import Decimal
 from typing import Final
 
 from trialbridge.criteria.terminology.source import imported, kept, listed, rows
@@ -73,3 +74,14 @@ def generic(drug: str) -> str:
 def classes_of(drug: str) -> frozenset[str] | None:
     """Return the classes of a drug, or None where the table does not know the drug (which is not the same as no class)."""
     return _classes().get(generic(drug))
+
+
+@kept()
+def _half_lives() -> dict[str, Decimal]:
+    return {drug: Decimal(hours) for drug, hours, _, _ in (*rows("half_lives", 4), *imported("half_lives", 4))}
+
+
+@kept(maxsize=65536)
+def half_life(drug: str) -> Decimal | None:
+    """Return the half-life in hours, None where no table has one."""
+    return _half_lives().get(generic(drug))

@@ -18,9 +18,11 @@ NAMES: Final = (
     "drug_classes",
     "drugs",
     "genes",
+    "half_lives",
     "labs",
     "oncotree",
     "oncotree_names",
+    "places",
     "units",
 )
 REPLACED: Final = frozenset({"oncotree"})

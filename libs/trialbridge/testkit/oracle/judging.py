@@ -93,7 +93,7 @@ def _counted(node: q.Criterion, verdicts: list[Verdict]) -> Verdict:
 
 def judge_trial(trial: Trial, facts: Iterable[AnyFact], as_of: date, *, closed_world: bool = False) -> list[Judged]:
     """Return the answers of every arm at every dose level, in the trial's order; a trial without arms is one."""
-    patient = Patient(facts, as_of, closed_world=closed_world)
+    patient = Patient(facts, as_of, closed_world=closed_world, sites=trial.sites)
     if not trial.arms:
         return [_branch(None, None, [trial.criteria], patient, open_=True)]
     return [judged for arm in trial.arms for judged in _arm(trial, arm, patient)]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TypeVar
 
+from trialbridge.contracts.events import Site
 from trialbridge.criteria.facts import AnyFact, Fact
 from trialbridge.testkit.oracle.days import in_effect
 
@@ -13,8 +14,14 @@ F = TypeVar("F", bound=Fact)
 class Patient:
     """What is recorded of a patient at the end of a day."""
 
-    def __init__(self, facts: Iterable[AnyFact], as_of: date, *, closed_world: bool = False) -> None:
-        """Leave out what has not come into effect; in a closed world, what is not known is not so, for good."""
+    def __init__(
+        self, facts: Iterable[AnyFact], as_of: date, *, closed_world: bool = False, sites: Iterable[Site] = ()
+    ) -> None:
+        """Leave out what has not come into effect; in a closed world, what is not known is not so, for good.
+
+        ``sites`` are those of the trial, to which distances are asked for.
+        """
+        self.sites = tuple(sites)
         self.as_of = as_of
         self.closed_world = closed_world
         self.facts = in_effect(facts, as_of)

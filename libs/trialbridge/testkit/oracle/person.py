@@ -1,11 +1,13 @@
 """The oracle on the person: age, sex, vital status, place, consent, pregnancy."""
 
+import math
 from collections.abc import Iterator
 from datetime import date, timedelta
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.verdicts import Verdict
+from trialbridge.testkit.oracle import tables as t
 from trialbridge.testkit.oracle.answers import NO, OPEN, UNKNOWN, YES, Answer, agreed, either, firm, joined
 from trialbridge.testkit.oracle.days import Always, midnight, moments, newest, placed
 from trialbridge.testkit.oracle.patient import Patient
@@ -71,17 +73,56 @@ def vital_status(leaf: q.VitalStatus, patient: Patient) -> Answer:
 
 
 def location(leaf: q.Location, patient: Patient) -> Answer:
-    """Country and region must both be among those asked for; people move."""
+    """Country and region must both be among those asked for, and one of the points near enough; people move."""
+    sites = [one for one in patient.sites if one.id in leaf.sites or (not leaf.sites and one.status != "closed")]
+    points = [] if leaf.near and not leaf.sites else [(one.latitude or 0.0, one.longitude or 0.0) for one in sites]
+    points += [(float(text.split(",")[0]), float(text.split(",")[1])) for text in leaf.near]
 
     def lives(fact: f.Location) -> Verdict:
         parts = ((fact.country, leaf.countries), (fact.region, leaf.regions))
-        return joined(
+        named = joined(
             OPEN if not said else either(YES if said.casefold() == one.casefold() else NO for one in wanted)
             for said, wanted in parts
             if wanted
         )
+        return named if leaf.within_km is None else joined((named, _near(fact, points, float(leaf.within_km))))
 
     return Answer(newest(patient.all(f.Location), patient.as_of, Always(), lives))
+
+
+def _near(fact: f.Location, points: list[tuple[float, float]], limit: float) -> Verdict:
+    """Return whether one of the points is near enough to wherever the record leaves possible."""
+    home = _home(fact)
+    if home is None:
+        return OPEN
+    north, east, radius = home
+    found = []
+    for point in points:
+        way = _way((north, east), point)
+        found.append(YES if way + radius <= limit else NO if way - radius > limit else OPEN)
+    return either(found)
+
+
+_GLOBE = (90.0, 180.0)
+
+
+def _home(fact: f.Location) -> tuple[float, float, float] | None:
+    degrees = [float(one) for one in (fact.latitude, fact.longitude) if one is not None and one.is_finite()]
+    if len(degrees) == len(_GLOBE) and all(abs(one) <= most for one, most in zip(degrees, _GLOBE, strict=True)):
+        return degrees[0], degrees[1], 0.0
+    return t.region(fact.country or "", fact.region or "", fact.postal_code or "")
+
+
+def _way(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Return the kilometres between two points, by the angle between their directions from the middle of the earth."""
+    (x, y, z), (a, b, c) = _direction(one), _direction(other)
+    across = math.hypot(y * c - z * b, z * a - x * c, x * b - y * a)
+    return round(6371.0088 * math.atan2(across, x * a + y * b + z * c), 6)
+
+
+def _direction(point: tuple[float, float]) -> tuple[float, float, float]:
+    north, east = math.radians(point[0]), math.radians(point[1])
+    return math.cos(north) * math.cos(east), math.cos(north) * math.sin(east), math.sin(north)
 
 
 def consent(leaf: q.Consent, patient: Patient) -> Answer:

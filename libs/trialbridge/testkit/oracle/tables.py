@@ -1,5 +1,6 @@
 """Terminology for the oracle: the packaged rows, read anew at every question by the plainest loop."""
 
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 
@@ -72,6 +73,35 @@ def drug(name: str) -> str:
         if asked == generic or asked in _words(aliases):
             return generic
     return asked
+
+
+@cache
+def half_life(name: str) -> Decimal | None:
+    """Return a drug's half-life in hours, None for a drug that the table lacks."""
+    asked = drug(name)
+    return next((Decimal(hours) for known, hours, _ in _rows("half_lives", 3) if known == asked), None)
+
+
+@cache
+def region(country: str, region: str, postal: str) -> tuple[float, float, float] | None:
+    """Return latitude, longitude and radius of a circle that holds a place of living, None where no table has it."""
+    rows = [(land, kind, key, _place(row), {_squeezed(x) for x in (key, *_words(row[6]))}, _words(row[7]))
+            for row in _rows("places", 8) for land, kind, key in (row[:3],)]  # fmt: skip
+    lands = [land for land, kind, _, _, names, _ in rows if kind == "country" and _squeezed(country) in names]
+    named = [key for _, kind, key, _, names, _ in rows if kind == "region" and _squeezed(region) in names]
+    digits = postal.strip().replace("-", "")
+    zipped = digits[:3] if digits.isdigit() and len(digits) in (5, 9) else ""
+    by_zip = [key for _, _, key, _, _, zips in rows for one in zips if zipped and one[:3] <= zipped <= one[-3:]]
+    american = lands == ["US"] or (not country and bool(by_zip) and by_zip == named)
+    if not american:
+        return next((circle for land, kind, _, circle, _, _ in rows if kind == "country" and [land] == lands), None)
+    if by_zip and named and by_zip != named:
+        return None
+    return next((circle for _, kind, key, circle, _, _ in rows if kind == "region" and key in (named or by_zip)), None)
+
+
+def _place(row: tuple[str, ...]) -> tuple[float, float, float] | None:
+    return (float(row[3]), float(row[4]), float(row[5])) if row[3] else None
 
 
 @cache

@@ -1,14 +1,14 @@
 """The oracle on earlier treatment: what was given, and how many systemic lines."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.verdicts import Verdict
 from trialbridge.testkit.oracle import tables as t
 from trialbridge.testkit.oracle.answers import NO, OPEN, UNKNOWN, YES, Answer, either, joined, swapped
-from trialbridge.testkit.oracle.days import bounds, moments
+from trialbridge.testkit.oracle.days import bounds, midnight, moments
 from trialbridge.testkit.oracle.patient import Patient
 
 
@@ -53,7 +53,27 @@ def _timed(leaf: q.PriorTherapy, fact: f.Therapy, patient: Patient) -> Verdict:
 
 
 def _fits(leaf: q.PriorTherapy, fact: f.Therapy, patient: Patient) -> Verdict:
-    return joined((*_kinds(leaf, fact), _timed(leaf, fact, patient)))
+    return joined((*_kinds(leaf, fact), _timed(leaf, fact, patient), _in_the_body(leaf, fact, patient)))
+
+
+def _in_the_body(leaf: q.PriorTherapy, fact: f.Therapy, patient: Patient) -> Verdict:
+    """Return whether one drug that fits was given in the last so many of its half-lives; days are counted whole."""
+    if leaf.within_half_lives is None:
+        return YES
+    if not fact.drugs:
+        return NO if fact.category not in ("systemic", "other") else YES if fact.ongoing else OPEN
+    return either(_still_there(leaf, name, fact, patient) for name in fact.drugs)
+
+
+def _still_there(leaf: q.PriorTherapy, name: str, fact: f.Therapy, patient: Patient) -> Verdict:
+    one = q.PriorTherapy(drugs=leaf.drugs, classes=leaf.classes)
+    fits = joined(_kinds(one, f.Therapy(evidence=fact.evidence, drugs=(name,))))
+    hours = t.half_life(name)
+    if fact.ongoing or hours is None:
+        return joined((fits, YES if fact.ongoing else OPEN))
+    days = (leaf.within_half_lives or 0) * hours / 24
+    whole = int(days) + (1 if days > int(days) else 0)
+    return joined((fits, _reaches(fact, midnight(patient.as_of) - timedelta(days=whole))))
 
 
 def _denied(leaf: q.PriorTherapy, patient: Patient) -> bool:
@@ -112,7 +132,8 @@ def _narrowed(leaf: q.PriorTherapy) -> bool:
 
 
 def _windowed(leaf: q.PriorTherapy) -> bool:
-    return leaf.within is not None or leaf.after is not None or leaf.before is not None
+    windows = (leaf.within, leaf.after, leaf.before, leaf.within_half_lives)
+    return any(one is not None for one in windows)
 
 
 def prior_therapy(leaf: q.PriorTherapy, patient: Patient) -> Answer:

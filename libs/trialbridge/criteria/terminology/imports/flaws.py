@@ -46,7 +46,7 @@ class Imported:
     """The rows of a table, sorted as they are written, with what is to be said of the file."""
 
     table: str
-    """``oncotree``, ``genes``, ``drugs`` or ``crosswalk``."""
+    """``oncotree``, ``genes``, ``drugs``, ``crosswalk``, ``half_lives`` or ``places``."""
     rows: tuple[tuple[str, ...], ...]
     flaws: tuple[Flaw, ...]
     skipped: int = 0

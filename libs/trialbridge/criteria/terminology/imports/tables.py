@@ -6,8 +6,11 @@ from typing import Final, NamedTuple
 from trialbridge.criteria.terminology.imports.crosswalk_sheet import SHAPES, read_crosswalk
 from trialbridge.criteria.terminology.imports.drugs_sheet import read_drugs
 from trialbridge.criteria.terminology.imports.flaws import Imported, plain
+from trialbridge.criteria.terminology.imports.half_lives_sheet import hours_of, read_half_lives
 from trialbridge.criteria.terminology.imports.hgnc import SYMBOL, read_hgnc
 from trialbridge.criteria.terminology.imports.oncotree_json import CODE, read_oncotree
+from trialbridge.criteria.terminology.imports.places_sheet import WIDEST, degrees, read_places
+from trialbridge.criteria.terminology.places import COUNTRY, EASTMOST, NORTHMOST
 from trialbridge.criteria.terminology.source import listed
 
 READERS: Final[Mapping[str, Callable[[bytes], Imported]]] = {
@@ -15,6 +18,8 @@ READERS: Final[Mapping[str, Callable[[bytes], Imported]]] = {
     "hgnc": read_hgnc,
     "drugs": read_drugs,
     "crosswalk": read_crosswalk,
+    "half-lives": read_half_lives,
+    "places": read_places,
 }
 """What can be imported, by the name that people use."""
 TABLES: Final[Mapping[str, str]] = {
@@ -22,9 +27,11 @@ TABLES: Final[Mapping[str, str]] = {
     "hgnc": "genes",
     "drugs": "drugs",
     "crosswalk": "crosswalk",
+    "half-lives": "half_lives",
+    "places": "places",
 }
 """The table that each import makes."""
-_WIDTHS: Final = {"oncotree": 5, "genes": 3, "drugs": 3, "crosswalk": 3}
+_WIDTHS: Final = {"oncotree": 5, "genes": 3, "drugs": 3, "crosswalk": 3, "half_lives": 4, "places": 6}
 FORM: Final = 1
 Row = tuple[str, ...]
 
@@ -100,9 +107,28 @@ def _crosswalk(rows: list[Row]) -> Iterator[Wrong]:
         seen.add((system, code))
 
 
+def _half_lives(rows: list[Row]) -> Iterator[Wrong]:
+    seen: set[str] = set()
+    for line, (drug, hours, _, _) in enumerate(rows, 2):
+        if not drug or drug in seen or drug != drug.casefold() or hours_of(hours) is None:
+            yield Wrong(line, "The drug is missing or there already, or its half-life is no number of hours")
+        seen.add(drug)
+
+
+def _places(rows: list[Row]) -> Iterator[Wrong]:
+    seen: set[tuple[str, str]] = set()
+    for line, (country, kind, code, north, east, radius) in enumerate(rows, 2):
+        angles = degrees(north, NORTHMOST), degrees(east, EASTMOST), degrees(radius, WIDEST)
+        if kind != "postal" or not COUNTRY.fullmatch(country) or not code or (country, code) in seen or None in angles:
+            yield Wrong(line, "The place is no postal code, or there already, or its circle is none")
+        seen.add((country, code))
+
+
 _CHECKS: Final[Mapping[str, Callable[[list[Row]], Iterator[Wrong]]]] = {
     "oncotree": _oncotree,
     "genes": _genes,
     "drugs": _drugs,
     "crosswalk": _crosswalk,
+    "half_lives": _half_lives,
+    "places": _places,
 }
