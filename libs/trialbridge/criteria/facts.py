@@ -26,6 +26,8 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the observation was made (partial date), as shown to people."""
     place: str | None = None
     """Segment or element in the source, for example ``OBX[7]``."""
+    tables: str = ""
+    """Versions of the feed's own table of codes that the fact rests on (``local codes v7``); empty where it rests on none."""
 
 
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind"):

@@ -1,0 +1,108 @@
+"""Which local codes a FHIR resource holds: concepts without a standard coding that matching reads, and units it does not know."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from trialbridge.criteria.facts import Coding
+from trialbridge.criteria.terminology import crosswalk, units
+from trialbridge.emr.facts.clinical_drugs import drugs_in
+from trialbridge.emr.facts.read import codings, mapping, objects, text
+from trialbridge.emr.localcodes.codes import Kind, LocalCode, local_code
+from trialbridge.emr.records import Resource
+from trialbridge.emr.tables.rows import meanings
+
+CONCEPTS: Final[dict[str, tuple[str, Kind]]] = {
+    "Observation": ("code", "observation"),
+    "Condition": ("code", "condition"),
+    "MedicationAdministration": ("medicationCodeableConcept", "medication"),
+    "MedicationStatement": ("medicationCodeableConcept", "medication"),
+    "MedicationRequest": ("medicationCodeableConcept", "medication"),
+    "Procedure": ("code", "procedure"),
+    "AllergyIntolerance": ("code", "allergy"),
+}
+"""Where each resource type says what it is about."""
+_LOINC: Final = "http://loinc.org"
+_DISEASES: Final = frozenset({"icd10", "snomed", "oncotree", "icdo3"})
+_STANDARD: Final = (
+    "snomed",
+    "2.16.840.1.113883.6.",
+    "rxnorm",
+    "ama-assn.org",
+    "icd-10",
+    "icd10",
+    "hcpcs",
+    "loinc.org",
+    "/ndc",
+    "nci",
+)
+
+
+def local_codes(resource: Resource) -> tuple[LocalCode, ...]:
+    """Return the local codes of a resource, each once, in order; none where everything is coded as matching reads it."""
+    found = CONCEPTS.get(resource.get("resourceType", ""))
+    if found is None:
+        return ()
+    name, kind = found
+    if kind == "observation":
+        return tuple(dict.fromkeys(_of_observation(resource)))
+    held = local_concept(kind, resource.get(name))
+    return () if held is None else (held,)
+
+
+def _of_observation(resource: Resource) -> Iterator[LocalCode]:
+    for part in parts(resource):
+        if not _has_value(part):
+            continue
+        quantity = mapping(part.get("valueQuantity"))
+        held = local_concept("observation", part.get("code"), unit_of(quantity) or "")
+        if held is not None:
+            yield held
+        unit = local_unit(quantity)
+        if unit is not None:
+            yield unit
+
+
+def parts(observation: Resource) -> Iterator[dict[str, Any]]:
+    """Yield an observation and its components: each has a code and may have a value."""
+    yield observation
+    if "component" in observation:
+        yield from objects(observation["component"])
+
+
+def _has_value(part: dict[str, Any]) -> bool:
+    return any(key.startswith("value") for key in part)
+
+
+def local_concept(kind: Kind, concept: Any, unit: str = "") -> LocalCode | None:
+    """Return what stands for a concept that has no coding which matching reads; None where it has one, or says nothing."""
+    found = codings(concept)
+    if not found or any(_read(kind, one) for one in found):
+        return None
+    first = next((one for one in found if one.code), found[0])
+    return local_code(kind, first.system, first.code, first.text, unit)
+
+
+def _read(kind: Kind, coding: Coding) -> bool:
+    """Return whether matching reads this coding of a concept of this kind."""
+    code, system = coding.code, coding.system
+    if kind == "observation":
+        return bool(code) and (system == _LOINC or (crosswalk.system_of(system), code or "") in meanings())
+    if kind == "condition":
+        return bool(code) and crosswalk.system_of(system) in _DISEASES
+    if kind == "medication" and coding.text and drugs_in(coding.text):
+        return True
+    low = (system or "").casefold()
+    return bool(code) and any(word in low for word in _STANDARD)
+
+
+def unit_of(quantity: dict[str, Any]) -> str | None:
+    """Return the unit that matching reads of a Quantity: its code, else its words."""
+    return text(quantity.get("code")) or text(quantity.get("unit"))
+
+
+def local_unit(quantity: dict[str, Any]) -> LocalCode | None:
+    """Return the unit of a Quantity where matching does not know it; None where it does, or where there is none."""
+    unit = unit_of(quantity)
+    if unit is None or units.is_known(unit):
+        return None
+    return local_code("unit", "", unit, text(quantity.get("unit")))
