@@ -13,7 +13,7 @@ from trialbridge.contracts.events import TicketIssued
 from trialbridge.contracts.ids import Digest, NetworkId, SourceId, TenantId, digest, ticket_id
 from trialbridge.runtime.ports import ObjectInfo
 from trialbridge.runtime.serve import ServicePorts
-from trialbridge.vault.envelope import encrypt_object
+from trialbridge.vault.containers.table import BY_NAME
 
 VALID_FOR: Final = timedelta(days=7)
 SHA256: Final = "trialbridge-sha256"
@@ -33,6 +33,8 @@ class Parcel:
     body: bytes
     created: str
     """When the sender made it, RFC 3339."""
+    container: str = "s3-v2"
+    """How it is encrypted: a name out of `vault.containers.table`."""
 
 
 def untouched(sealed: bytes) -> bytes:
@@ -48,7 +50,7 @@ async def put_parcel(
     An object that is already there from an interrupted run is taken as it is: objects are written once.
     ``spoil`` changes the encrypted bytes, for tests and demos of refusals.
     """
-    body, metadata = await encrypt_object(parcel.body, ports.keys, tenant=parcel.tenant)
+    body, metadata = await BY_NAME[parcel.container].seal(parcel.body, parcel.tenant, ports.keys)
     stored = spoil(body)
     sha256 = digest(stored)
     try:

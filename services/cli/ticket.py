@@ -23,6 +23,7 @@ from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import ObjectInfo, Query
 from trialbridge.runtime.serve import ServicePorts, open_ports, utc_now
 from trialbridge.runtime.settings import BaseServiceSettings
+from trialbridge.vault.containers.table import BY_NAME
 
 MEDIA: Final = {".json": JSON, ".ndjson": NDJSON, ".jsonl": NDJSON, ".hl7": HL7V2, ".er7": HL7V2, ".v2": HL7V2}
 PAUSE: Final = 0.2
@@ -52,6 +53,7 @@ def issue_ticket(
     source: Annotated[str, typer.Option(help="The feed, for example north-clinic/ehr.")],
     network: Annotated[str, typer.Option(help="The network of practices that share one view per patient.")] = "default",
     media_type: Annotated[str, typer.Option(help="Of the innermost content; guessed from the name by default.")] = "",
+    container: Annotated[str, typer.Option(help=f"How it is encrypted: {', '.join(BY_NAME)}.")] = "s3-v2",
     wait: Annotated[float, typer.Option(help="Seconds to wait for the outcome.", min=0)] = 30.0,
     state: State = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
@@ -66,13 +68,15 @@ def issue_ticket(
     body = None if troubles.found else read_input(file, troubles)
     if body is None:
         raise typer.Exit(EXIT_INPUT)
+    if container not in BY_NAME:
+        raise typer.BadParameter(f"must be one of {', '.join(BY_NAME)}", param_hint="--container")
     kind = media_type or next((MEDIA[one.lower()] for one in file.suffixes if one.lower() in MEDIA), "")
     if not kind:
         raise typer.BadParameter("the name does not tell what it holds; give --media-type", param_hint="file")
     now = utc_now()
     # Files are often named after patients; keys of objects are seen by everyone who runs the store.
     key = f"{source}/{now:%Y%m%dT%H%M%S%f}-{digest(body)[:16]}"
-    parcel = Parcel(NetworkId(network), TenantId(tenant), SourceId(source), key, kind, body, now.isoformat())
+    parcel = Parcel(NetworkId(network), TenantId(tenant), SourceId(source), key, kind, body, now.isoformat(), container)
     outcome = asyncio.run(_deliver(settings_of(state), parcel, wait))
     if json:
         emit(outcome)
@@ -104,7 +108,7 @@ async def _stored(ports: ServicePorts, parcel: Parcel) -> tuple[ObjectInfo, Dige
     try:
         return await put_parcel(ports, parcel)
     except Refused as error:
-        if error.code != "key.unknown":
+        if error.code != "key.unknown" or parcel.container not in {"s3-v2", "s3-v3"}:
             raise
         hint = f"The key ring has no key for this practice; trialbridge keys add {parcel.tenant} makes one."
         raise Refused(error.code, hint) from None

@@ -3,13 +3,16 @@
 A repeat gives the same effects under the same ids. What has been redeemed once stays redeemed, however old the ticket is.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from services.coatcheck.conversion import Delivery
+from services.coatcheck.conversion import Delivery, joined
 from services.coatcheck.redeeming import Redeemer
 from services.coatcheck.tickets import MOST_ISSUES, Status, check_ticket, document, expired
 from trialbridge.contracts.documents import RECORDS, TICKETS, TicketDoc
@@ -42,17 +45,17 @@ class Handlers:
                 )
                 self._turn_away(ticket, known, "expired", error, effects)
                 return
-            delivery = await self.redeemer.redeem(ticket)
-            if delivery is None and before:
+            deliveries = await self.redeemer.redeem(ticket)
+            if deliveries is None and before:
                 raise Refused("object.gone", "The object of a redeemed ticket is not there any more.")
+            if deliveries is not None:
+                await self._hand_out(ticket, known, deliveries, effects)
+                return
         except Poison as error:
             self._turn_away(ticket, known, "refused", _within(error, ticket), effects)
             return
-        if delivery is None:
-            effects.warn("ticket.early")
-            effects.save(TICKETS, document(ticket, "waiting", self.now(), known))
-            return
-        self._hand_out(ticket, known, delivery, effects)
+        effects.warn("ticket.early")
+        effects.save(TICKETS, document(ticket, "waiting", self.now(), known))
 
     def _turn_away(
         self, ticket: TicketIssued, known: TicketDoc | None, status: Status, error: Poison, effects: Effects
@@ -64,8 +67,37 @@ class Handlers:
         if known is None or known.status != "redeemed":
             effects.save(TICKETS, document(ticket, status, self.now(), known, error))
 
-    def _hand_out(self, ticket: TicketIssued, known: TicketDoc | None, delivery: Delivery, effects: Effects) -> None:
-        """Send every patient's records; set bad ones aside; keep what came out."""
+    async def _hand_out(
+        self,
+        ticket: TicketIssued,
+        known: TicketDoc | None,
+        deliveries: AsyncGenerator[Delivery, None],
+        effects: Effects,
+    ) -> None:
+        """Send every patient's records; set bad ones aside; keep what came out. What comes in batches is sent in batches."""
+        told = Told()
+        async with aclosing(deliveries) as batches:
+            async for delivery in batches:
+                if told.batches:
+                    await effects.release()
+                told.add(delivery)
+                self._send(ticket, delivery, effects)
+        # Where nothing but bad records came out, the first of them says why the bundle is refused.
+        error = told.first if not told.patients else None
+        if error is not None and known is not None and known.status == "redeemed":
+            return
+        doc = document(ticket, "refused" if error else "redeemed", self.now(), known, error)
+        counted = msgspec.structs.replace(
+            doc,
+            patients=told.patients,
+            resources=told.resources,
+            set_aside=told.set_aside,
+            account=msgspec.Raw(msgspec.json.encode(told.account)),
+            warnings=dict(told.warnings),
+        )
+        effects.save(TICKETS, counted)
+
+    def _send(self, ticket: TicketIssued, delivery: Delivery, effects: Effects) -> None:
         for record in delivery.records:
             effects.emit(EMR_RECORDS, record.key, record, ticket.network)
         for row in delivery.documents:
@@ -75,20 +107,31 @@ class Handlers:
         for code, count in delivery.warnings.items():
             for _ in range(count):
                 effects.warn(code)
-        # Where nothing but bad records came out, the first of them says why the bundle is refused.
-        error = delivery.set_aside[0].error if delivery.set_aside and not delivery.patients else None
-        if error is not None and known is not None and known.status == "redeemed":
-            return
-        doc = document(ticket, "refused" if error else "redeemed", self.now(), known, error)
-        counted = msgspec.structs.replace(
-            doc,
-            patients=delivery.patients,
-            resources=delivery.resources,
-            set_aside=len(delivery.set_aside),
-            account=msgspec.Raw(msgspec.json.encode(delivery.account)),
-            warnings=dict(delivery.warnings),
-        )
-        effects.save(TICKETS, counted)
+
+
+@dataclass(slots=True)
+class Told:
+    """What a bundle's batches have come to so far."""
+
+    batches: int = 0
+    patients: int = 0
+    resources: int = 0
+    set_aside: int = 0
+    first: Poison | None = None
+    """Why the first bad record is bad."""
+    warnings: Counter[str] = field(default_factory=Counter)
+    account: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, delivery: Delivery) -> None:
+        """Count one batch."""
+        self.batches += 1
+        self.patients += delivery.patients
+        self.resources += delivery.resources
+        self.set_aside += len(delivery.set_aside)
+        if self.first is None and delivery.set_aside:
+            self.first = delivery.set_aside[0].error
+        self.warnings.update(delivery.warnings)
+        self.account = joined((self.account, delivery.account)) | {"patients": self.patients}
 
 
 def _place(ticket: TicketIssued) -> Place:

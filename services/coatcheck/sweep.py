@@ -8,12 +8,14 @@ from typing import Final
 
 import msgspec
 
+from services.coatcheck.redeeming import INSTRUCTIONS
 from trialbridge.contracts.documents import TICKETS, TicketDoc
 from trialbridge.contracts.errors import Place
 from trialbridge.contracts.ids import TenantId, ticket_id
 from trialbridge.runtime.effects import Emitter
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import DocumentStore, ObjectInfo, ObjectStore, Query
+from trialbridge.vault.containers.s3 import CONTEXT_V3
 from trialbridge.vault.envelope import CONTEXT
 
 BATCH: Final = 200
@@ -43,6 +45,8 @@ class Sweep:
         """Compare all objects with the tickets; return how many orphans there are now."""
         orphans, batch = 0, []
         async for info in self.objects.list(self.prefix):
+            if info.uri.endswith(INSTRUCTIONS):
+                continue  # it belongs to the object beside it
             batch.append(info)
             if len(batch) == BATCH:
                 orphans += await self._compare(batch)
@@ -95,8 +99,9 @@ class Sweep:
 
 def _tenant(info: ObjectInfo) -> TenantId:
     """Return whose the envelope says that the object is; empty where it does not say."""
+    told = info.metadata.get(CONTEXT) or info.metadata.get(CONTEXT_V3) or "{}"
     try:
-        context = msgspec.json.decode(info.metadata.get(CONTEXT, "{}"), type=dict[str, str])
+        context = msgspec.json.decode(told, type=dict[str, str])
     except msgspec.DecodeError:
         return TenantId("")
     return TenantId(context.get("tenant", ""))

@@ -101,6 +101,14 @@ class Effects(Protocol):
         """Write a document, version-guarded, in one bulk per message."""
         ...
 
+    async def release(self) -> None:
+        """Send all that was noted so far, and return when it is durable: for handlers whose effects are too many to be held.
+
+        What was released is not undone should the handler fail later: it must be good by itself, and come again under the
+        same ids in the next attempt. Raises `Unavailable` when a store or the log is away, `Refused` for what cannot be sealed.
+        """
+        ...
+
     def name_origin(self, origin: Origin) -> None:
         """Say what the record at hand came with; handlers that know it say so first."""
         ...

@@ -134,6 +134,10 @@ class FakeEffects:
         """Note a part of the record that goes to dead_letters."""
         self.aside.append(SetAside(error, self._record.topic, self._record.key, payload, payload_type, self.origin))
 
+    async def release(self) -> None:
+        """Make visible outside what was noted so far."""
+        self._stage.release(self)
+
     def name_origin(self, origin: Origin) -> None:
         """Note what the record came with."""
         self.origin = origin
@@ -218,6 +222,12 @@ class FakeStage:
                 self.set_aside.append(SetAside(error, record.topic, record.key, origin=effects.origin))
                 continue
             self._commit(effects, record.trace)
+
+    def release(self, effects: FakeEffects, trace: str = TRACE) -> None:
+        """Take over what a handler has noted so far, and leave it nothing of that."""
+        self._commit(effects, trace)
+        for noted in (effects.aside, effects.warnings, effects.saved, effects.sent):
+            noted.clear()
 
     def _commit(self, effects: FakeEffects, trace: str) -> None:
         effects.commit()

@@ -9,8 +9,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
+from services.coatcheck.containers.flows import KEPT, STEP, Content, Feed, Flow, pieces_of, verified
 from services.coatcheck.containers.limits import Budget, broken, unsupported
 
 BLOCK: Final = 512
@@ -18,6 +20,8 @@ CHECKSUM: Final = slice(148, 156)
 ZIP_CHUNK: Final = 256 * 1024
 END_RECORD: Final = b"PK\x05\x06"
 END_BYTES: Final = 22
+HEADER_LIMIT: Final = 1024 * 1024
+"""Bytes of an extended header or a long name."""
 ZIP64_LOCATOR: Final = b"PK\x06\x07"
 DIRECTORY_ENTRY: Final = 46
 """Least bytes of a member in a zip's directory."""
@@ -25,17 +29,29 @@ LONGEST_NAME: Final = 512
 ENCRYPTED: Final = 0x1
 
 
+class Once(Protocol):
+    """Content over `KEPT` that can be read once, in its turn."""
+
+    def head(self, count: int) -> bytes:
+        """Return the first bytes and leave them there."""
+        ...
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ArchiveMember:
     """A file in an archive."""
 
     name: str
-    body: memoryview
+    body: "memoryview | Flow | Once"
 
 
-def is_tar(body: memoryview) -> bool:
+def is_tar(body: bytes) -> bool:
     """Return whether the first block is a tar header: its checksum fits."""
-    header = bytes(body[:BLOCK])
+    header = body[:BLOCK]
     if len(header) < BLOCK or not header[0]:
         return False
     try:
@@ -45,33 +61,72 @@ def is_tar(body: memoryview) -> bool:
     return stated == sum(header) - sum(header[CHECKSUM]) + 8 * 0x20
 
 
-def untar(body: memoryview, budget: Budget) -> Iterator[ArchiveMember]:
-    """Yield the regular files; raise `Refused` ``container.broken``, ``container.unsupported`` or a cap's error."""
-    start = 0
+def untar(content: Content, budget: Budget) -> Iterator[ArchiveMember]:
+    """Yield the regular files, each to be read before the next.
+
+    Raises:
+        Refused: ``container.broken``, ``container.unsupported`` or a cap's error.
+    """
+    feed = Feed(pieces_of(content))
     told: dict[str, str] = {}
-    while start < len(body) and any(body[start : start + BLOCK]):
-        if not is_tar(body[start:]):
+    while (header := feed.read(BLOCK)) and any(header):
+        if not is_tar(header):
             raise broken("tar")
-        header = bytes(body[start : start + BLOCK])
         size = _size(told.get("size"), header)
-        start += BLOCK
-        content = body[start : start + size]
-        if len(content) < size:
-            raise broken("tar")
-        start += -(-size // BLOCK) * BLOCK
+        part = _Part(feed, size)
         kind = header[156:157]
         if kind in b"xg" or kind == b"L":
-            told = told | (_pax(bytes(content)) if kind != b"L" else {"path": _text(bytes(content))})
+            if size > HEADER_LIMIT:
+                raise broken("tar")
+            body = part.whole()
+            told = told | (_pax(body) if kind != b"L" else {"path": _text(body)})
             budget.enter()
+            part.leave()
             continue
         if kind in b"0\x007":
             if any(name.startswith("GNU.sparse") for name in told):
                 raise unsupported("tar", "sparse files")
             budget.enter()
-            yield ArchiveMember(told.get("path") or _text(header[:100]), content)
+            name = told.get("path") or _text(header[:100])
+            yield ArchiveMember(name, memoryview(part.whole()) if size <= KEPT else part)
         elif kind not in b"5K":
             raise unsupported("tar", "links, devices or sparse files")
+        part.leave()
         told = told if kind == b"K" else {}
+
+
+class _Part:
+    """A tar member's content: read once, in its turn (implements `Once`)."""
+
+    def __init__(self, feed: Feed, size: int) -> None:
+        """Begin at the member's first byte."""
+        self._feed = feed
+        self._left = size
+        self._padding = -size % BLOCK
+
+    def head(self, count: int) -> bytes:
+        """Return the first bytes and leave them there."""
+        return self._feed.peek(min(count, self._left))
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what was not read yet; raise `Refused` ``container.broken`` where the archive ends before."""
+        while self._left:
+            piece = self._feed.take(min(self._left, STEP * 4))
+            if not piece:
+                raise broken("tar")
+            self._left -= len(piece)
+            yield piece
+
+    def whole(self) -> bytes:
+        """Return what was not read yet."""
+        return b"".join(self.pieces())
+
+    def leave(self) -> None:
+        """Go to the next header."""
+        for _ in self.pieces():
+            pass
+        self._feed.read(self._padding)
+        self._padding = 0
 
 
 def _octal(field: bytes) -> int:
@@ -119,22 +174,20 @@ def unzip(body: memoryview, budget: Budget) -> Iterator[ArchiveMember]:
                     continue
                 budget.enter()
                 budget.foresee(info.file_size)
-                yield ArchiveMember(info.filename, memoryview(_inflate(archive, info, budget)))
+                yield ArchiveMember(info.filename, verified(partial(_inflate, archive, info), budget))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, UnicodeDecodeError):
         raise broken("zip") from None
 
 
-def _inflate(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> bytes:
+def _inflate(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Iterator[bytes]:
     if info.flag_bits & ENCRYPTED:
         raise unsupported("zip", "its own encryption")
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         raise unsupported("zip", "another compression than deflate")
-    out = bytearray()
     with archive.open(info) as file:
         while piece := file.read(ZIP_CHUNK):
             budget.spend(len(piece))
-            out += piece
-    return bytes(out)
+            yield piece
 
 
 def _check_directory(body: memoryview, budget: Budget) -> None:

@@ -60,6 +60,10 @@ class Budget:
         if self.entries > self.limits.entries:
             raise TooLarge("too-many-entries", f"The bundle has more than {self.limits.entries} entries; split it.")
 
+    def anew(self) -> "Budget":
+        """Return a budget of the same caps that has counted nothing yet, to make the same content a second time."""
+        return Budget(self.limits, self.bundle_bytes)
+
     def descend(self, depth: int) -> None:
         """Refuse a container at ``depth`` (1: the bundle itself is one) beyond the cap; raise `TooLarge` ``container.too-deep``."""
         if depth > self.limits.depth:

@@ -1,84 +1,86 @@
 """Compressed streams: gzip (RFC 1952) and Zstandard (RFC 8878), a little at a time, each step counted before it is kept."""
 
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 import zstandard
 
+from services.coatcheck.containers.flows import STEP, Feed
 from services.coatcheck.containers.limits import Budget, broken
 
-GZIP_IN: Final = 64 * 1024
 GZIP_OUT: Final = 256 * 1024
 ZSTD_IN: Final = 512
 """A compressed block of a few bytes may give 128 KiB, so a step of this size gives 16 MiB at most."""
 WINDOW_LIMIT: Final = 64 * 1024 * 1024
 GZIP_WRAPPER: Final = 31
 """zlib's word for: 32 KiB window, gzip header and checksum required."""
+ZSTD_HEADER: Final = 18
+SKIPPABLE: Final = 0x184D2A50
 
 
-def gunzip(body: memoryview, budget: Budget) -> bytes:
-    """Return the content of all members; raise `Refused` ``container.broken`` or a cap's error."""
-    out = bytearray()
-    start = 0
-    while start < len(body) and any(body[start : start + GZIP_IN]):
-        budget.enter()
-        start = _gzip_member(body, start, out, budget)
-    return bytes(out)
+def gunzip(pieces: Iterator[bytes | memoryview], budget: Budget) -> Iterator[bytes]:
+    """Yield the content of all members; raise `Refused` ``container.broken`` or a cap's error."""
+    feed = Feed(pieces)
+    first = True
+    while piece := feed.take(STEP):
+        # Tapes and block devices pad with zeros.
+        rest = piece if first else piece.lstrip(b"\0")
+        first = False
+        if rest:
+            feed.back(rest)
+            budget.enter()
+            yield from _gzip_member(feed, budget)
 
 
-def _gzip_member(body: memoryview, start: int, out: bytearray, budget: Budget) -> int:
-    """Append one member's content to ``out``; return where the next one begins."""
+def _gzip_member(feed: Feed, budget: Budget) -> Iterator[bytes]:
+    """Yield one member's content; leave the feed where the next one begins."""
     inflate = zlib.decompressobj(GZIP_WRAPPER)
     try:
         while not inflate.eof:
-            piece: bytes | memoryview = inflate.unconsumed_tail
-            if not piece:
-                piece = body[start : start + GZIP_IN]
-                start += len(piece)
+            piece = inflate.unconsumed_tail or feed.take(STEP)
             given = inflate.decompress(piece, GZIP_OUT)
             if not piece and not given:
                 raise broken("gzip")
             budget.spend(len(given))
-            out += given
+            yield given
     except zlib.error:
         raise broken("gzip") from None
-    return start - len(inflate.unused_data)
+    feed.back(inflate.unused_data)
 
 
-def unzstd(body: memoryview, budget: Budget) -> bytes:
-    """Return the content of all frames; raise `Refused` ``container.broken`` or a cap's error."""
-    out = bytearray()
-    start = 0
+def unzstd(pieces: Iterator[bytes | memoryview], budget: Budget) -> Iterator[bytes]:
+    """Yield the content of all frames; raise `Refused` ``container.broken`` or a cap's error."""
+    feed = Feed(pieces)
     try:
-        while start < len(body):
+        while head := feed.peek(ZSTD_HEADER):
             budget.enter()
-            start = _zstd_frame(body, start, out, budget)
+            if int.from_bytes(head[:4], "little") & 0xFFFFFFF0 == SKIPPABLE:
+                _skip_frame(feed)
+            else:
+                yield from _zstd_frame(feed, head, budget)
     except zstandard.ZstdError:
         raise broken("zstd") from None
-    return bytes(out)
 
 
-def _zstd_frame(body: memoryview, start: int, out: bytearray, budget: Budget) -> int:
-    """Append one frame's content to ``out``; return where the next one begins."""
-    if int.from_bytes(body[start : start + 4], "little") & 0xFFFFFFF0 == 0x184D2A50:  # noqa: PLR2004 - a skippable frame's magic number
-        return _skip_frame(body, start)
-    announced = zstandard.frame_content_size(bytes(body[start : start + 18]))
+def _zstd_frame(feed: Feed, head: bytes, budget: Budget) -> Iterator[bytes]:
+    """Yield one frame's content; leave the feed where the next one begins."""
+    announced = zstandard.frame_content_size(head)
     if announced > 0:
         budget.foresee(announced)
     inflate = zstandard.ZstdDecompressor(max_window_size=WINDOW_LIMIT).decompressobj()
     while not inflate.eof:
-        piece = body[start : start + ZSTD_IN]
+        piece = feed.take(ZSTD_IN)
         if not piece:
             raise broken("zstd")
-        start += len(piece)
         given = inflate.decompress(piece)
         budget.spend(len(given))
-        out += given
-    return start - len(inflate.unused_data)
+        yield given
+    feed.back(inflate.unused_data)
 
 
-def _skip_frame(body: memoryview, start: int) -> int:
-    end = start + 8 + int.from_bytes(body[start + 4 : start + 8], "little")
-    if len(body) < start + 8 or end > len(body):
+def _skip_frame(feed: Feed) -> None:
+    head = feed.read(8)
+    size = int.from_bytes(head[4:], "little")
+    if len(head) < 8 or sum(len(piece) for piece in feed.part(size)) < size:  # noqa: PLR2004 - magic number and length
         raise broken("zstd")
-    return end

@@ -5,7 +5,7 @@ Table changes, outputs and documents are written at once and awaited at once; on
 
 import asyncio
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -130,6 +130,10 @@ class Lane:
         self.handled: dict[str, int] = {}
         """Number of records handled well, by topic."""
         self.set_asides: list[str] = []
+        self._gone = 0
+        """Outputs of this batch that were released before its end."""
+        self._released: Counter[str] = Counter()
+        """The same by topic."""
 
     @property
     def partition(self) -> int:
@@ -143,11 +147,11 @@ class Lane:
         self._ordinals = {}
         self._undo.clear()
         self._own.clear()
-        return Marks(len(self._outputs), len(self.set_asides))
+        return Marks(self._gone + len(self._outputs), len(self.set_asides))
 
     def undo(self, marks: Marks) -> None:
         """Take back everything since ``marks``, those of the record at hand."""
-        del self._outputs[marks.outputs :]
+        del self._outputs[max(0, marks.outputs - self._gone) :]
         del self.set_asides[marks.set_asides :]
         while self._undo:
             kept, key, before = self._undo.pop()
@@ -169,6 +173,21 @@ class Lane:
             self.handled,
             self.set_asides,
         ):
+            kept.clear()
+        self._gone = 0
+        self._released.clear()
+
+    async def release(self) -> None:
+        """Send everything noted so far; raises as `Effects.release` says."""
+        for network in sorted(self.networks - self.prepared):
+            await self._links.seal.prepare(network)
+            self.prepared.add(network)
+        await self.flush()
+        self._gone += len(self._outputs)
+        self._released.update(topic for topic, _, _ in self._outputs)
+        # What is durable is not taken back; warnings are counted once more at the end alone.
+        self._undo = [one for one in self._undo if one[0] is self.warnings]
+        for kept in (self._outputs, self._docs, self._changes):
             kept.clear()
 
     def _set(self, kept: dict[Any, Any], key: object, value: object) -> None:
@@ -278,7 +297,7 @@ class Lane:
     @property
     def emitted(self) -> dict[str, int]:
         """Return the number of records noted for output, by topic."""
-        counts: dict[str, int] = defaultdict(int)
+        counts: dict[str, int] = defaultdict(int, self._released)
         for topic, _, _ in self._outputs:
             counts[topic] += 1
         return dict(counts)
