@@ -29,7 +29,11 @@ def lint(
     terminology: Terminology = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each file.")] = False,
 ) -> None:
-    """Say what is wrong with each trial, where, and what would be understood; exit 1 where a trial is refused."""
+    """Say what is wrong with each trial, where, and what would be understood; exit 1 where a trial is refused.
+
+    Exit codes: 0 all trials can be registered (perhaps with warnings); 1 a trial is refused or a file cannot be read; 2 the command
+    is not called like this; 78 the folder of tables cannot be used.
+    """
     put_in_force(terminology)
     troubles = Troubles()
     counts: Counter[str] = Counter()
@@ -75,11 +79,14 @@ def _show(path: Path, compiled: Compiled) -> None:
         say(f"{path}: ok, {compiled.trial.id}: {compiled.trial.title}")
 
 
+def _spot(path: Path, found: Diagnostic) -> str:
+    return f"{path}:{found.line}:{found.column}" if found.line else str(path)
+
+
 def _line(path: Path, found: Diagnostic) -> str:
-    """Return a diagnostic as compilers write it: ``file:line: severity[code] path: message hint``."""
-    spot = f"{path}:{found.line}" if found.line else str(path)
+    """Return a diagnostic as compilers write it: ``file:line:column: severity[code] path: message hint``."""
     hint = f" {found.hint}" if found.hint else ""
-    return f"{spot}: {found.severity}[{found.code}] {found.path}: {found.message}{hint}"
+    return f"{_spot(path, found)}: {found.severity}[{found.code}] {found.path}: {found.message}{hint}"
 
 
 @app.command()
@@ -135,9 +142,8 @@ def _converted(path: Path, body: bytes, to: str, form: Format) -> str | None:
 
 
 def _complaint(path: Path, found: Diagnostic) -> tuple[str, str, str]:
-    spot = f"{path}:{found.line}" if found.line else str(path)
     hint = f" {found.hint}" if found.hint else ""
-    return f"{spot}: {found.path}", f"{found.severity}[{found.code}]", f"{found.message}{hint}"
+    return f"{_spot(path, found)}: {found.path}", f"{found.severity}[{found.code}]", f"{found.message}{hint}"
 
 
 def _write(text: str, out: Path | None) -> None:

@@ -11,7 +11,7 @@ from trialbridge.contracts.ids import digest
 from trialbridge.criteria import ctml
 from trialbridge.criteria.ctml_reading import Reading
 from trialbridge.criteria.diagnostics import Diagnostic, Problems
-from trialbridge.criteria.documents import line_of, read_text
+from trialbridge.criteria.documents import Spot, Spots, read_text, spot_of
 from trialbridge.criteria.plan import TrialPlan, plan_of
 from trialbridge.criteria.surface import tagged_trial
 from trialbridge.criteria.trial import Trial
@@ -43,21 +43,24 @@ def compile_text(text: str | bytes, name: str = "") -> Compiled:
     """Return the trial in a file's text, native or CTML (told apart by its keys), with all that is to be said about it."""
     del name
     problems = Problems()
-    document, lines = read_text(text, problems)
+    document, spots = read_text(text, problems)
     trial: Trial | None = None
     if not problems.refused:
         try:
             trial = _compile(document, problems)
         except RecursionError:
             problems.error("too-large", "", "It is nested too deeply.")
-    found = tuple(
-        msgspec.structs.replace(one, line=one.line or line_of("" if one.path == "trial" else one.path, lines))
-        for one in problems.found
-    )
+    found = tuple(_placed(one, spots) for one in problems.found)
     if trial is None or problems.refused:
         return Compiled(None, b"", "", found)
     definition = canonical(trial)
     return Compiled(trial, definition, digest(definition), found)
+
+
+def _placed(one: Diagnostic, spots: Spots) -> Diagnostic:
+    own = Spot(one.line, one.column)
+    spot = own if one.line else spot_of("" if one.path == "trial" else one.path, spots)
+    return msgspec.structs.replace(one, line=spot.line, column=spot.column)
 
 
 def _compile(document: Any, problems: Problems) -> Trial | None:

@@ -20,6 +20,8 @@ class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True):
     """The nearest spelling that would be understood, or what else to do."""
     line: int = 0
     """Line of the file, from 1; 0 where it is not known."""
+    column: int = 0
+    """Column of the line, from 1; 0 where it is not known."""
 
 
 def _advice(code: str) -> str:
@@ -33,9 +35,10 @@ class Problems:
         """Begin without any."""
         self.found: list[Diagnostic] = []
 
-    def error(self, code: str, path: str, message: str, hint: str = "", line: int = 0) -> None:
-        """Note a fault: the trial is refused."""
-        self.found.append(Diagnostic("error", f"trial.{code}", path or "trial", message, hint or _advice(code), line))
+    def error(self, code: str, path: str, message: str, hint: str = "", at: tuple[int, int] = (0, 0)) -> None:
+        """Note a fault: the trial is refused; ``at`` is its line and column, where the path does not say them."""
+        found = Diagnostic("error", f"trial.{code}", path or "trial", message, hint or _advice(code), *at)
+        self.found.append(found)
 
     def warn(self, code: str, path: str, message: str, hint: str = "") -> None:
         """Note a doubt."""

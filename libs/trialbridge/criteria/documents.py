@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -18,16 +18,27 @@ PATHS_LIMIT: Final = 50_000_000
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-def read_text(text: str | bytes, problems: Problems) -> tuple[Any, dict[str, int]]:
-    """Return the document and the line (from 1) of each path; where it cannot be read, None, and why is noted."""
+class Spot(NamedTuple):
+    """Where something stands in a file: line and column, from 1; 0 where it is not known."""
+
+    line: int = 0
+    column: int = 0
+
+
+Spots = dict[str, Spot]
+"""Where the value of each path stands: where its key does if both are on one line."""
+
+
+def read_text(text: str | bytes, problems: Problems) -> tuple[Any, Spots]:
+    """Return the document and where each path stands; where it cannot be read, None, and why is noted."""
     decoded = _decoded(text, problems)
     if decoded is None:
         return None, {}
     try:
         return _parsed(decoded, problems)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        problems.error("not-read", "", f"It is neither YAML nor JSON: {error.problem or 'broken'}.", line=line)
+        spot = _spot(error.problem_mark) if error.problem_mark else Spot()
+        problems.error("not-read", "", f"It is neither YAML nor JSON: {error.problem or 'broken'}.", at=spot)
     except TooMuchError:
         problems.error("too-large", "", "It has too many values, or is nested too deeply.")
     except (yaml.YAMLError, ValueError, RecursionError, TypeError):
@@ -49,31 +60,35 @@ def _decoded(text: str | bytes, problems: Problems) -> str | None:
     return decoded.replace("\t", " ") if decoded.lstrip()[:1] in ("{", "[") else decoded
 
 
-def _parsed(text: str, problems: Problems) -> tuple[Any, dict[str, int]]:
+def _spot(mark: Any) -> Spot:
+    return Spot(mark.line + 1, mark.column + 1)
+
+
+def _parsed(text: str, problems: Problems) -> tuple[Any, Spots]:
     node = yaml.compose(text, Loader=Loader)
     if node is None:
         problems.error("empty", "", "There is nothing in it.")
         return None, {}
-    lines: dict[str, int] = {}
+    spots: Spots = {}
     written = 0
-    for path, line, duplicate in _walk(node):
+    for path, spot, duplicate in _walk(node):
         if duplicate:
-            problems.error("duplicate-key", path, "This key stands here twice.", line=line)
-        lines.setdefault(path, line)
+            problems.error("duplicate-key", path, "This key stands here twice.", at=spot)
+        spots.setdefault(path, spot)
         written += len(path)
-        if len(lines) > NODE_LIMIT or written > PATHS_LIMIT:
+        if len(spots) > NODE_LIMIT or written > PATHS_LIMIT:
             raise TooMuchError
-    return Loader("").construct_document(node), lines
+    return Loader("").construct_document(node), spots
 
 
-def _walk(root: yaml.Node) -> Iterator[tuple[str, int, bool]]:
-    """Yield path, line and whether the key was there before; aliases are followed, so a loop of them ends at the depth limit."""
-    waiting: list[tuple[yaml.Node, str, int]] = [(root, "", 0)]
+def _walk(root: yaml.Node) -> Iterator[tuple[str, Spot, bool]]:
+    """Yield path, place and whether the key was there before; aliases are followed, so a loop of them ends at the depth limit."""
+    waiting: list[tuple[yaml.Node, str, int, Spot]] = [(root, "", 0, _spot(root.start_mark))]
     while waiting:
-        node, path, depth = waiting.pop()
+        node, path, depth, spot = waiting.pop()
         if depth > DEPTH_LIMIT:
             raise TooMuchError
-        yield path, node.start_mark.line + 1, False
+        yield path, spot, False
         if isinstance(node, yaml.ScalarNode) and _SURROGATE.search(node.value):
             raise ValueError
         if isinstance(node, yaml.MappingNode):
@@ -81,28 +96,31 @@ def _walk(root: yaml.Node) -> Iterator[tuple[str, int, bool]]:
             yield from twice
         else:
             members = node.value if isinstance(node, yaml.SequenceNode) else ()
-            inside = [(one, f"{path}[{number}]") for number, one in enumerate(members)]
-        waiting.extend((one, place, depth + 1) for one, place in reversed(inside))
+            inside = [(one, f"{path}[{number}]", _spot(one.start_mark)) for number, one in enumerate(members)]
+        waiting.extend((one, place, depth + 1, where) for one, place, where in reversed(inside))
 
 
-def _values(node: yaml.MappingNode, path: str) -> tuple[list[tuple[yaml.Node, str]], list[tuple[str, int, bool]]]:
-    """Return the values of an object with their paths, and the keys that stand there twice."""
-    inside: list[tuple[yaml.Node, str]] = []
-    twice: list[tuple[str, int, bool]] = []
+def _values(
+    node: yaml.MappingNode, path: str
+) -> tuple[list[tuple[yaml.Node, str, Spot]], list[tuple[str, Spot, bool]]]:
+    """Return the values of an object with their paths and places, and the keys that stand there twice."""
+    inside: list[tuple[yaml.Node, str, Spot]] = []
+    twice: list[tuple[str, Spot, bool]] = []
     seen = set()
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode) or _SURROGATE.search(key.value):
             raise ValueError
         place = f"{path}.{key.value}".lstrip(".")
         if key.value in seen:
-            twice.append((place, key.start_mark.line + 1, True))
+            twice.append((place, _spot(key.start_mark), True))
         seen.add(key.value)
-        inside.append((value, place))
+        own, name = _spot(value.start_mark), _spot(key.start_mark)
+        inside.append((value, place, name if name.line == own.line else own))
     return inside, twice
 
 
-def line_of(path: str, lines: dict[str, int]) -> int:
-    """Return the line of a path, or of the nearest part above it."""
-    while path and path not in lines:
+def spot_of(path: str, spots: Spots) -> Spot:
+    """Return where a path stands, or the nearest part above it."""
+    while path and path not in spots:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
-    return lines.get(path, 0)
+    return spots.get(path, Spot())

@@ -8,7 +8,7 @@ import msgspec
 from trialbridge.contracts.events import Site
 from trialbridge.criteria import language as q
 from trialbridge.criteria.diagnostics import Problems
-from trialbridge.criteria.terminology.nearest import hint
+from trialbridge.criteria.terminology.nearest import hint, nearest
 from trialbridge.criteria.trial import Arm, DoseLevel, Trial
 from trialbridge.criteria.values import field_value
 
@@ -18,6 +18,17 @@ DEEPEST: Final = 200
 """How deeply groups may be nested."""
 _TYPES: Final[tuple[type[msgspec.Struct], ...]] = (Trial, Arm, DoseLevel, Site, *NODES.values())
 _FIELDS: Final = {kind: {field.name: field.type for field in msgspec.structs.fields(kind)} for kind in _TYPES}
+OTHER_NAMES: Final = {
+    "and": "all", "or": "any", "none": "not", "birth_date": "age", "gender": "sex", "deceased": "vital_status", "address": "location",
+    "distance": "location", "cancer_type": "diagnosis", "oncotree": "diagnosis", "morphology": "histology", "tnm": "stage",
+    "metastases": "stage", "recurrence": "disease_status", "ecog_status": "performance", "karnofsky": "performance",
+    "lansky": "performance", "mutation": "variant", "genomic": "variant", "cnv": "copy_number", "amplification": "copy_number",
+    "translocation": "fusion", "structural_variant": "fusion", "rearrangement": "fusion", "wildtype": "wild_type", "tmb": "signature",
+    "msi": "signature", "mmr": "signature", "her2": "expression", "pd-l1": "expression", "ihc": "expression", "treatment": "prior_therapy",
+    "therapy": "prior_therapy", "prior_lines": "prior_therapy", "washout": "prior_therapy", "comorbidity": "condition",
+    "drug": "medication", "surgery": "procedure", "laboratory": "lab", "observation": "lab", "blood_pressure": "vital",
+}  # fmt: skip
+"""What people call kinds of criteria elsewhere; a hint names ours."""
 _NESTED: Final = frozenset({"criteria", "arms", "dose_levels", "sites"})
 """Fields of trials and arms that have readers of their own."""
 
@@ -94,9 +105,15 @@ def tagged(node: Any, path: str, problems: Problems, depth: int = 0) -> dict[str
     kind, body = next(iter(node.items()))
     place = f"{path}.{kind}"
     if kind not in NODES:
-        problems.error("unknown-key", place, "There is no criterion of this kind.", hint(str(kind), NODES))
+        problems.error("unknown-key", place, "There is no criterion of this kind.", _kind_hint(str(kind)))
         return {}
     return _group(kind, body, place, problems, depth + 1) if kind in GROUPS else _leaf(kind, body, place, problems)
+
+
+def _kind_hint(word: str) -> str:
+    """Return the nearest kind, by its own name or another one that people use for it."""
+    near = nearest(word, (*NODES, *OTHER_NAMES))
+    return f"did you mean {OTHER_NAMES.get(near, near)!r}?" if near else ""
 
 
 def _leaf(kind: str, body: Any, place: str, problems: Problems) -> dict[str, Any]:
@@ -129,8 +146,7 @@ def _at_least(body: Any, place: str, problems: Problems, depth: int) -> dict[str
     if "count" not in known:
         problems.error("no-count", f"{place}.count", "at_least needs a count.")
     members = _members(body.get("of"), f"{place}.of", problems, depth)
-    whole = "count" in known and isinstance(body.get("of"), list) and len(members) == len(body["of"])
-    return {"kind": "at_least", **known, "of": members} if whole and members else {}
+    return {"kind": "at_least", **known, "of": members} if "count" in known and members else {}
 
 
 def _members(members: Any, place: str, problems: Problems, depth: int) -> list[dict[str, Any]]:
@@ -139,13 +155,13 @@ def _members(members: Any, place: str, problems: Problems, depth: int) -> list[d
         return []
     if not members:
         problems.error("empty-group", place, "A group needs at least one criterion.")
-    found = []
+    found, sound = [], False
     for number, one in enumerate(members):
         node = tagged(one, f"{place}[{number}]", problems, depth)
-        if node:
-            # What could not be read is noted; the others are looked at all the same.
-            found.append(node)
-    return found
+        # What could not be read is noted; the others are looked at all the same, each in its own place.
+        found.append(node or {"kind": "histology", "names": [f"not read: {place}[{number}]"]})
+        sound = sound or bool(node)
+    return found if sound else []
 
 
 def _checked(kind: type[msgspec.Struct], given: Mapping[Any, Any], path: str, problems: Problems) -> dict[str, Any]:

@@ -36,6 +36,28 @@ def test_one_fault_brings_no_other(row: Row) -> None:
     assert len(errors) == 1, errors
 
 
+def test_faults_behind_one_that_cannot_be_read_keep_their_places() -> None:
+    text = """\
+id: T
+criteria:
+  all:
+  - ecog_statu: {max: 1}
+  - at_least:
+      count: 2
+      of:
+      - {aeg: {min: 18}}
+      - {diagnosis: {oncotree: [LUADD]}}
+  - {variant: {gene: KRSA}}
+"""
+    found = [(one.path, one.line, one.column) for one in compile_text(text).diagnostics]
+    assert found == [
+        ("criteria.all[0].ecog_statu", 4, 5),
+        ("criteria.all[1].at_least.of[0].aeg", 8, 10),
+        ("criteria.all[1].at_least.of[1].diagnosis.oncotree[0]", 9, 33),
+        ("criteria.all[2].variant.gene", 10, 16),
+    ]
+
+
 def test_there_are_sixty_and_more() -> None:
     assert len({(row.code, row.text) for row in ROWS}) == len(ROWS)
     assert len(ROWS) >= 100

@@ -43,7 +43,7 @@ def test_a_refused_trial_says_why_and_stops_no_other(cli: Invoke, trials: Path, 
     (trials / "bad.yaml").write_text("id: T-BAD\ncriteria: {aeg: {min: 1}}\n")
     result = cli("trial", "convert", trials, "--to", "native", "--out", tmp_path / "out")
     assert result.exit_code == 1
-    assert f"{trials / 'bad.yaml'}:2: criteria.aeg: error[trial.unknown-key]: " in result.stderr
+    assert f"{trials / 'bad.yaml'}:2:12: criteria.aeg: error[trial.unknown-key]: " in result.stderr
     assert len(list((tmp_path / "out").iterdir())) == 3
 
 

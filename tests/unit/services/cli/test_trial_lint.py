@@ -21,7 +21,7 @@ def test_an_unknown_key_comes_with_line_path_and_nearest_spelling(cli: Invoke, t
     result = cli("trial", "lint", bad, trials / "plain.json")
     assert result.exit_code == 1
     first, second = result.stdout.splitlines()
-    assert first.startswith(f"{bad}:2: error[trial.unknown-key] titel: ")
+    assert first.startswith(f"{bad}:2:1: error[trial.unknown-key] titel: ")
     assert first.endswith("did you mean 'title'?")
     assert second.startswith(f"{trials / 'plain.json'}: ok")
 
@@ -68,8 +68,8 @@ def test_the_sum_comes_last_and_one_bad_file_stops_no_other(cli: Invoke, trials:
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == "6 files, 2 refused: 2 errors and 1 warning"
     assert result.stdout.count(": ok, ") == 4
-    assert f"{trials / 'a.yaml'}:3: error[trial.unknown-key] criteria.aeg: " in result.stdout
-    assert f"{trials / 'c.yaml'}:5: warning[trial.duplicate] criteria.any[1]: " in result.stdout
+    assert f"{trials / 'a.yaml'}:3:3: error[trial.unknown-key] criteria.aeg: " in result.stdout
+    assert f"{trials / 'c.yaml'}:5:5: warning[trial.duplicate] criteria.any[1]: " in result.stdout
 
 
 def test_a_warning_alone_does_not_refuse(cli: Invoke, trials: Path) -> None:
