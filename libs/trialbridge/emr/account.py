@@ -58,6 +58,12 @@ class Made:
         self.value = value
         self.of = of
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same value, of the same kind, whatever it is made of."""
+        return type(other) is Made and type(other.value) is type(self.value) and str(other.value) == str(self.value)
+
+    __hash__ = None  # type: ignore[assignment]  # never a key
+
 
 def made(value: str, *of: str | None) -> Derived:
     """Return ``value`` as made of the given leaves, or of what was made of them; None and plain text are passed over."""
@@ -101,6 +107,19 @@ def leaves_of(text: str | None) -> list[Leaf]:
         if len(text.of) == 1:
             return leaves_of(text.of[0])
         return [one for inner in text.of for one in leaves_of(inner)]
+    return []
+
+
+def leaves_within(value: Any) -> list[Leaf]:
+    """Return all leaves that a value holds, or that are in what it holds."""
+    if isinstance(value, str):
+        return leaves_of(value)
+    if isinstance(value, dict):
+        return [one for inner in value.values() for one in leaves_within(inner)]
+    if isinstance(value, list):
+        return [one for inner in value for one in leaves_within(inner)]
+    if isinstance(value, Made):
+        return [one for source in value.of for one in leaves_of(source)]
     return []
 
 

@@ -120,7 +120,11 @@ class Actors:
         """Return a reference to the device of an EI."""
         found = values.entity(rep)
         if found is None:
-            return None
+            issuer = values.party(rep.get(2), rep.get(3), rep.get(4))
+            if issuer is None:
+                return None
+            content = {"identifier": [{"assigner": issuer}]}
+            return self.add("Device", reading, ("issuer", _all(issuer)), content)
         return self.add("Device", reading, (str(found.get("system", "")), str(found["value"])), {"identifier": [found]})
 
     def location(self, rep: Rep, reading: "Reading", levels: tuple[tuple[int, str], ...] = _LEVELS) -> Reference | None:
@@ -297,6 +301,9 @@ def organization(rep: Rep) -> Json:
     get = rep.get
     size = len(rep.parts)
     found: Json = {"name": get(1)} if get(1) else {}
+    if size > 1 and get(1) and get(2):
+        kind = {"url": "urn:trialbridge:fhir:name-type", "valueCode": values.token(get(2))}
+        found["_name"] = {"extension": [kind]}
     value = get(10) or get(3)
     if not value:
         return found
@@ -325,7 +332,7 @@ def organization(rep: Rep) -> Json:
 def key_of(content: Json) -> tuple[str, ...]:
     """Return what tells somebody from others: the first identifier, else all that is known."""
     for one in content.get("identifier") or ():
-        return str(one.get("system", "")), str(one["value"])
+        return str(one.get("system", "")), str(one.get("value", ""))
     return "name", _all(content.get("name") or content)
 
 

@@ -39,7 +39,7 @@ STEPS: Final = {
     "MRG": persons.merged, "BLG": persons.billing,
     "PV1": visits.visit, "PV2": visits.visit_more, "DG1": visits.diagnosis, "AL1": visits.allergy, "IAM": visits.allergy,
     "PR1": visits.procedure, "ROL": visits.role, "PRT": visits.role, "PRD": visits.provider, "RF1": visits.referral,
-    "ACC": visits.finding, "PDA": visits.finding, "DB1": visits.disability, "FT1": visits.charge,
+    "ACC": visits.finding, "PDA": visits.finding, "DB1": visits.disability, "PRB": visits.problem, "FT1": visits.charge,
     "ORC": orders.order, "OBR": orders.test, "OBX": _result, "NTE": Walk.note, "SPM": orders.specimen,
     "SAC": orders.container, "INV": orders.inventory, "TQ1": schedules.timing, "RXO": medications.prescription,
     "RXE": medications.prescription,
@@ -96,7 +96,7 @@ def _convert(message: Message, entry: str, number: int, feed: Feed, warnings: Wa
         locals_.append(local)
         sent = _begin(reading, message.header, str(local), name)
         whole = reads == "patient" or feed.alone
-        walk = Walk(reading, segments, name, whole=whole)
+        walk = Walk(reading, segments, name, whole=whole, identity=identity)
         walk.run(STEPS)
         yield from _end(
             reading, walk, segments, local, identifiers, events_of(identity, local, segments, sent, reading)

@@ -70,14 +70,12 @@ def _moved(local: LocalPatientId, segments: Sequence[Segment], reading: Reading)
         before = local_of(former, segment.place(reading.entry, reading.number, 1))
         if before == local:
             continue
-        patient = reading.id_of("Patient", str(before))
         visit = {
             "resourceType": "Encounter",
             "id": reading.id_of("Encounter", str(before), str(number)),
             "meta": {name: str(value) for name, value in reading.stamp.items()},
             "status": "entered-in-error",
             "class": {"system": f"{values.TERMS}v3-NullFlavor", "code": "UNK"},
-            "subject": {"reference": f"Patient/{patient}"},
         }
         found.append(Piece(before, (visit,)))
     return found

@@ -3,15 +3,21 @@
 from typing import Any, Final
 
 from trialbridge.contracts.errors import Poison
+from trialbridge.emr.hl7v2 import values
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import reference_to
 from trialbridge.emr.hl7v2.results import value_of
 from trialbridge.emr.hl7v2.rules import apply
 from trialbridge.emr.hl7v2.walk import ORDERED, Walk
 from trialbridge.emr.records import Resource
+from trialbridge.emr.tables.rows import pairs
 
 Json = dict[str, Any]
 _REPORTING: Final = frozenset({"ORU", "OUL", "MDM"})
+_LOINC: Final = "http://loinc.org"
+_VARIANT: Final = "69548-6"
+_PROFILE: Final = "http://hl7.org/fhir/uv/genomics-reporting/StructureDefinition/variant"
+_WITHDRAWN: Final = frozenset({"D", "W"})
 _ABSENT: Final = {
     "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
 }
@@ -127,6 +133,9 @@ def result(walk: Walk, obx: Segment) -> None:
     code = obx.first(3)
     if not code.get(1) and not code.get(2) and not code.get(9) and not code.get(4):
         raise Poison("v2.no-code", "OBX-3 does not say what was observed.", reading.place(3))
+    if obx.field(4) and str(code.get(1)) in pairs("v2_variants") and values.system_of(code.get(3)) == _LOINC:
+        _variant(walk, obx)
+        return
     on = _time(walk, obx)
     placer, filler = numbers_of(None, walk.test) if walk.test is not None else numbers_of(walk.order, None)
     key = (filler or placer, str(code.get(1)), obx.field(4), str(on or ""))
@@ -142,6 +151,46 @@ def result(walk: Walk, obx: Segment) -> None:
     if "dataAbsentReason" in found and any(name.startswith("value") for name in found):
         del found["dataAbsentReason"]
     _connect(walk, found)
+    walk.observation = walk.anchor = found
+
+
+def _variant(walk: Walk, obx: Segment) -> None:
+    """Read a part of a variant (laboratory results with nested OBX): a component of the Observation of its OBX-4."""
+    reading = walk.reading
+    placer, filler = numbers_of(None, walk.test) if walk.test is not None else numbers_of(walk.order, None)
+    key = ("variant", filler or placer, obx.get(4), str(_time(walk, obx) or ""))
+    # What may be wrong with it comes first: a bad part must not leave half a variant behind.
+    value = value_of(obx, reading)
+    identity = reading.id_of("Observation", walk.reading.local, *key)
+    found = next((one.resource for one in reading.built if one.resource["id"] == identity), None)
+    if found is None:
+        found = walk.make("Observation", obx, *key)
+        apply("OBX/Observation", obx, found, reading)
+        found.pop("interpretation", None)
+        if obx.get(11).upper() in _WITHDRAWN:
+            found["status"] = "final"
+        on = _time(walk, obx)
+        if on is not None:
+            found.setdefault("effectiveDateTime", on)
+        found.setdefault("status", "final")
+        found["category"] = [{"coding": [{"system": f"{values.TERMS}observation-category", "code": "laboratory"}]}]
+        found["code"] = {"coding": [{"system": _LOINC, "code": _VARIANT}]}
+        found["meta"]["profile"] = [_PROFILE]
+        _connect(walk, found)
+    if obx.get(3) == _VARIANT:
+        # The assessment speaks for the whole: its status and its words are the ones that count.
+        del found["code"], found["status"]
+        found |= {name: one for name, one in value.items() if name.startswith("value")}
+        apply("OBX/Observation", obx, found, reading)
+        return
+    if obx.get(11).upper() in _WITHDRAWN:
+        # What the sender takes back is no part of the variant; it is kept as it was written.
+        return
+    part: Json = {}
+    apply("OBX/Component", obx, part, reading)
+    if value.get("extension"):
+        part.setdefault("extension", []).extend(value.pop("extension"))
+    found.setdefault("component", []).append({**part, **value})
     walk.observation = walk.anchor = found
 
 

@@ -94,6 +94,8 @@ def patient(walk: Walk, pid: Segment) -> None:
     if walk.whole:
         built = reading.resource("Patient", found["id"], pid)
         built |= found
+        if walk.kind == "ADT^A29":
+            built["active"] = False
         walk.patient = walk.anchor = built
     if pid.get(18):
         walk.account = account(walk, pid, 18)
@@ -210,9 +212,11 @@ def case_manager(walk: Walk, in3: Segment) -> None:
 
 
 def merged(walk: Walk, mrg: Segment) -> None:
-    """Read the account of the patient who was merged; who was merged into whom is an event."""
+    """Read the account of the patient who was merged, and whom this one replaces; the merge itself is an event."""
     if mrg.get(3):
         account(walk, mrg, 3)
+    if walk.identity == "merge" and walk.patient is not None:
+        apply("MRG/Patient", mrg, walk.patient, walk.reading)
 
 
 def billing(walk: Walk, blg: Segment) -> None:

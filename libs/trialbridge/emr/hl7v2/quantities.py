@@ -80,6 +80,7 @@ def _media_type(kind: str, subtype: str) -> str | None:
 
 def _encoded(encoding: str, data: str) -> str | None:
     if not data:
+        # Nothing was sent: its encoding says as little.
         return None
     how = encoding.upper()
     if how == "BASE64":

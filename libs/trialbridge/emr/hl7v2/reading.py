@@ -61,8 +61,12 @@ class Reading:
         self.errors: list[tuple[Poison, Segment]] = []
         self.refused: set[int] = set()
         """The id() of segments whose resource is set aside."""
+        self.lost: set[str] = set()
+        """References to what was begun of them."""
         self.near: dict[str, Segment] = {}
         """The last segment of each name in the group that is read."""
+        self.echoes: list[tuple[Any, Any]] = []
+        """Values that were set, and those that said the same again."""
         self._ids: dict[str, int] = {}
 
     def place(self, field: int | None = None) -> Place:

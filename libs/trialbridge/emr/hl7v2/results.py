@@ -10,6 +10,7 @@ from trialbridge.emr.hl7v2 import quantities, values
 from trialbridge.emr.hl7v2.message import Rep, Segment
 from trialbridge.emr.hl7v2.reading import Reading, words
 from trialbridge.emr.hl7v2.times import decimal
+from trialbridge.emr.tables.rows import rows
 
 Json = dict[str, Any]
 _RANGE: Final = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:-|to)\s*([+-]?\d+(?:\.\d+)?)\s*", re.ASCII)
@@ -29,6 +30,7 @@ def value_of(obx: Segment, reading: Reading) -> Json:
         reader = _READERS.get(obx.get(2).upper(), _text)
         found |= reader(obx.first(_VALUE), obx, reading)
         _type(found, obx, reading)
+        _further(found, obx, reading)
     reading.field = _LIMITS
     limits = _limits(obx, reading)
     if limits is not None:
@@ -42,6 +44,18 @@ def _type(found: Json, obx: Segment, reading: Reading) -> None:
     kind = obx.get(2)
     if kind and found and kind.upper() not in _READERS:
         reading.warnings.note("v2.value-as-text")
+
+
+def _further(found: Json, obx: Segment, reading: Reading) -> None:
+    """Add the other numbers of a result that repeats; FHIR has room for one."""
+    if "valueQuantity" not in found:
+        return
+    for rep in obx.repetitions(_VALUE)[1:]:
+        more = _quantity(rep.get(1), obx, reading) if rep.get(1) else None
+        if more is not None:
+            found.setdefault("extension", []).append(
+                {"url": "urn:trialbridge:fhir:further-value", "valueQuantity": more}
+            )
 
 
 def _unit(obx: Segment) -> Rep:
@@ -124,6 +138,11 @@ def _coded(rep: Rep, obx: Segment, _: Reading) -> Json:
         more = values.concept(other)
         if more is not None:
             found.setdefault("coding", []).extend(more.get("coding", []))
+    kind, coded = obx.get(2), found.get("coding")
+    if coded and "code" in coded[0]:
+        coded[0]["code"] = made(coded[0]["code"], coded[0]["code"], kind)
+    else:
+        found["text"] = made(found["text"], found["text"], kind)
     return {"valueCodeableConcept": found}
 
 
@@ -189,8 +208,11 @@ def _array(rep: Rep, obx: Segment, reading: Reading) -> Json:
     return {"valueSampledData": {"origin": origin, "period": Decimal(1), "dimensions": 1, "data": data}}
 
 
-def _attachment(rep: Rep, _: Segment, __: Reading) -> Json:
+def _attachment(rep: Rep, obx: Segment, _: Reading) -> Json:
     found = quantities.encapsulated(rep)
+    if found is not None:
+        name = "data" if "data" in found else "contentType"
+        found[name] = made(found[name], found[name], obx.get(2))
     return {"extension": [{"url": _ATTACHED, "valueAttachment": found}]} if found is not None else {}
 
 
@@ -213,19 +235,20 @@ def _limits(obx: Segment, reading: Reading) -> Json | None:
 
 
 _Reader = Callable[[Rep, Segment, Reading], Json]
-_READERS: Final[Mapping[str, _Reader]] = {
-    "NM": _number,
-    "SI": _number,
-    "SN": _structured,
-    **dict.fromkeys(("CE", "CWE", "CNE", "CF", "IS"), _coded),
-    **dict.fromkeys(("DT", "TS", "DTM"), _time),
-    "TM": _clock,
-    "DR": _period,
-    "NR": _numeric_range,
-    "VR": _value_range,
-    "CQ": _composite,
-    "NA": _array,
-    "ED": _attachment,
-    "RP": _pointer,
-    **dict.fromkeys(("ST", "TX", "FT", ""), _text),
+_BY_NAME: Final[Mapping[str, _Reader]] = {
+    "array": _array,
+    "attachment": _attachment,
+    "clock": _clock,
+    "coded": _coded,
+    "number": _number,
+    "period": _period,
+    "pointer": _pointer,
+    "quantity": _composite,
+    "range": _numeric_range,
+    "span": _value_range,
+    "structured": _structured,
+    "text": _text,
+    "time": _time,
 }
+_READERS: Final[Mapping[str, _Reader]] = {"": _text, **{kind: _BY_NAME[name] for kind, name, _, _ in rows("v2_values")}}
+"""By OBX-2; a type that the table does not have is read as text."""

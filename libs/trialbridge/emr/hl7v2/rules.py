@@ -18,6 +18,8 @@ from trialbridge.emr.tables.rows import rows
 Reader = Callable[[Rep, Reading], Any]
 Factory = Callable[[str], Reader]
 Test = Callable[[Segment, Reading], bool]
+Echoes = list[tuple[Any, Any]]
+"""Values that were set, and those that said the same again."""
 Slot = tuple[str, int | None, bool]
 """Element name, number of a shared list element, whether a new one is appended."""
 _CONDITION: Final = re.compile(r"(!)?(?:([A-Z][A-Z0-9]{2})-)?(\d+)(?:\.(\d+))?(?:(!?=)(\S*))?")
@@ -126,19 +128,22 @@ def apply(name: str, segment: Segment, resource: Resource, reading: Reading) -> 
             for rep in reps if rule.every else reps[:1]:
                 value = rule.reader(rep, reading)
                 if value is not None:
-                    put(resource, rule.target, value)
+                    put(resource, rule.target, value, reading.echoes)
     reading.field = None
     for rule in rules.always:
         if not rule.tests or all(test(segment, reading) for test in rule.tests):
             value = rule.reader(segment.first(0), reading)
             if value is not None:
-                put(resource, rule.target, value)
+                put(resource, rule.target, value, reading.echoes)
 
 
-def put(resource: Resource, target: tuple[Slot, ...], value: Any) -> None:
-    """Set an element; one that is set already stays. Without a target, what an object holds is set."""
+def put(resource: Resource, target: tuple[Slot, ...], value: Any, echoes: Echoes) -> None:
+    """Set an element; one that is set already stays, and what says the same again is an echo of it.
+
+    Without a target, what an object holds is set.
+    """
     if not target:
-        _join(resource, value)
+        _join(resource, value, echoes)
         return
     here: Any = resource
     for slot in target[:-1]:
@@ -150,16 +155,18 @@ def put(resource: Resource, target: tuple[Slot, ...], value: Any) -> None:
         listed = here.setdefault(key, [])
         if value not in listed:
             listed.append(value)
+        else:
+            echoes.append((listed[listed.index(value)], value))
     elif number is not None:
         listed = here.setdefault(key, [])
         if len(listed) <= number:
             listed.append(value)
         elif isinstance(value, dict):
-            _join(listed[number], value)
+            _join(listed[number], value, echoes)
     elif isinstance(value, dict) and isinstance(here.get(key), dict):
-        _join(here[key], value)
+        _join(here[key], value, echoes)
     else:
-        here.setdefault(key, value)
+        _set(here, key, value, echoes)
 
 
 def _inside(here: Any, slot: Slot) -> Any:
@@ -177,10 +184,16 @@ def _inside(here: Any, slot: Slot) -> Any:
     return listed[number]
 
 
-def _join(here: Any, value: Resource) -> None:
+def _set(here: Any, key: str, value: Any, echoes: Echoes) -> None:
+    known = here.setdefault(key, value)
+    if known is not value and known == value:
+        echoes.append((known, value))
+
+
+def _join(here: Any, value: Resource, echoes: Echoes) -> None:
     """Add what an object holds to another one, in which what is set stays."""
     for key, inner in value.items():
         if isinstance(inner, list) and isinstance(here.get(key), list):
             here[key] += inner
         else:
-            here.setdefault(key, inner)
+            _set(here, key, inner, echoes)

@@ -1,10 +1,11 @@
 """Makes resources plain and checks them: one that fails is set aside, and nothing refers to it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from trialbridge.contracts.errors import Poison
-from trialbridge.emr.account import Found, confirm, settle
+from trialbridge.emr.account import Found, confirm, leaves_within, settle
 from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.hl7v2.actors import leaves_in
 from trialbridge.emr.hl7v2.message import Segment
@@ -24,19 +25,21 @@ class Settled:
     errors: list[tuple[Poison, Segment]] = field(default_factory=list)
 
 
+_Waiting = tuple[Segment | None, list[Resource], Resource, Found]
+"""The segment that it is made of, what was said of it, that as one plain resource, and the leaves in it."""
+
+
 def settle_all(reading: Reading) -> Settled:
     """Check resources and enter into their leaves where they went."""
     settled = Settled()
-    waiting: list[tuple[Segment | None, Resource, Found]] = []
-    waiting.extend((None, *_joined(variants)) for variants in reading.actors.variants.values())
-    waiting.extend((one.segment, *settle(one.resource)) for one in reading.built)
-    while refused := _refused(waiting, reading, settled):
-        waiting = [
-            (segment, _without(resource, refused), found)
-            for segment, resource, found in waiting
-            if f"{resource['resourceType']}/{resource['id']}" not in refused
-        ]
-    for segment, resource, found in waiting:
+    waiting: list[_Waiting] = []
+    waiting.extend((None, variants, *_joined(variants)) for variants in reading.actors.variants.values())
+    waiting.extend((one.segment, [one.resource], *settle(one.resource)) for one in reading.built)
+    refused = reading.lost or _refused(waiting, reading, settled)
+    while refused:
+        waiting = [_freed(one, refused) for one in waiting if f"{one[2]['resourceType']}/{one[2]['id']}" not in refused]
+        refused = _refused(waiting, reading, settled)
+    for segment, _, resource, found in waiting:
         confirm(found)
         if segment is None:
             settled.shared.append(resource)
@@ -47,9 +50,30 @@ def settle_all(reading: Reading) -> Settled:
     return settled
 
 
-def _refused(waiting: list[tuple[Segment | None, Resource, Found]], reading: Reading, settled: Settled) -> set[str]:
+def _freed(one: _Waiting, refused: set[str]) -> _Waiting:
+    """Return a resource without references to what was set aside; what goes with them is not in it any more."""
+    segment, told, resource, found = one
+    if not any(str(reference) in refused for reference in _references(resource)):
+        return segment, told, resource, found
+    rest = [_without(variant, refused) for variant in told]
+    return segment, rest, *_joined(rest)
+
+
+def _references(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "reference":
+                yield inner
+            else:
+                yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+def _refused(waiting: list[_Waiting], reading: Reading, settled: Settled) -> set[str]:
     refused = set()
-    for segment, resource, _ in waiting:
+    for segment, _, resource, _ in waiting:
         where = segment or reading.message.header
         try:
             check(resource, NOWHERE)
@@ -82,11 +106,17 @@ def _joined(variants: list[Resource]) -> tuple[Resource, Found]:
 
 
 def _twins(reading: Reading) -> None:
-    """Let those who were met word for word before share what became of the words."""
+    """Let those who were met word for word before, and values that were set before, share what became of the words."""
     for first, again in reading.actors.twins:
         for one, other in zip(leaves_in(first), leaves_in(again), strict=True):
             if one.fate == "mapped":
                 other.fate, other.where = one.fate, one.where
+    for first, again in reading.echoes:
+        told = next((one for one in leaves_within(first) if one.fate == "mapped"), None)
+        if told is not None:
+            for other in leaves_within(again):
+                if other.fate == "unaccounted":
+                    other.fate, other.where = told.fate, told.where
 
 
 def _without(value: Any, refused: set[str]) -> Any:

@@ -244,6 +244,12 @@ def _due_to(rep: Rep, _: Reading) -> Any:
     return {"url": f"{values.DEFINITIONS}condition-dueTo", "valueReference": {"type": "Condition", "identifier": found}}
 
 
+def _replaced(rep: Rep, reading: Reading) -> Any:
+    """Return the link of a Patient to the one who was merged into it, who is known by an identifier only."""
+    found = values.identifier(rep, reading)
+    return {"other": {"type": "Patient", "identifier": found}, "type": "replaces"} if found is not None else None
+
+
 def _order_ref(rep: Rep, _: Reading) -> Any:
     found = values.entity(rep)
     return {"type": "ServiceRequest", "identifier": found} if found is not None else None
@@ -408,6 +414,14 @@ def _endpoint(rep: Rep, named: str) -> Any:
         found["_endpoint"] = _UNKNOWN
     del named
     return found
+
+
+def _further_device(rep: Rep, reading: Reading) -> Any:
+    """Return a device other than the first one, for which FHIR has no second place."""
+    if rep is reading.segment.first(18):
+        return None
+    found = reading.actors.entity_device(rep, reading)
+    return {"url": "urn:trialbridge:fhir:device", "valueReference": found} if found is not None else None
 
 
 def _event(rep: Rep, _: Reading) -> Any:
@@ -581,6 +595,7 @@ SPECIAL: Final[Mapping[str, Factory]] = {
     "event": _plain(_event),
     "eventLength": _plain(_event_length),
     "eventWords": _plain(lambda rep, _: _event_words(rep)),
+    "furtherDevice": _plain(_further_device),
     "gender": _gender,
     "group": _plain(_group),
     "hdDestination": _plain(_hd_destination),
@@ -603,11 +618,13 @@ SPECIAL: Final[Mapping[str, Factory]] = {
     "parentOrder": _parent("ServiceRequest", "PLAC FILL"),
     "parentSpecimen": _parent("Specimen", "PGN FGN"),
     "part25": _plain(_part_of),
+    "patientRef": _plain(lambda _, reading: dict(reading.patient)),
     "patientClass": _plain(_patient_class),
     "perDay": _plain(_per_day),
     "performerAs": _performer_as,
     "placeOfGiving": _plain(_place_of_giving),
     "race": _race,
+    "replaced": _plain(_replaced),
     "reporter": _plain(_reporter),
     "requester": _plain(_requester),
     "resultStatus": _plain(_status),

@@ -57,11 +57,34 @@ def diagnosis(walk: Walk, dg1: Segment) -> None:
         return
     found = walk.make("Condition", dg1, str(key))
     apply("DG1/Condition", dg1, found, walk.reading)
+    _standing(found)
     found |= walk.visit()
     if walk.encounter is not None:
         link: Json = {}
         apply("DG1/Encounter", dg1, link, walk.reading)
         walk.encounter.setdefault("diagnosis", []).append({"condition": reference_to(found), **link})
+    walk.anchor = found
+
+
+def _standing(found: Resource) -> None:
+    """Take the clinical status from what was entered in error: FHIR allows none there."""
+    codes = [one.get("code") for one in found.get("verificationStatus", {}).get("coding", ())]
+    if "entered-in-error" in codes:
+        found.pop("clinicalStatus", None)
+
+
+def problem(walk: Walk, prb: Segment) -> None:
+    """Make the Condition of a problem list's entry; PRB-9 and PRB-14 say whether it is still there."""
+    first = prb.first(3)
+    key = prb.get(4) or first.get(1) or first.get(2)
+    if not key:
+        return
+    found = walk.make("Condition", prb, *(("problem", str(key)) if prb.get(4) else (str(key),)))
+    apply("PRB/Condition", prb, found, walk.reading)
+    if prb.get(1).upper() != "DE":
+        word = "resolved" if "abatementDateTime" in found else "active"
+        found["clinicalStatus"] = {"coding": [{"system": f"{values.TERMS}condition-clinical", "code": word}]}
+    found |= walk.visit()
     walk.anchor = found
 
 
@@ -71,9 +94,7 @@ def allergy(walk: Walk, segment: Segment) -> None:
     number = segment.get(7) if segment.name == "IAM" else ""
     found = walk.make("AllergyIntolerance", segment, str(number or first.get(1) or first.get(2)), subject="patient")
     apply(f"{segment.name}/AllergyIntolerance", segment, found, walk.reading)
-    codes = [one.get("code") for one in found.get("verificationStatus", {}).get("coding", ())]
-    if "entered-in-error" in codes:
-        found.pop("clinicalStatus", None)
+    _standing(found)
     for one in found.get("reaction", ()):
         # FHIR wants to know how a reaction shows.
         one.setdefault("manifestation", [{"text": "unknown"}])

@@ -23,12 +23,15 @@ _NOTE: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-{}.note"
 class Walk:
     """What the segments that come share with those before."""
 
-    def __init__(self, reading: Reading, segments: Sequence[Segment], kind: str, *, whole: bool) -> None:
-        """Begin in front of the first segment; ``whole`` where the PID makes a Patient."""
+    def __init__(
+        self, reading: Reading, segments: Sequence[Segment], kind: str, *, whole: bool, identity: str = "-"
+    ) -> None:
+        """Begin in front of the first segment; ``whole`` where the PID makes a Patient, ``identity`` as in `v2_events.tsv`."""
         self.reading = reading
         self.segments = segments
         self.kind = kind
         self.whole = whole
+        self.identity = identity
         self.at = 0
         self.header: Resource | None = None
         self.patient: Resource | None = None
@@ -67,6 +70,7 @@ class Walk:
                 if segment.name in ("MSH", "PID"):
                     raise
                 # The resource goes with its segment; what others built of it stays.
+                reading.lost.update(one.reference for one in reading.built[built:])
                 del reading.built[built:]
                 reading.refused.add(id(segment))
                 reading.errors.append((error, segment))

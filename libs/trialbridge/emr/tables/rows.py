@@ -31,6 +31,8 @@ WIDTHS: Final = {
     "v2_events": 4,
     "v2_segments": 7,
     "v2_systems": 2,
+    "v2_values": 4,
+    "v2_variants": 2,
 }
 """Every table and how many columns it has: a row with more is a mistake that a test finds."""
 
