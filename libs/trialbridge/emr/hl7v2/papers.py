@@ -67,6 +67,11 @@ def appointment(walk: Walk, sch: Segment) -> None:
     found.setdefault("status", "proposed")
     patient = {"actor": walk.who(), "status": "accepted" if found["status"] == "booked" else "needs-action"}
     found["participant"] = [patient, *found.get("participant", ())]
+    subject = {
+        "url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.subject",
+        "valueReference": walk.who(),
+    }
+    found.setdefault("extension", []).append(subject)
     walk.appointment = walk.anchor = found
 
 

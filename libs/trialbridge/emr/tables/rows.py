@@ -29,6 +29,7 @@ WIDTHS: Final = {
     "v2_codes": 3,
     "v2_dropped": 3,
     "v2_events": 4,
+    "v2_guide": 5,
     "v2_segments": 7,
     "v2_systems": 2,
     "v2_values": 4,
