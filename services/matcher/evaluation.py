@@ -11,8 +11,11 @@ from services.matcher.tables import CONSENT, FACTS, LIVES, PATIENTS, TRIALS, Lif
 from trialbridge.contracts.events import Change, PatientViewChanged, TrialPublished
 from trialbridge.contracts.ids import ArmCode, DoseCode, EventId, MatchId, PatientId, TrialId
 from trialbridge.contracts.topics import TRIAL_MATCHES
-from trialbridge.criteria.evaluate import evaluate, explain
-from trialbridge.criteria.timers import next_begin, next_flip
+from trialbridge.criteria.evaluate import evaluate
+from trialbridge.criteria.following import follow
+from trialbridge.criteria.plan import Branch
+from trialbridge.criteria.telling import Told, tell
+from trialbridge.criteria.timers import next_begin, next_turn
 from trialbridge.criteria.verdicts import Explanation
 from trialbridge.runtime.effects import Effects
 
@@ -51,7 +54,7 @@ class Scene:
 
     def touched(self, before: PatientViewChanged, after: PatientViewChanged) -> list[TrialPublished]:
         """Return the trials with a criterion that reads a fact in which two views differ."""
-        changed = set(self.memory.facts(before).facts) ^ set(self.memory.facts(after).facts)
+        changed = follow(self.memory.facts(before), self.memory.facts(after), self.today)
         trials, index = self.trials(), self._shelf().index
         names = {plan.trial.id for plan, _ in index.branches(index.readers(changed))}
         return [trial for name, trial in trials.items() if name in names]
@@ -79,10 +82,10 @@ class Scene:
         seen: set[MatchId] = set()
         for name, trial in asked.items():
             plan = self.memory.plan(trial)
-            _set(timers, name, next_flip(plan, facts, self.today) if name in candidates else None)
+            _set(timers, name, next_turn(plan, known) if name in candidates else None)
             branches = [branch for branch in plan.branches if (name, branch.arm, branch.dose) in wanted]
-            for explanation in explain(plan, branches, facts, self.today, view.patient):
-                seen.add(self._judge(look, trial, explanation))
+            for told in tell(plan, branches, known, view.patient):
+                seen.add(self._judge(look, trial, told))
         self._look_after_others(patient, look, seen, set(asked))
         live = {match for match in seen if self.effects.table(LIVES).get(match) is not None}
         after = Patient(view, timers, tuple(sorted({*patient.matches, *live})))
@@ -104,10 +107,10 @@ class Scene:
             if life is not None:
                 self._say(life, ended(life, look, MOVED))
 
-    def _judge(self, look: Look, trial: TrialPublished, explanation: Explanation) -> MatchId:
-        match = match_of(look.view, trial, explanation)
+    def _judge(self, look: Look, trial: TrialPublished, told: Told) -> MatchId:
+        match = match_of(look.view, trial, told.branch)
         life = self.effects.table(LIVES).get(match)
-        self._say(life, judged(life, look, trial, explanation, lambda: self._past(look.view, trial, explanation)))
+        self._say(life, judged(life, look, trial, told, lambda: self._past(look.view, trial, told.branch)))
         return match
 
     def _look_after_others(self, patient: Patient, look: Look, seen: set[MatchId], looked: set[TrialId]) -> None:
@@ -118,7 +121,7 @@ class Scene:
                 gone = life.said.trial in looked
                 self._say(life, ended(life, look, ARM_GONE) if gone else refreshed(life, look))
 
-    def _past(self, view: PatientViewChanged, trial: TrialPublished, now: Explanation) -> Explanation | None:
+    def _past(self, view: PatientViewChanged, trial: TrialPublished, now: Branch) -> Explanation | None:
         """Return what would have been said of the same arm before, to tell why a match is proposed now."""
         before = self.before
         if before == Before():

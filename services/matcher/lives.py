@@ -13,16 +13,15 @@ import msgspec
 from services.matcher.consent import Decision
 from services.matcher.tables import Life
 from trialbridge.contracts.events import Change, MatchChanged, PatientViewChanged, TrialPublished
-from trialbridge.contracts.ids import ArmCode, DoseCode, EventId, MatchId, RecordId, match_id
-from trialbridge.criteria.canonical import canonical_bytes, explanation_digest
+from trialbridge.contracts.ids import ArmCode, Digest, DoseCode, EventId, MatchId, match_id
 from trialbridge.criteria.plan import Branch
+from trialbridge.criteria.telling import Told
 from trialbridge.criteria.verdicts import Explanation, Outcome
-from trialbridge.criteria.why_now import why_now
+from trialbridge.criteria.why_now import why_now, why_now_told
 
 CauseWord = Literal["patient", "trial", "time", "identity"]
 Past = Callable[[], Explanation | None]
 """The explanation that the same arm would have had before, where the match was never proposed."""
-_EXPLANATION = msgspec.json.Decoder(Explanation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +35,29 @@ class Look:
     by: EventId
 
 
-def match_of(view: PatientViewChanged, trial: TrialPublished, where: Explanation | Branch) -> MatchId:
-    """Return the id of the match of a patient with the arm and dose level that an explanation, or a branch, is about."""
+def match_of(view: PatientViewChanged, trial: TrialPublished, where: Branch) -> MatchId:
+    """Return the id of the match of a patient with the arm and dose level of a branch."""
     return match_id(view.network, view.patient, trial.trial, _arm(where), _dose(where))
 
 
-def _arm(where: Explanation | Branch) -> ArmCode | None:
+def _arm(where: Branch) -> ArmCode | None:
     return None if where.arm is None else ArmCode(where.arm)
 
 
-def _dose(where: Explanation | Branch) -> DoseCode | None:
+def _dose(where: Branch) -> DoseCode | None:
     return None if where.dose is None else DoseCode(where.dose)
 
 
-def judged(life: Life | None, look: Look, trial: TrialPublished, explanation: Explanation, past: Past) -> Life | None:
+def judged(life: Life | None, look: Look, trial: TrialPublished, told: Told, past: Past) -> Life | None:
     """Return the life after an evaluation: ``life`` itself where there is no news, None where it was never proposed."""
-    if explanation.outcome is Outcome.NOT_ELIGIBLE:
-        return _withdrawn(life, look, trial, explanation)
-    said = _proposal(life, look, trial, explanation)
-    if life is not None and _news(said) == _news(life.said):
+    if told.outcome is Outcome.NOT_ELIGIBLE:
+        return _withdrawn(life, look, trial, told)
+    digest = told.digest()
+    if life is not None and _news(life.said) == (False, digest, look.view.tenants, look.consent):
         return life
-    before = past() if life is None else _EXPLANATION.decode(life.said.explanation)
-    return Life(msgspec.structs.replace(said, why_now=(*why_now(before, explanation), *_consent(life, look))), look.by)
+    said = _proposal(life, look, trial, told, digest)
+    now = why_now(past(), told.explanation()) if life is None else why_now_told(life.said.explanation, told)
+    return Life(msgspec.structs.replace(said, why_now=(*now, *_consent(life, look))), look.by)
 
 
 def refreshed(life: Life, look: Look) -> Life:
@@ -95,29 +95,28 @@ def ended(life: Life, look: Look, why: Change) -> Life:
     return Life(said, look.by)
 
 
-def _withdrawn(life: Life | None, look: Look, trial: TrialPublished, explanation: Explanation) -> Life | None:
+def _withdrawn(life: Life | None, look: Look, trial: TrialPublished, told: Told) -> Life | None:
     if life is None or life.said.event == "withdrawn":
         return life
-    said = msgspec.structs.replace(_proposal(life, look, trial, explanation), event="withdrawn")
-    before = _EXPLANATION.decode(life.said.explanation)
-    return Life(msgspec.structs.replace(said, why_now=why_now(before, explanation)), look.by)
+    said = msgspec.structs.replace(_proposal(life, look, trial, told, told.digest()), event="withdrawn")
+    return Life(msgspec.structs.replace(said, why_now=why_now_told(life.said.explanation, told)), look.by)
 
 
-def _proposal(life: Life | None, look: Look, trial: TrialPublished, explanation: Explanation) -> MatchChanged:
+def _proposal(life: Life | None, look: Look, trial: TrialPublished, told: Told, digest: Digest) -> MatchChanged:
     view = look.view
     return MatchChanged(
-        match=match_of(view, trial, explanation),
+        match=match_of(view, trial, told.branch),
         network=view.network,
         patient=view.patient,
         tenants=view.tenants,
         trial=trial.trial,
-        arm=_arm(explanation),
-        dose=_dose(explanation),
+        arm=_arm(told.branch),
+        dose=_dose(told.branch),
         seq=life.said.seq + 1 if life else 1,
         event="proposed" if life is None or life.said.event == "withdrawn" else "changed",
-        outcome=explanation.outcome.value,
-        explanation=msgspec.Raw(canonical_bytes(explanation)),
-        explanation_digest=explanation_digest(explanation),
+        outcome=told.outcome.value,
+        explanation=msgspec.Raw(told.raw()),
+        explanation_digest=digest,
         trial_version=trial.version,
         trial_digest=trial.digest,
         view_version=view.version,
@@ -125,14 +124,8 @@ def _proposal(life: Life | None, look: Look, trial: TrialPublished, explanation:
         as_of=look.as_of,
         cause=look.cause,
         consent=look.consent,
-        records=_records(explanation),
+        records=told.records(),
     )
-
-
-def _records(explanation: Explanation) -> tuple[RecordId, ...]:
-    """Return the deliveries that the explanation's evidence came with, sorted."""
-    cited = {one.record for line in explanation.criteria for one in line.evidence if one.record}
-    return tuple(RecordId(name) for name in sorted(cited))
 
 
 def _news(said: MatchChanged) -> tuple[object, ...]:

@@ -66,12 +66,16 @@ def of_result(value: Decimal, comparator: str | None) -> Range:
 
 def within(possible: Range, bounds: Bounds) -> Verdict:
     """Return met where every possible value is inside the bounds, not_met where none is."""
-    lower = [_over(possible, bound, strict=strict) for bound, strict in ((bounds.min, False), (bounds.above, True))]
-    upper = [
+    verdicts = [
+        _over(possible, bound, strict=strict)
+        for bound, strict in ((bounds.min, False), (bounds.above, True))
+        if bound is not None
+    ]
+    verdicts += [
         _over(_mirror(possible), _minus(bound), strict=strict)
         for bound, strict in ((bounds.max, False), (bounds.below, True))
+        if bound is not None
     ]
-    verdicts = [*lower, *upper]
     return NOT_MET if NOT_MET in verdicts else UNKNOWN if UNKNOWN in verdicts else MET
 
 

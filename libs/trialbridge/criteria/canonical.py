@@ -20,11 +20,12 @@ def explanation_digest(explanation: Explanation) -> Digest:
     An explanation that holds another day, or rests on the same records delivered again, is the same one.
     """
     lines = tuple(
-        msgspec.structs.replace(line, evidence=_records(line.evidence)) if line.evidence else line
+        msgspec.structs.replace(line, evidence=records_of(line.evidence)) if line.evidence else line
         for line in explanation.criteria
     )
     return digest(canonical_bytes(msgspec.structs.replace(explanation, as_of="", criteria=lines)))
 
 
-def _records(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+def records_of(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Return the evidence without which delivery brought it, each once."""
     return tuple(dict.fromkeys(msgspec.structs.replace(one, record="", version="") for one in evidence))

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from operator import itemgetter
+from typing import Final
 
-from trialbridge.criteria.finding import COSTS, MET, NOT_MET, UNKNOWN, Finding, Settle, best, flip, worst
+from trialbridge.criteria.finding import COSTS, MET, NOT_MET, UNKNOWN, Finding, Settle, flip, worst
 from trialbridge.criteria.known import FactIndex, Known
 from trialbridge.criteria.plan import Branch, Spot, Step, TrialPlan
 from trialbridge.criteria.terminology import versions
@@ -35,13 +36,21 @@ def evaluate(
 def outcomes(plan: TrialPlan, facts: FactIndex, as_of: date) -> tuple[Outcome, ...]:
     """Return the outcomes alone, in the order of `evaluate`: for sweeps that explain only what they propose."""
     known = facts.at(as_of)
-    return tuple(_outcome_of(branch, known) for branch in plan.branches)
+    return tuple(outcome_of(branch, known) for branch in plan.branches)
 
 
-def _outcome_of(branch: Branch, known: Known) -> Outcome:
+def outcome_of(branch: Branch, known: Known) -> Outcome:
+    """Return the outcome of one branch."""
     if branch.closed:
         return Outcome.NOT_ELIGIBLE
-    return _outcome([judge(root.step, known) for root in branch.criteria])
+    roots = branch.criteria
+    if len(roots) == 1:
+        step = roots[0].step
+        found = known.memo.get(step) or judge(step, known)
+        if found.verdict is MET:
+            return Outcome.ELIGIBLE
+        return Outcome.NOT_ELIGIBLE if found.verdict is NOT_MET and not found.recoverable else Outcome.POTENTIALLY
+    return _outcome([judge(root.step, known) for root in roots])
 
 
 def explain(
@@ -51,10 +60,15 @@ def explain(
     return _explanations(plan, branches, facts.at(as_of), patient)
 
 
+def explain_one(plan: TrialPlan, branch: Branch, known: Known, patient: str) -> Explanation:
+    """Return the explanation for one branch out of what is known of the patient."""
+    return _explain(plan, branch, known, patient, {}, {})
+
+
 def _explanations(plan: TrialPlan, branches: Iterable[Branch], known: Known, patient: str) -> tuple[Explanation, ...]:
     written: dict[Spot, tuple[CriterionResult, ...]] = {}
-    unsettled: dict[Spot, list[tuple[int, str, Missing]]] = {}
-    return tuple(_explain(plan, branch, known, patient, written, unsettled) for branch in branches)
+    lacking: dict[Spot, list[tuple[int, str, Missing]]] = {}
+    return tuple(_explain(plan, branch, known, patient, written, lacking) for branch in branches)
 
 
 def _explain(
@@ -63,9 +77,9 @@ def _explain(
     known: Known,
     patient: str,
     written: dict[Spot, tuple[CriterionResult, ...]],
-    unsettled: dict[Spot, list[tuple[int, str, Missing]]],
+    lacking: dict[Spot, list[tuple[int, str, Missing]]],
 ) -> Explanation:
-    """Return one explanation; ``written`` and ``unsettled`` hold what the trial's branches share."""
+    """Return one explanation; ``written`` and ``lacking`` hold what the trial's branches share."""
     lines: list[CriterionResult] = []
     if branch.closed:
         lines.append(CriterionResult(branch.closed_at, "status", NOT_MET, False, branch.closed))
@@ -74,13 +88,13 @@ def _explain(
         if found is None:
             found = written[root] = _lines(root, known)
         lines.extend(found)
-    outcome = _outcome_of(branch, known)
+    outcome = outcome_of(branch, known)
     missing: list[tuple[int, str, Missing]] = []
     if outcome is Outcome.POTENTIALLY:
         for root in branch.criteria:
-            open_ = unsettled.get(root)
+            open_ = lacking.get(root)
             if open_ is None:
-                open_ = unsettled[root] = _unsettled(root, known)
+                open_ = lacking[root] = unsettled(root, known)
             missing.extend(open_)
         missing.sort(key=_CHEAPEST)
     return Explanation(
@@ -100,7 +114,7 @@ def _explain(
 _CHEAPEST = itemgetter(0, 1)
 
 
-def _unsettled(root: Spot, known: Known) -> list[tuple[int, str, Missing]]:
+def unsettled(root: Spot, known: Known) -> list[tuple[int, str, Missing]]:
     """Return what would settle the unknowns of a root, with the rank of its cost and its place."""
     found: list[tuple[int, str, Missing]] = []
     memo = known.memo
@@ -109,7 +123,7 @@ def _unsettled(root: Spot, known: Known) -> list[tuple[int, str, Missing]]:
         if one.verdict is MET:
             continue
         if spot.members:
-            _add_missing(found, spot, known, MET)
+            add_missing(found, spot, known, MET)
         elif one.verdict is UNKNOWN and one.settle is not None:
             found.append(_missing(spot, one.settle))
     return found
@@ -117,11 +131,12 @@ def _unsettled(root: Spot, known: Known) -> list[tuple[int, str, Missing]]:
 
 def _missing(spot: Spot, settle: Settle) -> tuple[int, str, Missing]:
     what, cost = settle
-    return _COST[cost], spot.path, Missing(spot.path, spot.step.kind, _as_sentence(what), cost)
+    return RANKS[cost], spot.path, Missing(spot.path, spot.step.kind, as_sentence(what), cost)
 
 
 @lru_cache(maxsize=8192)
-def _as_sentence(words: str) -> str:
+def as_sentence(words: str) -> str:
+    """Return words as a sentence."""
     return f"{words[:1].upper()}{words[1:]}."
 
 
@@ -159,23 +174,43 @@ def _judge_leaf(judge_it: Callable[[Known], Finding], known: Known) -> Finding:
 def _judge_group(group: Step, known: Known) -> Finding:
     """Judge from the innermost groups outwards, with a list instead of calls within calls: no nesting is too deep."""
     memo = known.memo
-    todo = [group]
+    try:
+        usual = memo[group] = _of_members(group, known)
+    except KeyError:
+        todo = [group]
+    else:
+        return usual
     while todo:
         step = todo[-1]
-        if step in memo:
-            todo.pop()
-            continue
+        inner = []
         for one in step.members:
             if one not in memo:
                 if one.judge is None:
-                    todo.append(one)
+                    inner.append(one)
                 else:
                     memo[one] = _judge_leaf(one.judge, known)
-        if todo[-1] is step:
-            todo.pop()
-            members = [memo[one] for one in step.members]
-            memo[step] = _negated(step.members[0], members[0]) if step.kind == "not" else _group(step, members)
+        if inner:
+            todo += inner
+            continue
+        todo.pop()
+        if step not in memo:
+            memo[step] = _of_members(step, known)
     found: Finding = memo[group]
+    return found
+
+
+def _of_members(step: Step, known: Known) -> Finding:
+    memo = known.memo
+    if step.kind == "not":
+        inner = step.members[0]
+        return _negated(inner, memo[inner])
+    return _group(step, [memo[one] for one in step.members])
+
+
+def judge_again(step: Step, known: Known) -> Finding:
+    """Judge what was judged before and whose members are; it keeps its place, so that members always come before groups."""
+    found = _of_members(step, known) if step.judge is None else _judge_leaf(step.judge, known)
+    known.memo[step] = found
     return found
 
 
@@ -185,7 +220,7 @@ def _two_valued(found: Finding) -> Finding:
     return Finding(verdict, False, found.reason, found.evidence)
 
 
-_WORDS = {
+WORDS = {
     MET: "As asked, this is not so",
     NOT_MET: "This must not be so, but is",
     UNKNOWN: "It is not known whether this is so",
@@ -196,31 +231,36 @@ def _negated(inner: Step, found: Finding) -> Finding:
     """Return the negation; that of a leaf repeats its reason and evidence, so that it reads by itself."""
     verdict = flip(found.verdict)
     if inner.judge is None:
-        return Finding(verdict, found.recoverable, f"{_WORDS[verdict]}.")
-    return Finding(verdict, found.recoverable, f"{_WORDS[verdict]}: {found.reason}", found.evidence)
+        return Finding(verdict, found.recoverable, f"{WORDS[verdict]}.")
+    return Finding(verdict, found.recoverable, f"{WORDS[verdict]}: {found.reason}", found.evidence)
 
 
 def _group(step: Step, members: Sequence[Finding]) -> Finding:
-    verdicts = [one.verdict for one in members]
-    met, failed = verdicts.count(MET), verdicts.count(NOT_MET)
-    if step.kind == "all":
-        verdict = worst(verdicts)
-    elif step.kind == "any":
-        verdict = best(verdicts)
-    else:
-        verdict = MET if met >= step.needed else NOT_MET if len(members) - failed < step.needed else UNKNOWN
-    words = f"{met} of {len(members)} are met; {step.needed} needed."
-    return Finding(verdict, _may_turn(verdict, members, step.needed), words)
+    """Count: ``all`` needs every member, ``any`` one; it fails where too few are left that could be met."""
+    verdicts = [one[0] for one in members]
+    met, failed, needed = verdicts.count(MET), verdicts.count(NOT_MET), step.needed
+    verdict = _by_count(met, failed, len(verdicts), needed)
+    return _counted(met, failed, len(verdicts), needed, _may_turn(verdict, members, needed))
+
+
+def _by_count(met: int, failed: int, count: int, needed: int) -> Verdict:
+    return MET if met >= needed else NOT_MET if count - failed < needed else UNKNOWN
+
+
+@lru_cache(maxsize=16384)
+def _counted(met: int, failed: int, count: int, needed: int, turns: bool) -> Finding:  # noqa: FBT001 - a key
+    words = f"{met} of {count} are met; {needed} needed."
+    return Finding(_by_count(met, failed, count, needed), turns, words)
 
 
 def _may_turn(verdict: Verdict, members: Sequence[Finding], needed: int) -> bool:
     if verdict is UNKNOWN:
         return True
-    for_good = sum(one.verdict is verdict and not one.recoverable for one in members)
+    for_good = len([1 for one in members if one[0] is verdict and not one[1]])
     return len(members) - for_good >= needed if verdict is NOT_MET else for_good < needed
 
 
-def _add_missing(missing: list[tuple[int, str, Missing]], spot: Spot, known: Known, wanted: Verdict) -> None:
+def add_missing(missing: list[tuple[int, str, Missing]], spot: Spot, known: Known, wanted: Verdict) -> None:
     """Add what would settle the unknowns on which the answer rests; what is as wanted, or lost for good, rests on none."""
     step = spot.step
     found = known.memo.get(step) or judge(step, known)
@@ -231,7 +271,7 @@ def _add_missing(missing: list[tuple[int, str, Missing]], spot: Spot, known: Kno
     if spot.members:
         inner = flip(wanted) if step.kind == "not" else wanted
         for one in spot.members:
-            _add_missing(missing, one, known, inner)
+            add_missing(missing, one, known, inner)
 
 
-_COST = {cost: number for number, cost in enumerate(COSTS)}
+RANKS: Final = {cost: number for number, cost in enumerate(COSTS)}

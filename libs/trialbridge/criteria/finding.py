@@ -64,7 +64,8 @@ def overlap(recorded: frozenset[str], wanted: frozenset[str]) -> Verdict:
 
 def evidence_of(facts: Iterable[Fact]) -> tuple[Evidence, ...]:
     """Return the evidence of the facts, each once, in the order of the facts."""
-    return tuple(dict.fromkeys(fact.evidence for fact in facts))
+    found = [fact.evidence for fact in facts]
+    return tuple(found if len(found) < 2 else dict.fromkeys(found))  # noqa: PLR2004 - one, or none
 
 
 def sentence(words: str, wanted: str) -> str:

@@ -13,7 +13,7 @@ from trialbridge.criteria.language import Period
 from trialbridge.criteria.subjects import Subjects
 
 F = TypeVar("F", bound=Fact)
-KEPT: Final = 64
+KEPT: Final = 16
 """Patients of whom what was worked out is kept: those looked at last, in all of the process."""
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -106,7 +106,7 @@ def keep(known: "Known") -> "Known":
 class Known:
     """What is known of a patient at the end of one day, with the answers already worked out for it."""
 
-    __slots__ = ("_every", "_now", "as_of", "closed_world", "index", "memo", "notes")
+    __slots__ = ("_every", "_now", "as_of", "closed_world", "index", "memo", "notes", "turns")
 
     def __init__(self, index: FactIndex, as_of: date, *, closed_world: bool = False) -> None:
         """Keep the facts that are in effect by the end of ``as_of``; in a closed world what is not known is not so."""
@@ -116,7 +116,9 @@ class Known:
         self.memo: dict[Any, Any] = {}
         """By criterion, what it says of the patient."""
         self.notes: Any = None
-        """What others keep with these answers."""
+        """What is written of the answers (see `telling`)."""
+        self.turns: Any = None
+        """When the answers may turn (see `timers`)."""
         self._every = Subjects(index.facts)
         end = datetime.combine(as_of, time.max, UTC)
         if index.latest <= end:

@@ -5,11 +5,21 @@ from typing import Literal
 import msgspec
 
 
-class Node(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+class Node(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="kind",
+    cache_hash=True,
+):
     """Base of groups and leaves."""
 
 
-class Period(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+class Period(
+    msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, cache_hash=True
+):
     """A length of time back from the as-of date, in exactly one unit; months and years are calendar ones."""
 
     days: int | None = None

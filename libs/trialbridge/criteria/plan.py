@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any
 from weakref import WeakValueDictionary
+
+import msgspec
 
 from trialbridge.contracts.ids import Digest
 from trialbridge.criteria import language as q
@@ -17,7 +20,7 @@ from trialbridge.criteria.trial import Trial
 class Step:
     """One distinct criterion of all loaded trials; it lives as long as a plan needs it, and stands for itself in memos."""
 
-    __slots__ = ("__weakref__", "judge", "kind", "members", "needed", "node")
+    __slots__ = ("__weakref__", "judge", "kind", "members", "needed", "node", "reads")
 
     def __init__(self, node: Any) -> None:
         """Prepare the judge of a leaf, or the members of a group."""
@@ -27,6 +30,8 @@ class Step:
         self.judge: Callable[[Known], Finding] | None = None if self.members else partial(JUDGES[type(node)], node)
         self.needed = _needed(node)
         """How many members must be met; 0 for a leaf and for ``not``."""
+        self.reads: frozenset[Any] | None = None
+        """What a leaf reads of a patient, once somebody asked."""
 
 
 _STEPS: "WeakValueDictionary[Any, Step]" = WeakValueDictionary()
@@ -79,6 +84,43 @@ def spot_of(node: Any, path: str) -> Spot:
     return Spot(place, step, members, lines, needed)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Script:
+    """How the lines of a criterion with all that is in it are written: only what each says of a patient is left open."""
+
+    root: Spot
+    template: bytes
+    """JSON objects, parted by commas; ``%b`` for each step."""
+    steps: tuple[Step, ...]
+    asks: tuple[tuple[Step, str, bytes], ...]
+    """What must be met and is a leaf, or the negation of one: the leaf, its path (they are in the order of paths), and how its
+    missing fact begins.
+    """
+    groups: tuple[Spot, ...]
+    """What else must be met."""
+
+
+def script_of(root: Spot) -> Script:
+    """Return how a criterion's lines are written."""
+    lines = (root, *root.lines)
+    asks: list[tuple[Step, str, bytes]] = []
+    groups: list[Spot] = []
+    for spot in root.needed or (root,):
+        leaf = spot.members[0] if spot.step.kind == "not" else spot
+        if leaf.step.judge is None:
+            groups.append(spot)
+        else:
+            asks.append((leaf.step, leaf.path, begin_line(leaf.path, leaf.step.kind)))
+    template = b",".join(begin_line(spot.path, spot.step.kind).replace(b"%", b"%%") + b"%b" for spot in lines)
+    asks.sort(key=itemgetter(1))
+    return Script(root, template, tuple(spot.step for spot in lines), tuple(asks), tuple(groups))
+
+
+def begin_line(path: str, kind: str) -> bytes:
+    """Return how a line about a criterion begins."""
+    return b'{"path":%b,"kind":%b,' % (msgspec.json.encode(path), msgspec.json.encode(kind))
+
+
 @dataclass(frozen=True, slots=True)
 class Branch:
     """One arm at one dose level: the criteria that all must be met."""
@@ -86,6 +128,8 @@ class Branch:
     arm: str | None
     dose: str | None
     criteria: tuple[Spot, ...]
+    scripts: tuple[Script, ...]
+    """One for each of the criteria; branches that share a criterion share it."""
     closed: str = ""
     """Why the branch takes nobody, in words; empty where it does."""
     closed_at: str = ""
@@ -115,24 +159,30 @@ def plan_of(trial: Trial, digest: Digest) -> TrialPlan:
 
 def branches_of(trial: Trial) -> tuple[Branch, ...]:
     """Return every arm at every dose level, in the trial's order; a trial without arms is one branch."""
-    own = _spots(trial.criteria, "criteria")
+    own = _scripts(trial.criteria, "criteria")
     if not trial.arms:
-        return (Branch(None, None, own),)
+        return (_branch(None, None, own),)
     return tuple(branch for arm in trial.arms for branch in _of_arm(arm, own))
 
 
-def _of_arm(arm: Any, own: tuple[Spot, ...]) -> Iterator[Branch]:
+def _of_arm(arm: Any, own: tuple[Script, ...]) -> Iterator[Branch]:
     place = f"arms[{arm.code}]"
-    here = (*own, *_spots(arm.criteria, f"{place}.criteria"))
+    here = (*own, *_scripts(arm.criteria, f"{place}.criteria"))
     shut = (f"The arm is {arm.status}.", f"{place}.status") if arm.status != "open" else ("", "")
     if not arm.dose_levels:
-        yield Branch(arm.code, None, here, *shut)
+        yield _branch(arm.code, None, here, *shut)
     for level in arm.dose_levels:
         spot = f"{place}.dose_levels[{level.code}]"
-        below = _spots(level.criteria, f"{spot}.criteria")
+        below = _scripts(level.criteria, f"{spot}.criteria")
         low = (f"The dose level is {level.status}.", f"{spot}.status") if level.status != "open" else ("", "")
-        yield Branch(arm.code, level.code, (*here, *below), *(shut if shut[0] else low))
+        yield _branch(arm.code, level.code, (*here, *below), *(shut if shut[0] else low))
 
 
-def _spots(node: Any, path: str) -> tuple[Spot, ...]:
-    return () if node is None else (spot_of(node, path),)
+def _branch(
+    arm: str | None, dose: str | None, scripts: tuple[Script, ...], closed: str = "", closed_at: str = ""
+) -> Branch:
+    return Branch(arm, dose, tuple(script.root for script in scripts), scripts, closed, closed_at)
+
+
+def _scripts(node: Any, path: str) -> tuple[Script, ...]:
+    return () if node is None else (script_of(spot_of(node, path)),)

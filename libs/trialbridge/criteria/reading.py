@@ -34,6 +34,14 @@ def reads(step: Step) -> Iterator[Reading]:
             yield from (Reading(kind, what) for what in narrow(node))
 
 
+def reads_of(step: Step) -> frozenset[Reading]:
+    """Return what a leaf reads; worked out once."""
+    found = step.reads
+    if found is None:
+        found = step.reads = frozenset(reads(step))
+    return found
+
+
 def _gene(leaf: Any) -> tuple[str, ...]:
     return (genes.canonical(leaf.gene),)
 

@@ -8,19 +8,47 @@ from typing import Any, Final
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.dates import completes, leaves, span
-from trialbridge.criteria.known import FactIndex, begins
-from trialbridge.criteria.leaves import READS
+from trialbridge.criteria.known import FactIndex, Known, begins
 from trialbridge.criteria.leaves.therapy import washout
-from trialbridge.criteria.plan import TrialPlan
+from trialbridge.criteria.plan import Step, TrialPlan
+from trialbridge.criteria.reading import reads_of
 
 Facts = Sequence[f.AnyFact]
+
+
+_NEVER: Final = date.max.toordinal() + 1
+
+
+class Turns(dict[Step, int]):
+    """By leaf, the first day (as an ordinal) on which its verdict may be another; worked out when first asked for."""
+
+    def __init__(self, known: Known) -> None:
+        """Stand beside what is known of a patient at a day."""
+        super().__init__()
+        self.known = known
+
+    def __missing__(self, leaf: Step) -> int:
+        """Work the day out."""
+        known = self.known
+        mine = [fact for kind, what in reads_of(leaf) for fact in known.ever(kind, what)]
+        days = [day for day in _turns(leaf.node, mine) if day > known.as_of] if mine else ()
+        found = self[leaf] = min(days).toordinal() if days else _NEVER
+        return found
 
 
 def next_flip(plan: TrialPlan, facts: FactIndex, as_of: date) -> date | None:
     """Return the earliest day after ``as_of`` on which some verdict may be another without a new record, None if never."""
     if not plan.kinds & facts.kinds:
         return None
-    return min((day for leaf in plan.leaves for day in _turns(leaf.node, facts) if day > as_of), default=None)
+    return next_turn(plan, facts.at(as_of))
+
+
+def next_turn(plan: TrialPlan, known: Known) -> date | None:
+    """Return the same of what is known at a day; each distinct leaf is asked once."""
+    if known.turns is None:
+        known.turns = Turns(known)
+    first = min(map(known.turns.__getitem__, plan.leaves), default=_NEVER)
+    return None if first == _NEVER else date.fromordinal(first)
 
 
 def next_begin(facts: FactIndex, as_of: date) -> date | None:
@@ -28,11 +56,7 @@ def next_begin(facts: FactIndex, as_of: date) -> date | None:
     return min((day for day in _begin(facts.facts) if day > as_of), default=None)
 
 
-def _turns(leaf: Any, facts: FactIndex) -> Iterator[date]:
-    kinds = READS[type(leaf)]
-    mine = [fact for kind in kinds for fact in facts.by_kind.get(kind, ())]
-    if not mine:
-        return
+def _turns(leaf: Any, mine: Facts) -> Iterator[date]:
     yield from _begin(mine)
     own = _OWN.get(type(leaf))
     if own is not None:

@@ -19,6 +19,7 @@ from trialbridge.criteria.finding import (
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.leaves.windows import Windowed, placed
 from trialbridge.criteria.terminology import conditions, crosswalk
+from trialbridge.criteria.terminology.source import kept
 from trialbridge.criteria.verdicts import Verdict
 
 
@@ -26,18 +27,25 @@ def _plain(code: str) -> str:
     return code.replace(".", "").strip().upper()
 
 
+@kept(maxsize=16384)
 def _prefixes(leaf: q.Coded) -> tuple[str, ...]:
     named = (conditions.codes_of(conditions.named(word) or word)[0] for word in leaf.names)
     return (*leaf.icd10, *(code for codes in named for code in codes))
 
 
+@kept(maxsize=16384)
 def _snomed(leaf: q.Coded) -> tuple[str, ...]:
     named = (conditions.codes_of(conditions.named(word) or word)[1] for word in leaf.names)
     return (*leaf.snomed, *(code for codes in named for code in codes))
 
 
+@kept(maxsize=16384)
+def _names(leaf: q.Coded) -> frozenset[str]:
+    return frozenset(conditions.named(word) or word.casefold() for word in leaf.names)
+
+
 def _is(leaf: q.Coded, codes: Iterable[f.Coding], texts: Sequence[str] = ()) -> bool:
-    wanted = {conditions.named(word) or word.casefold() for word in leaf.names}
+    wanted = _names(leaf)
     for coding in codes:
         system, code = crosswalk.system_of(coding.system), coding.code or ""
         if system == "icd10" and any(_plain(code).startswith(_plain(prefix)) for prefix in _prefixes(leaf)):

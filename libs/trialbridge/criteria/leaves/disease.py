@@ -122,6 +122,7 @@ def _could_be(leaf: q.Diagnosis, code: str, target: str) -> bool:
     return not target.startswith("_") and (gone or oncotree.within(target, code))
 
 
+@kept(maxsize=16384)
 def words(leaf: q.Diagnosis) -> str:
     """Return what is asked for, in words."""
     named = [oncotree.name(code) for code in leaf.oncotree]

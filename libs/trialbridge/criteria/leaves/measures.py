@@ -12,6 +12,7 @@ from trialbridge.criteria.finding import Finding as Found
 from trialbridge.criteria.known import Known
 from trialbridge.criteria.leaves.picked import Asked, judge_picked
 from trialbridge.criteria.terminology import labs, units
+from trialbridge.criteria.terminology.source import kept
 from trialbridge.criteria.verdicts import Verdict
 
 # ECOG grade to the Karnofsky values that it may be (Oken 1982; the usual conversion table), and back.
@@ -109,17 +110,18 @@ def _of_test(known: Known, codes: tuple[str, ...]) -> Sequence[f.Lab]:
 
 def judge_lab(leaf: q.Lab, known: Known) -> Found:
     """Judge the newest result of a test."""
+    test, codes, asked = _asked_lab(leaf)
+    return judge_picked(leaf, known, _of_test(known, codes), lambda fact: _measured(fact, leaf, test), asked)
+
+
+@kept(maxsize=16384)
+def _asked_lab(leaf: q.Lab) -> tuple[str, tuple[str, ...], Asked]:
+    """Return the test, its codes, and what is asked."""
     test = labs.test_of(leaf.test) or leaf.test
-    codes = labs.codes_of(test)
     period = f" in the last {period_words(leaf.within)}" if leaf.within else ""
     wanted = f"{test} {_ever(leaf)}{words(leaf, leaf.unit)}{period}"
-    return judge_picked(
-        leaf,
-        known,
-        _of_test(known, codes),
-        lambda fact: _measured(fact, leaf, test),
-        Asked(wanted, f"no {test} is recorded{period}", Settle(f"a current {test}", "lab")),
-    )
+    settle = Settle(f"a current {test}", "lab")
+    return test, labs.codes_of(test), Asked(wanted, f"no {test} is recorded{period}", settle)
 
 
 def judge_vital(leaf: q.Vital, known: Known) -> Found:

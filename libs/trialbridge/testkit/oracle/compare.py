@@ -7,13 +7,16 @@ from random import Random
 
 import msgspec
 
+from trialbridge.criteria.canonical import canonical_bytes, explanation_digest
 from trialbridge.criteria.compiler import canonical, load
 from trialbridge.criteria.diagnostics import Problems
 from trialbridge.criteria.evaluate import evaluate, outcomes
 from trialbridge.criteria.facts import AnyFact
+from trialbridge.criteria.following import follow
 from trialbridge.criteria.index import TrialIndex
 from trialbridge.criteria.known import FactIndex
 from trialbridge.criteria.plan import TrialPlan
+from trialbridge.criteria.telling import tell
 from trialbridge.criteria.trial import Trial
 from trialbridge.criteria.trial_checks import resolved
 from trialbridge.criteria.verdicts import Explanation, Outcome
@@ -40,7 +43,9 @@ class Disagreement(msgspec.Struct, frozen=True):
     batch: str
     """Seed and number of the batch."""
     what: str
-    """``criterion``, ``outcome``, ``sweep`` (outcomes without explanations), ``index`` or ``closed`` (world)."""
+    """``criterion``, ``outcome``, ``sweep`` (outcomes without explanations), ``index``, ``closed`` (world), or ``written``: bytes
+    that were put together and those of the explanation as an object.
+    """
     path: str
     engine: str
     oracle: str
@@ -82,14 +87,16 @@ def compare_batch(seed: int, number: int) -> Tally:
         index.put(plan)
     tally = Tally()
     facts: tuple[AnyFact, ...] = ()
-    as_of = DAYS[0]
+    as_of, known = DAYS[0], FactIndex(())
     for _ in range(PATIENTS):
         if facts and maybe(rng, ALIKE):
             facts = changed_facts(rng, facts, as_of)
+            before, known = known, FactIndex(facts)
+            follow(before, known, as_of)
         else:
             as_of = rng.choice(DAYS)
             facts = random_facts(rng, as_of)
-        known = FactIndex(facts)
+            known = FactIndex(facts)
         swept = _swept(index, known, as_of)
         for (written, _), plan in zip(trials, plans, strict=True):
             found = _compared(plan, known, as_of, judge_trial(written, facts, as_of), swept, tally)
@@ -134,6 +141,9 @@ def _compared(
     tally.pairs += 1
     found: list[Difference] = []
     explained, quick = evaluate(plan, known, as_of, "p"), outcomes(plan, known, as_of)
+    for one, told in zip(explained, tell(plan, plan.branches, known.at(as_of), "p"), strict=True):
+        if (canonical_bytes(one), explanation_digest(one)) != (told.raw(), told.digest()):
+            found.append(("written", f"{one.arm}/{one.dose}", told.raw().decode(), canonical_bytes(one).decode()))
     for one, short, mine in zip(explained, quick, judged, strict=True):
         tally.outcomes[mine.outcome.value] += 1
         found += _criteria(one, mine, tally)

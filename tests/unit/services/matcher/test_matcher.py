@@ -1,5 +1,4 @@
 from collections.abc import Iterable, Sequence
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -28,9 +27,9 @@ from tests.unit.services.matcher.world import (
 )
 from trialbridge.contracts.events import MatchChanged, TrialPublished
 from trialbridge.contracts.topics import TRIAL_MATCHES
-from trialbridge.criteria.evaluate import explain
-from trialbridge.criteria.known import FactIndex
+from trialbridge.criteria.known import Known
 from trialbridge.criteria.plan import Branch, TrialPlan
+from trialbridge.criteria.telling import Told, tell
 from trialbridge.criteria.verdicts import Explanation
 
 
@@ -39,13 +38,12 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Return the pairs of patient and trial that are explained, as they are."""
     pairs: list[tuple[str, str]] = []
 
-    def noted(
-        plan: TrialPlan, branches: Sequence[Branch], facts: FactIndex, as_of: date, patient: str
-    ) -> tuple[Explanation, ...]:
-        pairs.extend({(patient, plan.trial.id) for _ in branches})
-        return explain(plan, branches, facts, as_of, patient)
+    def noted(plan: TrialPlan, branches: Sequence[Branch], known: Known, patient: str) -> list[Told]:
+        if branches:
+            pairs.append((patient, plan.trial.id))
+        return tell(plan, branches, known, patient)
 
-    monkeypatch.setattr("services.matcher.evaluation.explain", noted)
+    monkeypatch.setattr("services.matcher.evaluation.tell", noted)
     return pairs
 
 
