@@ -16,6 +16,7 @@ from trialbridge.contracts.errors import Place, Poison, Refused
 from trialbridge.contracts.events import RecordsReceived, TicketIssued
 from trialbridge.contracts.ids import LocalPatientId, Pseudonyms, record_id
 from trialbridge.emr.convert import TABLES, convert
+from trialbridge.emr.coverage import coverage
 from trialbridge.emr.fhir.medications import with_medication
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Entry, Feed, PatientRecords, Resource, SetAside, Warnings
@@ -144,7 +145,7 @@ class _Run:
             sum(doc.resources for _, doc in rows),
             set_aside,
             warnings,
-            conversion.account,
+            {**conversion.account, "coverage": coverage(conversion.leaves)},
         )
 
     def _shifted(self, one: SetAside) -> SetAside:

@@ -1,10 +1,12 @@
 """Which handler reads which topic."""
 
+from services.matchbook.coverage import keep_coverage
 from services.matchbook.handlers import Handlers
 from services.matchbook.sinks import keep_audit, keep_dead_letter, pass_lineage
 from trialbridge.contracts.topics import (
     AUDIT,
     DEAD_LETTERS,
+    FEED_COVERAGE,
     LINEAGE,
     MATCH_REVIEWS,
     REGULATORY_STATUS,
@@ -24,4 +26,5 @@ def handlers(stage: Handlers) -> HandlerTable:
         DEAD_LETTERS: keep_dead_letter,
         AUDIT: keep_audit,
         LINEAGE: pass_lineage,
+        FEED_COVERAGE: keep_coverage,
     }

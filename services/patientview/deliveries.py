@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from services.patientview.coding import Coder
 from services.patientview.extraction import Extractor, Resource
 from services.patientview.tables import Identity, Kept, SourcePatient, Stamp
 from trialbridge.contracts.errors import Place, Undecodable
@@ -27,25 +28,28 @@ def resources_of(payload: RecordsReceived) -> list[Resource]:
         ) from None
 
 
-def take_in(before: SourcePatient | None, payload: RecordsReceived, extractor: Extractor) -> SourcePatient:
+def take_in(
+    before: SourcePatient | None, payload: RecordsReceived, extractor: Extractor, coder: Coder
+) -> SourcePatient:
     """Return the source patient after a delivery: equal to ``before`` where the delivery brings nothing newer.
 
     Facts are extracted from the delivery as a whole, since resources refer to one another.
     """
     known = before or SourcePatient(network=payload.network)
     resources = resources_of(payload)
-    facts = extractor.facts_of(resources, payload.source, payload.record)
+    facts = coder.facts(resources, extractor, payload.record)
     stamped = dict(_stamped(resources, payload))
-    kept = dict(known.resources)
-    for ref, (stamp, _) in stamped.items():
+    kept, local = dict(known.resources), dict(known.local_codes)
+    for ref, (stamp, resource) in stamped.items():
         if ref in facts and (ref not in kept or kept[ref].stamp < stamp):
-            kept[ref] = Kept(stamp, tuple(facts[ref]))
+            kept[ref] = coder.keep(Kept(stamp, facts[ref]), resource, local)
     return msgspec.structs.replace(
         known,
         tenant=payload.tenant,
         source=payload.source,
         local_patient=payload.local_patient,
         resources=kept,
+        local_codes=local,
         resource_identity=_newest_patient(known, stamped, payload, extractor),
         message_identity=_message_identity(known, payload),
         as_of=max(known.as_of, payload.received, key=lambda time: (instant(time), time)),

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from services.patientview.coding import Coder, Holders, recoded, tell_codes
 from services.patientview.deliveries import contribution, take_in
 from services.patientview.deliveries import identifiers as _named
 from services.patientview.extraction import Extractor
@@ -21,6 +22,7 @@ from trialbridge.contracts.events import (
     FactsContributed,
     Identifier,
     PatientLinked,
+    PatientRecoded,
     RecordsReceived,
 )
 from trialbridge.contracts.ids import Pseudonyms, SourceId, SourcePatientKey
@@ -38,6 +40,7 @@ class Handlers:
     extractor: Extractor
     pseudonyms: Pseudonyms
     ranks: Mapping[SourceId, int] = field(default_factory=dict)
+    holders: Holders = field(default_factory=Holders)
 
     async def accept_records(self, record: Received[RecordsReceived], effects: Effects) -> None:
         """Keep the newest version of each resource; tell identity and the person's view what changed."""
@@ -45,13 +48,16 @@ class Handlers:
         effects.name_origin(Origin(payload.ticket, payload.tenant, payload.record))
         table = effects.table(SOURCE_PATIENTS)
         before = table.get(payload.key)
-        after = take_in(before, payload, self.extractor)
+        after = take_in(
+            before, payload, self.extractor, Coder(self.pseudonyms, payload.network, payload.source, effects)
+        )
         repeat = after == before
         if before is None or not before.demographics_seq or _who(before) != _who(after):
             after = msgspec.structs.replace(after, demographics_seq=after.demographics_seq + 1)
         if not repeat:
             after = msgspec.structs.replace(after, seq=after.seq + 1)
             table.put(payload.key, after, payload.network)
+        tell_codes(payload.key, before, after, effects, self.holders)
         if repeat or before is None or after.demographics_seq != before.demographics_seq:
             _tell_identity(payload, after, effects)
         _tell_merges(payload, effects, self.pseudonyms)
@@ -92,6 +98,20 @@ class Handlers:
             )
             table.put(link.key, patient, link.network)
         _contribute(link.key, patient, effects)
+
+    async def recode_patient(self, record: Received[PatientRecoded], effects: Effects) -> None:
+        """Extract a source patient's facts again with what its local codes mean now, and say what changed of them."""
+        given = record.payload
+        table = effects.table(SOURCE_PATIENTS)
+        before = table.get(given.key)
+        if before is None:
+            return
+        coder = Coder(self.pseudonyms, before.network, before.source, effects)
+        after = recoded(before, self.extractor, coder)
+        if after != before:
+            after = msgspec.structs.replace(after, seq=after.seq + 1)
+            table.put(given.key, after, before.network)
+        _contribute(given.key, after, effects)
 
     async def fold_view(self, record: Received[FactsContributed], effects: Effects) -> None:
         """Fold everything that contributes to the person into the view, and send its current version."""

@@ -14,6 +14,7 @@ from trialbridge.contracts.ids import (
     TenantId,
 )
 from trialbridge.criteria.facts import AnyFact
+from trialbridge.emr.localcodes.codes import LocalCode, Target
 from trialbridge.people.identity import Link
 from trialbridge.people.members import Member
 from trialbridge.runtime.effects import TableSpec
@@ -34,6 +35,10 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 
     stamp: Stamp
     facts: tuple[AnyFact, ...] = ()
+    codes: tuple[str, ...] = ()
+    """Ids of the local codes in it, whatever is decided of them."""
+    resource: str = ""
+    """JSON of the resource as delivered, where it holds local codes: its facts are extracted again when their meaning changes."""
 
 
 class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,6 +70,8 @@ class SourcePatient(msgspec.Struct, frozen=True, omit_defaults=True):
     link_seq: int = 0
     past: tuple[PatientId, ...] = ()
     """Persons that this source patient belonged to before."""
+    local_codes: dict[str, LocalCode] = {}
+    """What the ids in `Kept.codes` stand for."""
 
 
 class Known(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -91,6 +98,32 @@ class Person(msgspec.Struct, frozen=True, omit_defaults=True):
     changed: tuple[str, ...] = ()
 
 
+class Accepted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a local code means now; without a target nothing is accepted of it."""
+
+    version: int
+    since: int = 0
+    target: Target | None = None
+
+
+class Holding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which local codes a source patient's records hold; 0 for one that they held before the last change."""
+
+    seq: int = -1
+    counts: dict[str, int] = {}
+
+
+class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How often a local code is there in its feed."""
+
+    tenant: TenantId
+    source: SourceId
+    code: LocalCode
+    patients: int = 0
+    count: int = 0
+    version: int = 0
+
+
 SOURCE_PATIENTS = TableSpec("source_patients", SourcePatient)
 """By source patient key."""
 MEMBERS = TableSpec("members", Known)
@@ -101,5 +134,15 @@ PERSONS = TableSpec("persons", Person)
 """By patient id."""
 CONTRIBUTIONS = TableSpec("contributions", FactsContributed)
 """By patient id and source patient key."""
+ACCEPTED = TableSpec("accepted_codes", Accepted)
+"""By local code id, in every partition."""
+CODED_PATIENTS = TableSpec("coded_patients", tuple[str, ...])
+"""Local codes that a source patient's records ever held, by source patient key."""
+HOLDINGS = TableSpec("code_holdings", Holding)
+"""By source patient key, in the partition of the feed's one counter."""
+TALLIES = TableSpec("code_tallies", Tally)
+"""By local code id, in the partition of the feed's one counter."""
 
-ALL = (SOURCE_PATIENTS, MEMBERS, HOLDERS, PERSONS, CONTRIBUTIONS)
+ALL = (
+    SOURCE_PATIENTS, MEMBERS, HOLDERS, PERSONS, CONTRIBUTIONS, ACCEPTED, CODED_PATIENTS, HOLDINGS, TALLIES,
+)  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Generic, Literal, TypeVar
 import msgspec
 
 from trialbridge.contracts.errors import Place
-from trialbridge.contracts.events import AuditRecorded, Change, Gate, SourceFreshness
+from trialbridge.contracts.events import AuditRecorded, Change, CoverageRow, Gate, SourceFreshness
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -257,10 +257,10 @@ class CommandDoc(Document, frozen=True, kw_only=True):
     Version 1 is the request; the stage writes version 2 with the result. The id is the Idempotency-Key or derived.
     """
 
-    to: Literal["trialfeed", "matchbook", "notifier", "coatcheck"]
+    to: Literal["trialfeed", "matchbook", "notifier", "coatcheck", "patientview"]
     kind: str
     """trialfeed: register_trial, set_trial_status, set_regulatory; matchbook: review_match; coatcheck: issue_ticket,
-    replay, discard; notifier: redeliver.
+    replay, discard; notifier: redeliver; patientview: review_codes.
     """
     tenant: str
     actor: str
@@ -293,6 +293,66 @@ class SessionDoc(Document, frozen=True, kw_only=True):
     created: str
     seen: str
     csrf: str
+
+
+class LocalCodeDoc(Document, frozen=True, kw_only=True):
+    """A code of a feed's own, and how many of its patients' records hold it. Sealed: said."""
+
+    tenant: str
+    source: str
+    kind: str
+    patients: int
+    """Source patients whose records hold it now."""
+    count: int
+    """Resources that hold it now."""
+    said: msgspec.Raw = msgspec.Raw(b"{}")
+    """JSON of `emr.localcodes.codes.LocalCode`: as the source writes it, capped; may be free text."""
+
+
+class CodeTableDoc(Document, frozen=True, kw_only=True):
+    """A feed's table of local codes, as people decided; the version is the table's. Sealed: entries, last."""
+
+    tenant: str
+    source: str
+    digest: str
+    """Of the mappings in force: the same mappings have the same digest, whatever the way to them."""
+    accepted: int
+    entries: msgspec.Raw = msgspec.Raw(b"{}")
+    """JSON of ``dict[str, emr.localcodes.book.Entry]`` by the local code's id."""
+    last: msgspec.Raw = msgspec.Raw(b"[]")
+    """JSON of ``tuple[emr.localcodes.book.Change, ...]``: what this version changed."""
+
+
+class CodeChangeDoc(Document, frozen=True, kw_only=True):
+    """One step in the history of a feed's table; never overwritten. Sealed: said, before, after, note."""
+
+    tenant: str
+    source: str
+    code: str
+    """The local code's id."""
+    kind: str
+    action: Literal["accept", "reject", "undo"]
+    number: int
+    """Version of the table that it made."""
+    actor: str
+    at: str
+    command: str = ""
+    said: msgspec.Raw = msgspec.Raw(b"{}")
+    before: msgspec.Raw = msgspec.Raw(b"null")
+    """JSON of ``emr.localcodes.book.Standing | None``."""
+    after: msgspec.Raw = msgspec.Raw(b"null")
+    note: str = ""
+
+
+class CoverageDoc(Document, frozen=True, kw_only=True):
+    """What became of the populated source leaves of one feed on one day."""
+
+    tenant: str
+    source: str
+    day: str
+    deliveries: int
+    rows: tuple[CoverageRow, ...] = ()
+    """Summed over the day's deliveries, sorted."""
 
 
 class SettingDoc(Document, frozen=True, kw_only=True):
@@ -338,6 +398,17 @@ COMMANDS = Collection("commands", CommandDoc, (("to", "status"), ("tenant", "-re
 WORKLIST_MARKS = Collection("worklist_marks", WorklistMarkDoc, (("tenant", "match"),))
 SESSIONS = Collection("sessions", SessionDoc, (("actor",),))
 SETTINGS = Collection("settings", SettingDoc)
+LOCAL_CODES = Collection(
+    "local_codes", LocalCodeDoc, (("tenant", "-patients"), ("source", "-patients"), ("-patients",)), ("said",)
+)
+CODE_TABLES = Collection("code_tables", CodeTableDoc, (("tenant",),), ("entries", "last"))
+CODE_CHANGES = Collection(
+    "code_changes",
+    CodeChangeDoc,
+    (("code", "-number"), ("tenant", "-at"), ("source", "-at"), ("command",)),
+    ("said", "before", "after", "note"),
+)
+COVERAGE = Collection("coverage", CoverageDoc, (("-day",), ("tenant", "-day"), ("source", "-day")))
 
 ALL: tuple[Collection[Document], ...] = (  # type: ignore[assignment]  # Collection is invariant; the registry only reads
     TICKETS,
@@ -356,4 +427,8 @@ ALL: tuple[Collection[Document], ...] = (  # type: ignore[assignment]  # Collect
     WORKLIST_MARKS,
     SESSIONS,
     SETTINGS,
+    LOCAL_CODES,
+    CODE_TABLES,
+    CODE_CHANGES,
+    COVERAGE,
 )

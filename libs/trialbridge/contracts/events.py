@@ -388,3 +388,80 @@ class DeadLettered(Payload, frozen=True, kw_only=True):
     """The record as it was (JSON); the whole message is sealed as its topic's registry entry says."""
     payload_type: str = ""
     traceparent: str = ""
+
+
+class LocalCodeHeld(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A code of a feed's own in one source patient's records; its words may be free text."""
+
+    code: str
+    """The id of the local code (`Pseudonyms.local_code`)."""
+    kind: str
+    count: int
+    """Resources that hold it."""
+    system: str = ""
+    value: str = ""
+    display: str = ""
+    unit: str = ""
+
+
+class LocalCodesSeen(Payload, frozen=True, kw_only=True):
+    """Which local codes a source patient's records hold now; replaces what was said before (topic local_codes_seen)."""
+
+    network: NetworkId
+    tenant: TenantId
+    source: SourceId
+    key: SourcePatientKey
+    seq: int
+    """Grows with each change of this source patient."""
+    codes: tuple[LocalCodeHeld, ...] = ()
+
+
+class CodeMapped(Payload, frozen=True, kw_only=True):
+    """What a feed's local code means from now on, as a person decided (topic code_mappings, broadcast, compacted)."""
+
+    network: NetworkId
+    tenant: TenantId
+    source: SourceId
+    code: str
+    version: int
+    """Of the feed's table with this decision."""
+    since: int = 0
+    """Version of the table in which the standing decision was made; an undo brings an older one back. 0 where none stands."""
+    system: str = ""
+    """Of the standard code, as a word (`emr.localcodes.codes.SYSTEMS`); empty where no mapping is accepted."""
+    value: str = ""
+    display: str = ""
+
+
+class PatientRecoded(Payload, frozen=True, kw_only=True):
+    """A mapping that a source patient's records depend on has changed (topic patient_recodings)."""
+
+    network: NetworkId
+    key: SourcePatientKey
+
+
+class CoverageRow(msgspec.Struct, frozen=True, order=True):
+    """How many populated source leaves of one place went the same way."""
+
+    format: str
+    section: str
+    """Segment, section or resource type of the source."""
+    fate: Literal["mapped", "kept", "dropped", "unaccounted"]
+    reason: str
+    """Why it was dropped; empty otherwise."""
+    count: int
+
+
+class FeedConverted(Payload, frozen=True, kw_only=True):
+    """What a conversion mapped, kept and dropped of a delivery; replaces what was said of it before (topic feed_coverage)."""
+
+    network: NetworkId
+    tenant: TenantId
+    source: SourceId
+    delivery: str
+    """The ticket's id, or what else stands for what was converted."""
+    issue: int
+    """Grows with each conversion of the same delivery."""
+    day: str
+    """ISO date of the delivery's business time."""
+    rows: tuple[CoverageRow, ...] = ()

@@ -70,6 +70,10 @@ class Pseudonyms:
         """Return the table key of an identifier: ``idf_…``."""
         return self._derive("idf", (network, name))
 
+    def local_code(self, network: NetworkId, source: SourceId, code: Iterable[str]) -> str:
+        """Return the id of a feed's local code: ``lcd_…``; its parts may be free text that somebody wrote."""
+        return self._derive("lcd", (network, source, *code))
+
     def _derive(self, prefix: str, parts: Iterable[str]) -> str:
         return f"{prefix}_{hmac.new(self.key, _netstrings(parts), hashlib.sha256).hexdigest()[:32]}"
 
@@ -97,3 +101,8 @@ def match_id(
     What the match says at a moment (criteria version, evidence, verdicts) is named by the digest of its explanation.
     """
     return MatchId(derive("mat", (network, patient, trial, arm or "", dose or "")))
+
+
+def feed_id(network: NetworkId, source: SourceId) -> str:
+    """Return the id of a feed: ``fed_…``; what is decided or counted per feed is keyed by it."""
+    return derive("fed", (network, source))

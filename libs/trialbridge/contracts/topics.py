@@ -187,7 +187,7 @@ AUDIT = Topic(
     "actor",
     e.AuditRecorded,
     1,
-    ("coatcheck", "trialfeed", "matchbook", "notifier"),
+    ("coatcheck", "patientview", "trialfeed", "matchbook", "notifier"),
     ("matchbook",),
     True,
     "Which service did, or refused, what someone had asked for. (What people see is recorded in the document store.)",
@@ -203,6 +203,48 @@ DEAD_LETTERS = Topic(
     True,
     "What could not be processed, with a stable reason code, its origin and its payload.",
     retention_ms=90 * DAY_MS,
+)
+LOCAL_CODES_SEEN = Topic(
+    "local_codes_seen",
+    "network + source",
+    e.LocalCodesSeen,
+    1,
+    ("patientview",),
+    ("patientview",),
+    True,
+    "Which local codes one source patient's records hold now, sent to the one counter of a feed.",
+)
+CODE_MAPPINGS = Topic(
+    "code_mappings",
+    "local code id",
+    e.CodeMapped,
+    1,
+    ("patientview",),
+    ("patientview",),
+    True,
+    "What a feed's local code means from now on, as a person decided.",
+    spread="broadcast",
+    retention_ms=None,
+)
+PATIENT_RECODINGS = Topic(
+    "patient_recodings",
+    "network + source + local patient id",
+    e.PatientRecoded,
+    1,
+    ("patientview",),
+    ("patientview",),
+    False,
+    "A mapping changed that a source patient's records depend on: its facts are extracted again.",
+)
+FEED_COVERAGE = Topic(
+    "feed_coverage",
+    "network + source",
+    e.FeedConverted,
+    1,
+    ("coatcheck",),
+    ("matchbook",),
+    False,
+    "What a conversion mapped, kept and dropped of a delivery: counts by place, never content.",
 )
 
 ALL: tuple[Topic[e.Payload], ...] = (  # type: ignore[assignment]  # Topic is invariant; the registry only reads
@@ -221,5 +263,9 @@ ALL: tuple[Topic[e.Payload], ...] = (  # type: ignore[assignment]  # Topic is in
     LINEAGE,
     AUDIT,
     DEAD_LETTERS,
+    LOCAL_CODES_SEEN,
+    CODE_MAPPINGS,
+    PATIENT_RECODINGS,
+    FEED_COVERAGE,
 )
 BY_NAME: dict[str, Topic[e.Payload]] = {topic.name: topic for topic in ALL}

@@ -1,0 +1,92 @@
+"""Sums up per feed and day what conversions mapped, kept and dropped, once for each delivery however often it is told."""
+
+from collections import Counter
+from typing import Any, Final
+
+import msgspec
+
+from trialbridge.contracts.documents import COVERAGE, CoverageDoc
+from trialbridge.contracts.events import CoverageRow, FeedConverted
+from trialbridge.contracts.ids import derive, feed_id
+from trialbridge.emr.coverage import counted, summed
+from trialbridge.runtime.effects import Effects, Received, TableSpec
+
+OPEN_DAYS: Final = 62
+"""Days of a feed, the newest, to which deliveries are still counted. What each of them said is remembered so long."""
+
+
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one delivery said of a day."""
+
+    issue: int
+    rows: tuple[CoverageRow, ...] = ()
+
+
+class DaySum(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A day of a feed."""
+
+    version: int = 0
+    deliveries: tuple[str, ...] = ()
+    rows: tuple[CoverageRow, ...] = ()
+
+
+SAID = TableSpec("coverage_said", Said, sealed=False)
+"""By feed, day and delivery."""
+SUMS = TableSpec("coverage_sums", DaySum, sealed=False)
+"""By feed and day."""
+DAYS = TableSpec("coverage_days", tuple[str, ...], sealed=False)
+"""Open days of a feed, sorted."""
+TABLES = (SAID, SUMS, DAYS)
+
+
+async def keep_coverage(record: Received[FeedConverted], effects: Effects) -> None:
+    """Count a delivery, in place of what an earlier conversion of it said; a repeat saves the same sum again."""
+    said = record.payload
+    feed = feed_id(said.network, said.source)
+    if not _open(feed, said.day, effects):
+        effects.warn("coverage.day-closed")
+        return
+    day, delivery = f"{feed}/{said.day}", f"{feed}/{said.day}/{said.delivery}"
+    saids, sums = effects.table(SAID), effects.table(SUMS)
+    known, total = saids.get(delivery), sums.get(day) or DaySum()
+    if known is None or known.issue < said.issue:
+        rows: Counter[tuple[Any, ...]] = counted(total.rows)
+        rows.subtract(counted(known.rows if known else ()))
+        rows.update(counted(said.rows))
+        deliveries = tuple(sorted({*total.deliveries, said.delivery}))
+        total = DaySum(total.version + 1, deliveries, summed(rows))
+        saids.put(delivery, Said(said.issue, said.rows))
+        sums.put(day, total)
+    effects.save(
+        COVERAGE,
+        CoverageDoc(
+            id=derive("cov", (feed, said.day)),
+            version=total.version,
+            tenant=said.tenant,
+            source=said.source,
+            day=said.day,
+            deliveries=len(total.deliveries),
+            rows=total.rows,
+        ),
+    )
+
+
+def _open(feed: str, day: str, effects: Effects) -> bool:
+    """Return whether a day still counts; a new day closes the oldest ones, whose deliveries are forgotten."""
+    table = effects.table(DAYS)
+    before = table.get(feed) or ()
+    if day in before:
+        return True
+    after = tuple(sorted({*before, day}))
+    for old in after[:-OPEN_DAYS]:
+        if old != day:
+            _close(f"{feed}/{old}", effects)
+    table.put(feed, after[-OPEN_DAYS:])
+    return day in after[-OPEN_DAYS:]
+
+
+def _close(day: str, effects: Effects) -> None:
+    total = effects.table(SUMS).get(day)
+    for delivery in total.deliveries if total else ():
+        effects.table(SAID).delete(f"{day}/{delivery}")
+    effects.table(SUMS).delete(day)
