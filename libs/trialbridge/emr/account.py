@@ -19,7 +19,7 @@ A leaf without a fate is ``unaccounted``: a fault of the converter, which tests 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 Fate = Literal["mapped", "kept", "dropped", "unaccounted"]
 Row = tuple[str, Fate, tuple[str, ...]]
@@ -148,6 +148,14 @@ def _leave(one: Leaf, fate: Fate, where: str) -> None:
         one.where = (where,)
 
 
+class Same(Protocol):
+    """Something that was met many times, whose leaves are in the output as they are: a set of elements at one place of a resource."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Paths of its leaves, in the source as in the output."""
+
+
 class Account:
     """Adds up the fates of all leaves of a conversion, by source path."""
 
@@ -155,6 +163,8 @@ class Account:
         """Begin at nothing."""
         self.rows: dict[Row, int] = {}
         """How many leaves went the same way."""
+        self.same: dict[Same, int] = {}
+        """How often something was met whose leaves are all mapped to themselves."""
         self.beyond: Counter[Fate] = Counter()
         """Leaves by fate for which there was no row any more."""
         self.structure = 0
@@ -178,8 +188,15 @@ class Account:
         """Add another account, of one document for example."""
         for row, count in other.rows.items():
             self._row(row, count)
+        for same, count in other.same.items():
+            self.same[same] = self.same.get(same, 0) + count
         self.beyond.update(other.beyond)
         self.structure += other.structure
+
+    def move(self, path: str, fate: Fate, where: str) -> None:
+        """Count one leaf, met as one mapped to itself, as gone another way."""
+        self._row((path, "mapped", (path,)), -1)
+        self._row((path, fate, (where,)), 1)
 
     def _row(self, row: Row, count: int) -> None:
         known = self.rows.get(row)
@@ -197,6 +214,7 @@ class Account:
         `MOST_ROWS`.
         """
         totals: Counter[str] = Counter(self.beyond)
+        totals["mapped"] += sum(len(same.paths) * count for same, count in self.same.items())
         for (_, fate, _), count in self.rows.items():
             totals[fate] += count
         found = {name: totals[name] for name in ("mapped", "kept", "dropped", "unaccounted")}
@@ -209,7 +227,12 @@ class Account:
 
     def details(self) -> list[dict[str, Any]]:
         """Return ``{"source", "fate", "where", "count"}`` by source path: output elements, the place kept, or the reason."""
+        rows = Counter(self.rows)
+        for same, count in self.same.items():
+            for path in same.paths:
+                rows[path, "mapped", (path,)] += count
         return [
             {"source": source, "fate": fate, "where": list(where), "count": count}
-            for (source, fate, where), count in sorted(self.rows.items())
+            for (source, fate, where), count in sorted(rows.items())
+            if count
         ]

@@ -1,16 +1,20 @@
 """The conversion of a bundle: one converter for each format, grouped by patient, the same in every order of its entries."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from trialbridge.contracts.errors import Place, Poison
+from trialbridge.contracts.events import Identifier, Merge
 from trialbridge.contracts.ids import LocalPatientId
 from trialbridge.emr.ccda import converter as ccda
 from trialbridge.emr.csv import converter as csv
 from trialbridge.emr.fhir import reader
-from trialbridge.emr.fhir.medications import with_medication
+from trialbridge.emr.fhir.medications import is_elsewhere, with_medication
+from trialbridge.emr.fhir.settling import forget, settle_open
+from trialbridge.emr.held import Held, Patients, order_of
 from trialbridge.emr.hl7v2 import converter as hl7v2
-from trialbridge.emr.newest import newest
+from trialbridge.emr.jsontext import encode
+from trialbridge.emr.newest import age
 from trialbridge.emr.records import (
     Conversion,
     Converter,
@@ -24,18 +28,36 @@ from trialbridge.emr.records import (
     Shared,
     Warnings,
 )
+from trialbridge.emr.sniff import CCDA, XML, media_type_of
 from trialbridge.emr.versions import TABLES
 
-__all__ = ["CONVERTERS", "TABLES", "convert"]
+__all__ = ["CONVERTERS", "TABLES", "Converting", "convert"]
+
+PACKED_FROM: Final = 8 * 1024 * 1024
+"""Bytes of entries from which on resources are held as JSON: as objects they take some six times as much memory."""
+
+
+def _xml(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
+    """Read XML that may be a C-CDA document or FHIR: its root says which."""
+    is_fhir = media_type_of("", entry.body) == XML
+    return (reader.convert_xml if is_fhir else ccda.convert)(entry, feed, warnings)
+
 
 CONVERTERS: Final[Mapping[str, Converter]] = {
     reader.JSON: reader.convert_json,
     "application/json": reader.convert_json,
+    "application/json+fhir": reader.convert_json,
     reader.NDJSON: reader.convert_ndjson,
     "application/x-ndjson": reader.convert_ndjson,
+    "application/ndjson": reader.convert_ndjson,
     hl7v2.MEDIA_TYPE: hl7v2.convert,
     **dict.fromkeys(ccda.MEDIA_TYPES, ccda.convert),
     **dict.fromkeys(csv.MEDIA_TYPES, csv.convert),
+    reader.XML: reader.convert_xml,
+    "application/xml+fhir": reader.convert_xml,
+    "application/xml": _xml,
+    "text/xml": _xml,
+    CCDA: ccda.convert,
 }
 """The converter of each media type: a new format is one more row."""
 
@@ -45,63 +67,146 @@ def convert(entries: Iterable[Entry], feed: Feed) -> Conversion:
 
     Nothing is raised for bad input: an entry that cannot be read at all is set aside as a whole.
     """
-    warnings = Warnings()
-    pieces: dict[LocalPatientId, list[tuple[str, Piece]]] = {}
-    shared: list[Resource] = []
-    aside: list[SetAside] = []
-    count = 0
+    work = Converting()
     for entry in entries:
-        count += 1
-        for found in _entry(entry, feed, warnings):
+        work.add(entry, feed)
+    return work.finish()
+
+
+class _Person:
+    """What is known of one patient so far."""
+
+    __slots__ = ("entries", "identifiers", "merges", "resources")
+
+    def __init__(self) -> None:
+        self.resources: dict[str, Held] = {}
+        self.identifiers: set[Identifier] = set()
+        self.merges: set[Merge] = set()
+        self.entries: set[str] = set()
+
+
+class Converting:
+    """A conversion at work: takes one entry after the other, so that only one needs to be in memory."""
+
+    def __init__(self) -> None:
+        """Begin at nothing."""
+        self.warnings = Warnings()
+        self.set_aside: list[SetAside] = []
+        self._people: dict[LocalPatientId, _Person] = {}
+        self._shared: dict[str, Held] = {}
+        self._entries = 0
+        self._bytes = 0
+        self._seen = 0
+        self._medications: dict[str, Resource] = {}
+
+    def add(self, entry: Entry, feed: Feed) -> None:
+        """Take an entry."""
+        self._entries += 1
+        self._bytes += len(entry.body)
+        for found in self._read(entry, feed):
             if isinstance(found, SetAside):
-                aside.append(found)
+                self.set_aside.append(found)
             elif isinstance(found, Shared):
-                shared.append(found.resource)
+                self._take(self._shared, found.resource, is_fhir=found.is_fhir)
             else:
-                pieces.setdefault(found.local_patient, []).append((entry.name, found))
-    common = newest(shared)
-    medications = {f"Medication/{one['id']}": one for one in common if one["resourceType"] == "Medication"}
-    patients = tuple(_joined(local, pieces[local], medications, warnings) for local in sorted(pieces))
-    seen = sum(len(piece.resources) for found in pieces.values() for _, piece in found)
-    kept = sum(len(one.resources) for one in patients)
-    account = {
-        "entries": count,
-        "patients": len(patients),
-        "resources": kept,
-        "shared": len(common),
-        "superseded": seen - kept,
-        "set_aside": len(aside),
-        "not_read": dict(sorted(warnings.not_read.items())),
-        "leaves": warnings.account.summary(),
-    }
-    counts = dict(sorted(warnings.counts.items()))
-    return Conversion(patients, tuple(aside), counts, account, tuple(common), warnings.account)
+                self._piece(found, entry.name)
 
+    def _read(self, entry: Entry, feed: Feed) -> Iterator[Found]:
+        converter = CONVERTERS.get(entry.media_type.split(";")[0].strip().lower())
+        if converter is None:
+            error = Poison("bundle.unknown-type", "There is no converter for this media type.", Place(entry=entry.name))
+            yield SetAside(error, entry.body, entry.media_type)
+            return
+        try:
+            yield from converter(entry, feed, self.warnings)
+        except Poison as error:
+            yield SetAside(error, entry.body, entry.media_type)
 
-def _entry(entry: Entry, feed: Feed, warnings: Warnings) -> list[Found]:
-    converter = CONVERTERS.get(entry.media_type.split(";")[0].strip().lower())
-    if converter is None:
-        error = Poison("bundle.unknown-type", "There is no converter for this media type.", Place(entry=entry.name))
-        return [SetAside(error, entry.body, entry.media_type)]
-    found: list[Found] = []
-    try:
-        found.extend(converter(entry, feed, warnings))
-    except Poison as error:
-        found.append(SetAside(error, entry.body, entry.media_type))
-    return found
+    def _piece(self, found: Piece, entry: str) -> None:
+        person = self._people.get(found.local_patient)
+        if person is None:
+            person = self._people[found.local_patient] = _Person()
+        for resource in found.resources:
+            self._take(person.resources, resource, is_fhir=found.is_fhir)
+        self._seen += len(found.resources)
+        person.identifiers.update(found.identifiers)
+        person.merges.update(found.merges)
+        person.entries.add(entry)
 
+    def _take(self, held: dict[str, Held], resource: Resource, *, is_fhir: bool) -> None:
+        name = f"{resource['resourceType']}/{resource['id']}"
+        rows = self.warnings.traced.pop(id(resource), None) if self.warnings.traced else None
+        new = Held(resource, rows, is_fhir=is_fhir, packed=self._bytes > PACKED_FROM)
+        known = held.get(name)
+        if known is None:
+            held[name] = new
+            return
+        before = known.value
+        if before is resource:
+            return
+        first, second = age(before), age(resource)
+        if first < second:
+            held[name] = new
+        if first != second:
+            forget(known if first < second else new, self.warnings.account)
+        elif new.rows is not None:
+            self.warnings.account.enter_all(new.rows)
 
-def _joined(
-    local: LocalPatientId, pieces: list[tuple[str, Piece]], medications: Mapping[str, Resource], warnings: Warnings
-) -> PatientRecords:
-    """Join what is about one patient; the order of the pieces in the bundle does not matter."""
-    resources = newest(resource for _, piece in pieces for resource in piece.resources)
-    identifiers = {one for _, piece in pieces for one in piece.identifiers}
-    merges = {one for _, piece in pieces for one in piece.merges}
-    return PatientRecords(
-        local,
-        tuple(with_medication(one, medications, warnings) for one in resources),
-        tuple(sorted(identifiers, key=lambda one: (one.system, one.value, one.type))),
-        tuple(sorted(merges, key=lambda one: (one.at, one.survivor, one.retired))),
-        tuple(sorted({name for name, _ in pieces})),
-    )
+    def finish(self) -> Conversion:
+        """Return what became of all entries."""
+        every = [self._shared, *(person.resources for person in self._people.values())]
+        settle_open(every, self.warnings)
+        for held in (one for some in every for one in some.values() if one.rows):
+            self.warnings.account.enter_all(held.rows or ())
+        self._medications = {name: one.value for name, one in self._shared.items() if name.startswith("Medication/")}
+        for some in every[1:]:
+            for held in some.values():
+                if held.medication and is_elsewhere(held.value, self._medications):
+                    self.warnings.note("fhir.medication-elsewhere")
+        locals_ = sorted(self._people)
+        large = self._bytes > PACKED_FROM
+        patients = Patients(locals_, self._records) if large else tuple(self._records(one) for one in locals_)
+        shared = tuple(self._shared[name].value for name in sorted(self._shared, key=order_of))
+        counts = dict(sorted(self.warnings.counts.items()))
+        return Conversion(patients, tuple(self.set_aside), counts, self.account(), shared, self.warnings.account)
+
+    def account(self) -> dict[str, Any]:
+        """Return the totals."""
+        kept = sum(len(one.resources) for one in self._people.values())
+        return {
+            "entries": self._entries,
+            "patients": len(self._people),
+            "resources": kept,
+            "shared": len(self._shared),
+            "superseded": self._seen - kept,
+            "set_aside": len(self.set_aside),
+            "not_read": dict(sorted(self.warnings.not_read.items())),
+            "leaves": self.warnings.account.summary(),
+            **({"editions": dict(sorted(self.warnings.editions.items()))} if self.warnings.editions else {}),
+        }
+
+    def _records(self, local: str) -> PatientRecords:
+        person = self._people[LocalPatientId(local)]
+        return PatientRecords(
+            LocalPatientId(local),
+            tuple(self._whole(person.resources[name]) for name in sorted(person.resources, key=order_of)),
+            tuple(sorted(person.identifiers, key=lambda one: (one.system, one.value, one.type))),
+            tuple(sorted(person.merges, key=lambda one: (one.at, one.survivor, one.retired))),
+            tuple(sorted(person.entries)),
+        )
+
+    def _whole(self, held: Held) -> Resource:
+        return with_medication(held.value, self._medications) if held.medication else held.value
+
+    def texts(self) -> Iterator[tuple[str, bytes]]:
+        """Yield each resource once as ``Type/id`` and JSON, by type and id, its newest version; after `finish`."""
+        found: dict[str, Held] = dict(self._shared)
+        for person in self._people.values():
+            for name, held in person.resources.items():
+                known = found.get(name)
+                if known is None or age(known.value) < age(held.value):
+                    found[name] = held
+        for name in sorted(found, key=order_of):
+            held = found[name]
+            inside = held.medication and name not in self._shared
+            yield name, encode(self._whole(held)) if inside else held.text

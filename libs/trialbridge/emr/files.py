@@ -1,7 +1,7 @@
 """Conversion of files, with no server: what ``trialbridge convert`` and ``trialbridge match`` read."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,12 +10,10 @@ import msgspec
 from trialbridge.contracts.errors import Place, Poison, Undecodable, json_path
 from trialbridge.contracts.ids import NetworkId, RecordId, SourceId, TenantId
 from trialbridge.criteria.facts import PatientFacts
-from trialbridge.emr.account import Account
-from trialbridge.emr.convert import convert
+from trialbridge.emr.convert import Converting, convert
 from trialbridge.emr.facts import facts_of
 from trialbridge.emr.jsontext import decode, encode
-from trialbridge.emr.newest import newest
-from trialbridge.emr.records import Conversion, Entry, Feed, Resource, SetAside
+from trialbridge.emr.records import Conversion, Entry, Feed, SetAside
 from trialbridge.emr.sniff import media_type_of
 
 RECEIVED: Final = "1970-01-01T00:00:00Z"
@@ -46,35 +44,36 @@ def convert_files(inputs: Sequence[Path], out: Path, leaves_to: Path | None = No
     ``leaves_to`` takes what became of each leaf of the sources, one JSON object for each source path and fate.
 
     Returns ``{"inputs", "resources": {type: n}, "errors": [{"input", "where", "code", "message"}], "account": {…}}``. Bad inputs
-    are listed, the good ones are written. Each resource is written once, its newest version, by type and id.
+    are listed, the good ones are written. Each resource is written once, its newest version, by type and id; a reference from one
+    file into another is found. One file at a time is in memory, and what it became.
     """
-    resources: list[Resource] = []
-    errors: list[dict[str, str]] = []
-    account: Counter[str] = Counter()
-    leaves = Account()
-    details: dict[str, Counter[str]] = {"not_read": Counter(), "warnings": Counter()}
+    work = Converting()
+    sources: list[Path] = []
     for path in inputs:
-        found = _conversion(path, _read(path))
-        resources += [*found.shared, *(one for patient in found.patients for one in patient.resources)]
-        errors += [_error(path, one) for one in found.set_aside]
-        account.update({name: count for name, count in found.account.items() if isinstance(count, int)})
-        details["not_read"].update(found.account.get("not_read", {}))
-        details["warnings"].update(found.warnings)
-        leaves.add(found.leaves)
-    lines: dict[str, list[bytes]] = {}
-    for resource in newest(resources):
-        lines.setdefault(resource["resourceType"], []).append(encode(resource))
-    for kind, rows in lines.items():
-        (out / f"{kind}.ndjson").write_bytes(b"\n".join(rows) + b"\n")
+        body = _read(path)
+        if isinstance(body, SetAside):
+            work.set_aside.append(body)
+        else:
+            work.add(Entry(path.name, media_type_of(path.name, body), body), _feed(path))
+        sources += [path] * (len(work.set_aside) - len(sources))
+    found = work.finish()
+    written = _write(work.texts(), out)
     if leaves_to is not None:
-        leaves_to.write_bytes(b"".join(encode(row) + b"\n" for row in leaves.details()))
-    written = {kind: len(rows) for kind, rows in sorted(lines.items())}
-    totals = {**account, **_sorted(details), "leaves": leaves.summary()}
+        leaves_to.write_bytes(b"".join(encode(row) + b"\n" for row in found.leaves.details()))
+    errors = [_error(path, one) for path, one in zip(sources, found.set_aside, strict=True)]
+    totals = {**found.account, "warnings": dict(found.warnings), "leaves": found.leaves.summary()}
     return {"inputs": len(inputs), "resources": written, "errors": errors, "account": totals}
 
 
-def _sorted(details: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    return {name: dict(sorted(counts.items())) for name, counts in details.items()}
+def _write(texts: Iterator[tuple[str, bytes]], out: Path) -> dict[str, int]:
+    """Write resources to one file for each type, by type; return how many there are of each."""
+    written: dict[str, int] = {}
+    for kind, rows in groupby(texts, key=lambda row: row[0].partition("/")[0]):
+        with (out / f"{kind}.ndjson").open("wb") as file:
+            for _, text in rows:
+                file.write(text + b"\n")
+                written[kind] = written.get(kind, 0) + 1
+    return dict(sorted(written.items()))
 
 
 def _error(path: Path, one: SetAside) -> dict[str, str]:

@@ -17,12 +17,13 @@ def newest(resources: Iterable[Resource]) -> list[Resource]:
     for resource in resources:
         key = (str(resource.get("resourceType")), str(resource.get("id")))
         known = found.get(key)
-        if known is None or (known is not resource and _age(known) < _age(resource)):
+        if known is None or (known is not resource and age(known) < age(resource)):
             found[key] = resource
     return [found[key] for key in sorted(found, key=lambda key: (key[0] != "Patient", *key))]
 
 
-def _age(resource: Resource) -> tuple[str, int, bytes]:
+def age(resource: Resource) -> tuple[str, int, bytes]:
+    """Return what makes a version newer than another: time, version number, content."""
     given = resource.get("meta")
     meta: Mapping[str, Any] = given if isinstance(given, dict) else {}
     number = str(meta.get("versionId", ""))

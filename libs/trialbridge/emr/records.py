@@ -1,7 +1,7 @@
 """What goes into a conversion and what comes out."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +89,8 @@ class Shared:
 class Conversion:
     """A whole bundle, converted."""
 
-    patients: tuple[PatientRecords, ...]
-    """By local patient id."""
+    patients: Sequence[PatientRecords]
+    """By local patient id; of a large input each is made when it is asked for."""
     set_aside: tuple[SetAside, ...]
     warnings: Mapping[str, int] = field(default_factory=dict)
     account: Mapping[str, Any] = field(default_factory=dict)

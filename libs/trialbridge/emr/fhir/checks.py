@@ -35,6 +35,19 @@ def _validator(kind: str) -> Any:
     return jsonschema_rs.Draft7Validator(schema)
 
 
+def fits(resource: Resource) -> bool:
+    """Return whether a resource passes the checks; `check` says why one does not. Times beyond the calendar are not looked for."""
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str) or kind not in resource_types():
+        return False
+    try:
+        if "contained" not in resource:
+            return bool(_validator(kind).is_valid(resource))
+        return _wrong(kind, resource) is None
+    except (ValueError, OverflowError, RecursionError):
+        return False
+
+
 def check(resource: Resource, place: Place) -> None:
     """Raise `Poison` with the path of the first wrong element; no value is ever quoted.
 

@@ -1,64 +1,163 @@
-"""From a JSON document to its resources: Bundles of every type are unfolded, each resource with its place."""
+"""From a JSON document to its resources: Bundles of every type are unfolded, each resource with its place; deletions are told."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
 from trialbridge.contracts.errors import Place, Poison
+from trialbridge.emr.fhir.shapes import leaves_of
 from trialbridge.emr.records import Warnings
 
 DEEPEST: Final = 3
 """Bundles within Bundles: a search result of documents is two deep."""
+_ETAG: Final = 'W/"'
 
 
-@dataclass(frozen=True, slots=True)
-class Unfolded:
+class Item:
     """One resource of a document, or what stands where one should be."""
 
-    value: Any
-    place: Place
-    url: str = ""
-    """The entry's full URL."""
-    error: Poison | None = None
+    __slots__ = ("base", "error", "field", "is_history", "scope", "url", "value")
+
+    def __init__(
+        self, value: Any, base: Place, field: str, scope: dict[str, str], url: str = "", error: Poison | None = None
+    ) -> None:
+        """Keep the parts."""
+        self.value = value
+        self.base = base
+        self.field = field
+        self.scope = scope
+        """What full URLs mean in its Bundle: shared by all of its resources, filled by who reads them."""
+        self.url = url
+        """The entry's full URL."""
+        self.error = error
+        self.is_history = False
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return msgspec.structs.replace(self.base, field=self.field or None)
 
 
-def unfold(document: Any, place: Place, warnings: Warnings, depth: int = 0) -> Iterator[Unfolded]:
-    """Yield the resources of a Bundle, of a JSON array, or the one resource that the document is."""
-    if isinstance(document, list) and depth == 0:
-        for number, one in enumerate(document):
-            yield from unfold(one, _inside(place, f"[{number}]"), warnings, 1)
-    elif isinstance(document, dict) and document.get("resourceType") == "Bundle":
-        yield from _bundle(document, place, warnings, depth)
-    else:
-        yield Unfolded(document, place)
+class Deletion:
+    """An entry that says that a resource was deleted."""
+
+    __slots__ = ("at", "is_history", "place", "target")
+
+    def __init__(self, target: str, at: str, place: Place, *, is_history: bool) -> None:
+        """Keep what was deleted (``Type/id``, or whatever the request's URL says) and when, empty for unknown."""
+        self.target = target
+        self.at = at
+        self.place = place
+        self.is_history = is_history
 
 
-def _inside(place: Place, step: str) -> Place:
-    joined = f"{place.field}.{step}" if place.field and not step.startswith("[") else f"{place.field or ''}{step}"
-    return msgspec.structs.replace(place, field=joined)
+class Documents:
+    """Unfolds the documents of one entry, and counts what only packs resources."""
 
+    def __init__(self, warnings: Warnings) -> None:
+        """Begin at nothing."""
+        self._warnings = warnings
+        self.envelope: Counter[str] = Counter()
+        """Values of Bundles and Parameters that are no part of a resource, by path."""
 
-def _bundle(bundle: Mapping[str, Any], place: Place, warnings: Warnings, depth: int) -> Iterator[Unfolded]:
-    entries = bundle.get("entry", [])
-    if depth >= DEEPEST:
-        error = Poison("fhir.nested-bundle", "There are Bundles within Bundles beyond the third.", place)
-        yield Unfolded(bundle, place, error=error)
-        return
-    if not isinstance(entries, list):
-        error = Poison("fhir.not-a-bundle", "The Bundle's entry is not a list.", _inside(place, "entry"))
-        yield Unfolded(bundle, place, error=error)
-        return
-    for number, one in enumerate(entries):
-        here = _inside(place, f"entry[{number}].resource")
-        if isinstance(one, dict) and "resource" not in one and ("request" in one or "response" in one):
-            # A deletion, or the answer to a request: there is no resource to read.
-            warnings.note("fhir.entry-without-resource")
-            continue
-        resource = one.get("resource") if isinstance(one, dict) else None
-        url = one.get("fullUrl") if isinstance(one, dict) else None
-        if isinstance(resource, dict) and resource.get("resourceType") == "Bundle":
-            yield from unfold(resource, here, warnings, depth + 1)
+    def unfold(self, document: Any, place: Place) -> Iterator[Item | Deletion]:
+        """Yield the resources of a Bundle, of Parameters, of a JSON array, or the one resource that the document is."""
+        if isinstance(document, list):
+            for number, one in enumerate(document):
+                yield from self._one(one, place, f"[{number}]", {}, 1)
         else:
-            yield Unfolded(resource, here, url if isinstance(url, str) else "")
+            yield from self._one(document, place, "", {}, 0)
+
+    def _one(self, value: Any, base: Place, field: str, scope: dict[str, str], depth: int) -> Iterator[Item | Deletion]:
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        if kind == "Bundle":
+            yield from self._bundle(value, base, field, depth)
+        elif kind == "Parameters" and depth < DEEPEST and isinstance(value.get("parameter"), list):
+            for number, one in enumerate(value["parameter"]):
+                if isinstance(one, dict) and isinstance(one.get("resource"), dict):
+                    yield from self._one(
+                        one["resource"], base, _joined(field, f"parameter[{number}].resource"), scope, depth + 1
+                    )
+                    one = {name: inner for name, inner in one.items() if name != "resource"}  # noqa: PLW2901
+                leaves_of(one, "Parameters.parameter", self.envelope)
+        else:
+            yield Item(value, base, field, scope)
+
+    def _bundle(self, bundle: Mapping[str, Any], base: Place, field: str, depth: int) -> Iterator[Item | Deletion]:
+        entries = bundle.get("entry", [])
+        error = None
+        if depth >= DEEPEST:
+            place = msgspec.structs.replace(base, field=field or None)
+            error = Poison("fhir.nested-bundle", "There are Bundles within Bundles beyond the third.", place)
+        elif not isinstance(entries, list):
+            place = msgspec.structs.replace(base, field=_joined(field, "entry"))
+            error = Poison("fhir.not-a-bundle", "The Bundle's entry is not a list.", place)
+        if error is not None:
+            yield Item(bundle, base, field, {}, error=error)
+            return
+        leaves_of({name: inner for name, inner in bundle.items() if name != "entry"}, "Bundle", self.envelope)
+        scope: dict[str, str] = {}
+        is_history = bundle.get("type") == "history"
+        start = _joined(field, "entry[")
+        for number, one in enumerate(entries):
+            here = f"{start}{number}].resource"
+            if type(one) is not dict:
+                yield Item(None, base, here, scope)
+                continue
+            self._count(one)
+            resource = one.get("resource")
+            if resource is None and "resource" not in one and ("request" in one or "response" in one):
+                yield from self._without(one, base, here, is_history=is_history)
+            elif type(resource) is dict and resource.get("resourceType") in ("Bundle", "Parameters"):
+                yield from self._one(resource, base, here, scope, depth + 1)
+            else:
+                url = one.get("fullUrl")
+                item = Item(resource, base, here, scope, url if type(url) is str else "")
+                if ("request" in one or "response" in one) and type(resource) is dict:
+                    item.value = _versioned(resource, one, is_history=is_history)
+                item.is_history = is_history
+                yield item
+
+    def _count(self, one: Mapping[str, Any]) -> None:
+        for name, inner in one.items():
+            if name == "resource":
+                continue
+            if type(inner) is str and name == "fullUrl":
+                self.envelope["Bundle.entry.fullUrl"] += 1
+            else:
+                leaves_of({name: inner}, "Bundle.entry", self.envelope)
+
+    def _without(self, one: Mapping[str, Any], base: Place, here: str, *, is_history: bool) -> Iterator[Deletion]:
+        """Yield the deletion that an entry without a resource is; the answer to another request is only counted."""
+        request, response = one.get("request"), one.get("response")
+        url = request.get("url") if isinstance(request, dict) and request.get("method") == "DELETE" else None
+        if not isinstance(url, str):
+            self._warnings.note("fhir.entry-without-resource")
+            return
+        at = response.get("lastModified") if isinstance(response, dict) else None
+        place = msgspec.structs.replace(base, field=here.removesuffix("resource") + "request.url")
+        yield Deletion(url, at if isinstance(at, str) else "", place, is_history=is_history)
+
+
+def _versioned(resource: dict[str, Any], entry: Mapping[str, Any], *, is_history: bool) -> dict[str, Any]:
+    """Return a resource with the id, version and time that only its entry tells (PUT to a URL, history)."""
+    request, response = entry.get("request"), entry.get("response")
+    if "id" not in resource and isinstance(request, dict) and request.get("method") == "PUT":
+        kind, _, own = str(request.get("url", "")).partition("/")
+        if kind == resource.get("resourceType") and own and "?" not in own:
+            resource = {**resource, "id": own}
+    if not is_history or not isinstance(response, dict) or not isinstance(resource.get("meta", {}), dict):
+        return resource
+    meta = dict(resource.get("meta", {}))
+    etag = response.get("etag")
+    if "versionId" not in meta and isinstance(etag, str) and etag.startswith(_ETAG):
+        meta["versionId"] = etag.removeprefix(_ETAG).removesuffix('"')
+    if "lastUpdated" not in meta and isinstance(response.get("lastModified"), str):
+        meta["lastUpdated"] = response["lastModified"]
+    return {**resource, "meta": meta} if meta else resource
+
+
+def _joined(field: str, step: str) -> str:
+    return f"{field}.{step}" if field else step

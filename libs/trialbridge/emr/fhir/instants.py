@@ -10,6 +10,13 @@ from trialbridge.emr.records import Resource
 
 _EDGE: Final = re.compile(r"(0001-01-01|9999-12-31)T.*[+-]\d\d:\d\d", re.DOTALL)
 _MAY_BE: Final = re.compile(rb'"(0001-01-01|9999-12-31)T')
+_ESCAPED: Final = re.compile(rb"\\u00[2-7]")
+"""An ASCII character that nobody needs to escape."""
+
+
+def may_be_beyond(text: bytes) -> bool:
+    """Return whether JSON text may hold such a time, as it is or escaped: then each resource is looked at."""
+    return _MAY_BE.search(text) is not None or _ESCAPED.search(text) is not None
 
 
 def beyond_calendar(resource: Resource) -> str | None:

@@ -7,19 +7,41 @@ from trialbridge.emr.records import Resource, Warnings
 _PREFIX = "Medication/"
 
 
-def with_medication(resource: Resource, medications: Mapping[str, Resource], warnings: Warnings) -> Resource:
+def _named(resource: Resource) -> str | None:
+    """Return ``Medication/id`` out of the reference to a Medication, by address or logical; None without one."""
+    named = resource.get("medicationReference")
+    if not isinstance(named, dict):
+        return None
+    number = named.get("identifier")
+    reference = named.get("reference", number.get("value") if isinstance(number, dict) else None)
+    if not isinstance(reference, str) or _PREFIX not in reference:
+        return None
+    return _PREFIX + reference.rsplit(_PREFIX, 1)[1].split("/")[0]
+
+
+def is_elsewhere(resource: Resource, medications: Mapping[str, Resource]) -> bool:
+    """Return whether a resource refers to a Medication that is not among ``medications`` (by ``Medication/id``)."""
+    name = _named(resource)
+    return name is not None and name not in medications
+
+
+def with_medication(
+    resource: Resource, medications: Mapping[str, Resource], warnings: Warnings | None = None
+) -> Resource:
     """Return the resource with its Medication contained (FHIR R4, contained resources) where the bundle has it.
 
-    ``medications`` by reference, ``Medication/<id>``. One that is not in the bundle is counted as ``fhir.medication-elsewhere``.
+    ``medications`` by reference, ``Medication/<id>``. One that is not in the bundle is counted as ``fhir.medication-elsewhere``
+    in ``warnings``.
     """
-    named = resource.get("medicationReference")
-    reference = named.get("reference") if isinstance(named, dict) else None
-    if not isinstance(named, dict) or not isinstance(reference, str) or _PREFIX not in reference:
+    name = _named(resource)
+    if name is None:
         return resource
-    found = medications.get(_PREFIX + reference.rsplit(_PREFIX, 1)[1].split("/")[0])
+    found = medications.get(name)
     if found is None:
-        warnings.note("fhir.medication-elsewhere")
+        if warnings is not None:
+            warnings.note("fhir.medication-elsewhere")
         return resource
     held = [one for one in resource.get("contained", ()) if one.get("id") != found["id"]]
     inner = {key: value for key, value in found.items() if key != "meta"}
+    named = {key: value for key, value in resource["medicationReference"].items() if key not in ("type", "identifier")}
     return {**resource, "contained": [*held, inner], "medicationReference": {**named, "reference": f"#{found['id']}"}}

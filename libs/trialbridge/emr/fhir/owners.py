@@ -12,7 +12,7 @@ from trialbridge.emr.fhir.checks import below
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import rows
 
-_PATIENT: Final = re.compile(r"(?:^|/)Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
+_PATIENT: Final = re.compile(r"Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 _RELATIVE: Final = re.compile(r"(?:^|/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 
 
@@ -28,8 +28,19 @@ def own_patient(resource: Resource) -> LocalPatientId | None:
     if resource["resourceType"] == "Patient":
         return LocalPatientId(resource["id"])
     path, _ = _paths().get(resource["resourceType"], ((), True))
-    named = (_PATIENT.search(reference) for reference in _references(resource, path))
-    return next((LocalPatientId(found[1]) for found in named if found), None)
+    # Nearly always the element is there once and refers to a Patient.
+    one = resource.get(path[0]) if len(path) == 1 else None
+    reference = one.get("reference") if type(one) is dict else None
+    if reference is not None:
+        return _patient(reference)
+    named = (_patient(reference) for reference in _references(resource, path))
+    return next((found for found in named if found is not None), None)
+
+
+def _patient(reference: Any) -> LocalPatientId | None:
+    at = reference.rfind("Patient/") if isinstance(reference, str) else -1
+    found = _PATIENT.match(reference, at) if at == 0 or (at > 0 and reference[at - 1] == "/") else None
+    return LocalPatientId(found[1]) if found else None
 
 
 def patient_of(resource: Resource, owners: Mapping[str, LocalPatientId], place: Place) -> LocalPatientId | None:
@@ -69,10 +80,9 @@ def merges_of(patient: Resource) -> Iterator[Merge]:
     at = str(meta.get("lastUpdated", "")) if isinstance(meta, dict) else ""
     here = LocalPatientId(patient["id"])
     for link in patient.get("link", ()):
-        found = _PATIENT.search(next(_references(link, ("other",)), ""))
-        if found is None or found[1] == here:
+        other = _patient(next(_references(link, ("other",)), ""))
+        if other is None or other == here:
             continue
-        other = LocalPatientId(found[1])
         if link.get("type") == "replaced-by":
             yield Merge(other, here, at)
         elif link.get("type") == "replaces":

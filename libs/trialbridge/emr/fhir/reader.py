@@ -1,132 +1,94 @@
-"""FHIR R4 in: bundles of every type, single resources, NDJSON; each resource checked, told whose it is, bad ones set aside alone."""
+"""FHIR in, of any edition: each resource is checked, told whose it is, and set aside alone where it is bad.
 
+What is valid R4 passes as it is. The rest is asked which edition it is of, and made R4 by the tables (`upgrade`).
+"""
+
+import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from trialbridge.contracts.errors import Place, Poison, Undecodable
-from trialbridge.contracts.ids import LocalPatientId, digest
+from trialbridge.contracts.errors import Place, Undecodable
 from trialbridge.emr import jsontext
-from trialbridge.emr.fhir.checks import body_of, check, resource_types
-from trialbridge.emr.fhir.documents import Unfolded, unfold
-from trialbridge.emr.fhir.models import check_by_model, is_sampled
-from trialbridge.emr.fhir.owners import merges_of, own_patient, patient_of
-from trialbridge.emr.ids import resource_id
-from trialbridge.emr.records import Entry, Feed, Found, Piece, Resource, SetAside, Shared, Warnings
+from trialbridge.emr.fhir.batch import Batch, Good
+from trialbridge.emr.fhir.documents import Deletion, Documents, Item
+from trialbridge.emr.fhir.editions import label_of
+from trialbridge.emr.fhir.instants import may_be_beyond
+from trialbridge.emr.fhir.xml import read_xml
+from trialbridge.emr.records import Entry, Feed, Found, SetAside, Warnings
+from trialbridge.emr.sniff import JSON, NDJSON, XML
 
-JSON: Final = "application/fhir+json"
-NDJSON: Final = "application/fhir+ndjson"
-RESOURCE_TYPE: Final = "application/fhir+json; one resource"
-_URN: Final = re.compile(r"urn:uuid:([A-Za-z0-9\-.]{1,64})")
+__all__ = ["JSON", "NDJSON", "XML", "convert_json", "convert_ndjson", "convert_xml"]
 
-Placed = tuple[Resource, Place]
+BATCH: Final = 4 * 1024 * 1024
+"""Bytes of NDJSON lines that are read together."""
+_LINE_END: Final = re.compile(rb"\r(?!\n)")
 
 
 def convert_json(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
     """Yield the resources of a JSON document: a Bundle, a single resource, or a JSON array of them."""
     place = Place(entry=entry.name)
     document = jsontext.decode(entry.body, place)
-    found = list(unfold(document, place, warnings))
-    yield from _resources(found, feed, suspicious=jsontext.may_hold_control(entry.body))
+    reading = Reading(entry, feed, warnings)
+    yield from reading.read(reading.documents.unfold(document, place))
+    yield from reading.finish()
 
 
 def convert_ndjson(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
-    """Yield the resources of a file with one resource or Bundle on each line."""
-    found: list[Unfolded] = []
-    for number, line in enumerate(entry.body.splitlines(), 1):
+    """Yield the resources of a file with one resource or Bundle on each line, some megabytes at a time."""
+    reading = Reading(entry, feed, warnings)
+    waiting: list[Item | Deletion] = []
+    size = 0
+    for number, line in enumerate(_lines(entry.body), 1):
         text = line.strip().removeprefix(b"\xef\xbb\xbf")
         if not text:
             continue
         place = Place(entry=entry.name, message=number)
         try:
-            found.extend(unfold(jsontext.decode(text, place), place, warnings))
+            waiting.extend(reading.documents.unfold(jsontext.decode(text, place), place))
         except Undecodable as error:
-            yield SetAside(error, bytes(line), NDJSON)
-    yield from _resources(found, feed, suspicious=jsontext.may_hold_control(entry.body))
+            yield SetAside(error, line.rstrip(b"\r\n"), NDJSON)
+        size += len(line)
+        if size > BATCH:
+            yield from reading.read(waiting)
+            waiting, size = [], 0
+    yield from reading.read(waiting)
+    yield from reading.finish()
 
 
-def _resources(found: Sequence[Unfolded], feed: Feed, *, suspicious: bool) -> Iterator[Found]:
-    named: list[Placed] = []
-    urls: dict[str, str] = {}
-    for one in found:
-        try:
-            resource = _identified(one, feed, suspicious=suspicious)
-        except Poison as error:
-            yield SetAside(error, body_of(one.value), RESOURCE_TYPE)
-            continue
-        if one.url:
-            urls[one.url] = f"{resource['resourceType']}/{resource['id']}"
-        named.append((resource, one.place))
-    good: list[Placed] = []
-    for resource, place in named:
-        linked = _rewritten(resource, urls) if urls else resource
-        try:
-            check(linked, place)
-            if is_sampled(linked, feed.sample):
-                check_by_model(linked, place)
-        except Poison as error:
-            yield SetAside(error, body_of(resource), RESOURCE_TYPE)
-        else:
-            good.append((linked, place))
-    yield from _owned(good)
+def _lines(body: bytes) -> Iterable[bytes]:
+    """Return the lines; one at a time where line ends allow it, so that there is no second copy of a large file."""
+    return body.splitlines() if _LINE_END.search(body) else io.BytesIO(body)
 
 
-def _owned(good: Sequence[Placed]) -> Iterator[Found]:
-    owners: dict[str, LocalPatientId] = {}
-    for resource, _ in good:
-        own = own_patient(resource)
-        if own is not None:
-            owners[f"{resource['resourceType']}/{resource['id']}"] = own
-    for resource, place in good:
-        try:
-            local = patient_of(resource, owners, place)
-        except Poison as error:
-            yield SetAside(error, body_of(resource), RESOURCE_TYPE)
-            continue
-        if local is None:
-            yield Shared(resource)
-        elif resource["resourceType"] == "Patient":
-            yield Piece(local, (resource,), merges=tuple(merges_of(resource)))
-        else:
-            yield Piece(local, (resource,))
+def convert_xml(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
+    """Yield the resources of an XML document: a Bundle or a single resource."""
+    place = Place(entry=entry.name)
+    document = read_xml(entry.body, place, label_of(entry.media_type), warnings)
+    reading = Reading(entry, feed, warnings, document.edition)
+    yield from reading.read(reading.documents.unfold(document.value, place))
+    yield from reading.finish()
 
 
-def _identified(one: Unfolded, feed: Feed, *, suspicious: bool) -> Resource:
-    """Return the resource with an id; one without gets one derived from its identifier, its full URL or its content."""
-    if one.error is not None:
-        raise one.error
-    resource = one.value
-    if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
-        raise Poison("fhir.not-fhir", "This is JSON, but not a FHIR resource: resourceType is missing.", one.place)
-    if resource["resourceType"] not in resource_types():
-        raise Poison("fhir.unknown-type", "This is not a resource type of FHIR R4.", one.place)
-    if suspicious and jsontext.holds_control(resource):
-        raise Poison(
-            "fhir.control-character", "A string holds a control character, which FHIR does not allow.", one.place
-        )
-    if "id" in resource:
-        return resource
-    return {**resource, "id": _derived(resource, one.url, feed)}
+class Reading:
+    """The resources of one entry; those that only others tell the patient of wait for its end."""
 
+    def __init__(self, entry: Entry, feed: Feed, warnings: Warnings, label: Any = None) -> None:
+        """Begin at nothing."""
+        self.documents = Documents(warnings)
+        self._batch = Batch(feed, warnings, label or label_of(entry.media_type))
+        self._batch.is_suspicious = jsontext.may_hold_control(entry.body)
+        self._batch.is_edgy = may_be_beyond(entry.body)
+        self._warnings = warnings
+        self._ownerless: list[Good] = []
 
-def _derived(resource: Mapping[str, Any], url: str, feed: Feed) -> str:
-    kind = resource["resourceType"]
-    numbers = resource.get("identifier")
-    if kind == "Patient" and isinstance(numbers, list) and numbers and isinstance(numbers[0], dict):
-        first = numbers[0]
-        return resource_id(feed.source, kind, str(first.get("system", "")), str(first.get("value", "")))
-    found = _URN.fullmatch(url)
-    return found[1] if found else resource_id(feed.source, kind, digest(jsontext.canonical(resource)))
+    def read(self, items: Iterable[Item | Deletion]) -> Iterator[Found]:
+        """Yield what is about whom, and what was set aside."""
+        batch = self._batch
+        yield from batch.take(items)
+        yield from batch.pieces(self._ownerless)
 
-
-def _rewritten(value: Any, urls: Mapping[str, str]) -> Any:
-    """Return a value whose references into the bundle (full URLs) are relative ones."""
-    if isinstance(value, dict):
-        changed = {
-            key: _rewritten(inner, urls) if isinstance(inner, dict | list) else inner for key, inner in value.items()
-        }
-        reference = changed.get("reference")
-        if isinstance(reference, str) and reference in urls:
-            changed["reference"] = urls[reference]
-        return changed
-    return [_rewritten(inner, urls) for inner in value] if isinstance(value, list) else value
+    def finish(self) -> Iterator[Found]:
+        """Yield what belongs to the owner of another resource, and count what only packed the resources."""
+        yield from self._batch.through_others(self._ownerless)
+        self._warnings.account.enter_counts(self.documents.envelope, "dropped", "fhir.envelope")

@@ -1,0 +1,66 @@
+"""Deletions of transactions and histories retract what they name: the resource stays, and says that it was entered in error."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from trialbridge.contracts.errors import Poison
+from trialbridge.emr.fhir.checks import fits
+from trialbridge.emr.fhir.documents import Deletion
+from trialbridge.emr.fhir.links import target_of
+from trialbridge.emr.newest import instant
+from trialbridge.emr.records import Resource, SetAside, Warnings
+from trialbridge.emr.tables.rows import rows
+
+if TYPE_CHECKING:
+    from trialbridge.emr.fhir.batch import Good
+
+REQUEST: Final = "application/fhir+json; one request"
+
+
+def without_deleted(
+    good: Sequence["Good"], deletions: Iterable[Deletion], warnings: Warnings
+) -> tuple[list["Good"], list[SetAside]]:
+    """Return the resources with the deleted ones retracted, and the deletions of what is not in the input."""
+    refused = []
+    found = list(good)
+    for one in deletions:
+        target = target_of(one.target)
+        versions = [each for each in found if each.name == target]
+        if not versions:
+            message = "What is deleted here is not in the input; deliver it once more, entered in error."
+            refused.append(SetAside(Poison("fhir.deletion-elsewhere", message, one.place), b"", REQUEST))
+            continue
+        last = max(versions, key=lambda each: instant(_meta(each.resource).get("lastUpdated")))
+        if one.at and instant(one.at) < instant(_meta(last.resource).get("lastUpdated")):
+            continue  # it came back later
+        retracted = _retracted(last.resource, one.at)
+        if retracted is None:
+            warnings.note("fhir.deleted")
+            found = [each for each in found if each.name != target]
+            continue
+        last.resource = retracted
+        found = [each for each in found if each.name != target or each is last]
+    return found, refused
+
+
+def _meta(resource: Resource) -> dict[str, Any]:
+    meta = resource.get("meta")
+    return meta if isinstance(meta, dict) else {}
+
+
+def _retracted(resource: Resource, at: str) -> Resource | None:
+    """Return a resource that says that it does not hold, None where its type cannot say so."""
+    row = next((row for row in rows("fhir_retractions") if row[0] == resource["resourceType"]), None)
+    if row is None:
+        return None
+    _, element, system, code = row
+    value: Any = {"coding": [{"system": system, "code": code}]} if system else False if code == "false" else code
+    found = {**resource, element: value}
+    found.pop(f"_{element}", None)
+    if system:
+        # Neither a condition nor an allergy may say that it is active and entered in error (con-5, ait-2).
+        found.pop("clinicalStatus", None)
+    if at:
+        dated = {**found, "meta": {**_meta(resource), "lastUpdated": at}}
+        found = dated if fits(dated) else found
+    return found

@@ -1,0 +1,64 @@
+"""The end of a conversion: references between entries are settled, and what a newer version replaced leaves the account."""
+
+from collections.abc import Sequence
+
+from trialbridge.emr.account import Account, Row, Same
+from trialbridge.emr.fhir.links import settle
+from trialbridge.emr.fhir.shapes import SHAPES
+from trialbridge.emr.held import Held
+from trialbridge.emr.records import Resource, Warnings
+
+SUPERSEDED = "fhir.superseded"
+
+
+def settle_open(every: Sequence[dict[str, Held]], warnings: Warnings) -> None:
+    """Make the references that no entry could resolve by itself relative or logical, in what is held by ``Type/id``."""
+    if not warnings.open:
+        return
+    known = {name for held in every for name in held}
+    for held in every:
+        for name in warnings.open.keys() & held.keys():
+            if held[name].is_fhir and any(one not in known for one in warnings.open[name]):
+                _settle(held[name], known, warnings)
+    warnings.open.clear()
+
+
+def _settle(held: Held, known: set[str], warnings: Warnings) -> None:
+    value = held.value
+    away = settle(value, SHAPES.walk(value, {}), known)
+    held.replace(value)
+    for source, where in away:
+        warnings.note("fhir.reference-elsewhere")
+        if held.rows is None:
+            warnings.account.move(source, "mapped", where)
+        else:
+            held.rows = _moved(held.rows, source, where)
+
+
+def _moved(rows: tuple[Row, ...], path: str, where: str) -> tuple[Row, ...]:
+    """Return the rows with one that led to ``path`` leading to ``where``."""
+    found = list(rows)
+    for number, (source, fate, places) in enumerate(found):
+        if path in places:
+            found[number] = (source, fate, tuple(where if one == path else one for one in places))
+            break
+    return tuple(found)
+
+
+def forget(held: Held, account: Account, reason: str = SUPERSEDED) -> None:
+    """Take a resource that is not in the output after all out of the account: its leaves were dropped."""
+    if held.rows is not None:
+        account.enter_all((source, "dropped", (reason,)) for source, _, _ in held.rows)
+        held.rows = None
+    elif held.is_fhir:
+        forget_same(held.value, account, reason)
+
+
+def forget_same(value: Resource, account: Account, reason: str) -> None:
+    """Do the same for one that was counted as it is."""
+    same: dict[Same, int] = {}
+    SHAPES.walk(value, same)
+    for shape, count in same.items():
+        account.same[shape] = account.same.get(shape, 0) - count
+        for path in shape.paths:
+            account.enter_counts({path: count}, "dropped", reason)

@@ -1,0 +1,79 @@
+"""What a conversion holds of each resource until it is finished: as it is, or packed as JSON where there is much of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import overload
+
+from trialbridge.contracts.errors import Place
+from trialbridge.emr.account import Row
+from trialbridge.emr.jsontext import decode, encode
+from trialbridge.emr.records import PatientRecords, Resource
+
+_NOWHERE = Place()
+
+
+class Held:
+    """One resource, with what must be known of it without looking into it again."""
+
+    __slots__ = ("_data", "_value", "is_fhir", "medication", "rows")
+
+    def __init__(self, value: Resource, rows: tuple[Row, ...] | None, *, is_fhir: bool, packed: bool) -> None:
+        """Take it; ``rows`` are what became of its source's leaves where they are not in the account yet."""
+        self._value: Resource | None = None if packed else value
+        self._data: bytes | None = encode(value) if packed else None
+        self.is_fhir = is_fhir
+        self.rows = rows
+        self.medication = "medicationReference" in value
+        """Whether it refers to a Medication, which goes into it in the end."""
+
+    @property
+    def value(self) -> Resource:
+        """The resource."""
+        if self._value is not None:
+            return self._value
+        found: Resource = decode(self._data or b"", _NOWHERE)
+        return found
+
+    @property
+    def text(self) -> bytes:
+        """The resource as JSON."""
+        return self._data if self._data is not None else encode(self._value)
+
+    def replace(self, value: Resource) -> None:
+        """Take another value, packed as the one before."""
+        if self._data is not None:
+            self._data = encode(value)
+        else:
+            self._value = value
+
+
+def order_of(name: str) -> tuple[bool, str, str]:
+    """Return what to sort resources by: the Patient first, then by type and id (``name`` is ``Type/id``)."""
+    kind, _, own = name.partition("/")
+    return kind != "Patient", kind, own
+
+
+class Patients(Sequence[PatientRecords]):
+    """Patients whose records are made when they are asked for, so that all of them are never in memory at once."""
+
+    def __init__(self, names: Sequence[str], make: Callable[[str], PatientRecords]) -> None:
+        """Begin with local ids and how to make one's records."""
+        self._names = names
+        self._make = make
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[PatientRecords]:
+        """Yield them one after the other."""
+        return (self._make(one) for one in self._names)
+
+    @overload
+    def __getitem__(self, index: int) -> PatientRecords: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[PatientRecords]: ...
+    def __getitem__(self, index: int | slice) -> PatientRecords | Sequence[PatientRecords]:
+        """Return one, or some."""
+        if isinstance(index, slice):
+            return Patients(self._names[index], self._make)
+        return self._make(self._names[index])
