@@ -12,6 +12,7 @@ from trialbridge.emr.fhir import reader
 from trialbridge.emr.fhir.medications import is_elsewhere, with_medication
 from trialbridge.emr.fhir.settling import forget, settle_open
 from trialbridge.emr.held import Held, Patients, order_of
+from trialbridge.emr.genomics import maf, vcf
 from trialbridge.emr.hl7v2 import converter as hl7v2
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.newest import age
@@ -53,6 +54,8 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     hl7v2.MEDIA_TYPE: hl7v2.convert,
     **dict.fromkeys(ccda.MEDIA_TYPES, ccda.convert),
     **dict.fromkeys(csv.MEDIA_TYPES, csv.convert),
+    **dict.fromkeys(vcf.MEDIA_TYPES, vcf.convert),
+    **dict.fromkeys(maf.MEDIA_TYPES, maf.convert),
     reader.XML: reader.convert_xml,
     "application/xml+fhir": reader.convert_xml,
     "application/xml": _xml,

@@ -1,6 +1,7 @@
 """Which format a file is in: by its first bytes; the ending of its name decides only what they leave open."""
 
 import re
+import zlib
 from collections.abc import Callable
 from typing import Final
 
@@ -10,6 +11,8 @@ XML: Final = "application/fhir+xml"
 HL7V2: Final = "x-application/hl7-v2+er7"
 CCDA: Final = "application/cda+xml"
 CSV: Final = "text/csv"
+VCF: Final = "text/vcf"
+MAF: Final = "text/maf"
 UNKNOWN: Final = "application/octet-stream"
 ENDINGS: Final = {
     ".json": JSON,
@@ -20,6 +23,8 @@ ENDINGS: Final = {
     ".v2": HL7V2,
     ".csv": CSV,
     ".tsv": CSV,
+    ".vcf": VCF,
+    ".maf": MAF,
 }
 """What a file is whose bytes do not say it: a broken one, for example."""
 _V2_STARTS: Final = (b"MSH", b"FHS", b"BHS", b"M\x00S", b"\xff\xfeM", b"\xfe\xff\x00M", b"\x00M\x00S")
@@ -69,6 +74,25 @@ def _is_json(head: bytes, body: bytes, ending: str) -> bool:
     return head.startswith(b"{") or (head.startswith(b"[") and ENDINGS.get(ending) in (None, JSON))
 
 
+def _is_vcf(head: bytes, body: bytes, ending: str) -> bool:
+    """Whether a file is VCF, also compressed (bgzip), where its first bytes are there."""
+    del ending
+    start = head
+    if body.startswith(b"\x1f\x8b"):
+        try:
+            start = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body[:_HEAD], _HEAD)
+        except zlib.error:
+            return False
+    return start.startswith(b"##fileformat=VCF")
+
+
+def _is_maf(head: bytes, body: bytes, ending: str) -> bool:
+    del body, ending
+    lines = (line for line in re.split(rb"[\r\n]+", head) if line and not line.startswith(b"#"))
+    names = next(lines, b"").split(b"\t")
+    return b"Hugo_Symbol" in names and b"Tumor_Sample_Barcode" in names
+
+
 def _is_table(head: bytes, body: bytes, ending: str) -> bool:
     """Whether a file is a table by its name, or names a column mrn (or that and others) first."""
     del body
@@ -87,6 +111,8 @@ SIGNS: Final[tuple[tuple[str, Sign], ...]] = (
     (HL7V2, _is_v2),
     (NDJSON, _is_ndjson),
     (JSON, _is_json),
+    (VCF, _is_vcf),
+    (MAF, _is_maf),
     (CSV, _is_table),
 )
 """The first sign that fits says the media type: a new format is one more row."""

@@ -44,6 +44,12 @@ def convert(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Outcome]:
         raise Poison("csv.no-header", "The first line does not name the columns.", place)
     name = _base(entry.name)
     files = next((one for one in found.files if one.fits(name, head.cells)), None)
+    if files is not None and files.layout == "maf":
+        # Tables of variants are read by the room of genomics, which reads its mapping here.
+        from trialbridge.emr.genomics import maf
+
+        yield from maf.convert_lines(entry, feed, warnings, files, head, reader)
+        return
     layout = layouts()[files.layout] if files else layout_of(head.cells, name)
     if layout is None:
         message = "The columns are of no layout that is known; name the layout and the columns in a mapping file."

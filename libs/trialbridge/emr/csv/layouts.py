@@ -78,7 +78,10 @@ def _layout(name: str, file: str, required: str, products: list[Product]) -> Lay
     needed = tuple(required.split())
     used = (column for product in products for rule in product.rules for column in rule.columns)
     keys = (column for product in products for column in product.identity)
-    return Layout(name, file, needed, tuple(dict.fromkeys((*needed, *keys, *used))), tuple(products))
+    beside = rows("csv_other_columns")
+    others = (column for layout, columns in beside if layout == name for column in columns.split())
+    every = dict.fromkeys((*needed, *keys, *used, *others))
+    return Layout(name, file, needed, tuple(one for one in every if one != "-"), tuple(products))
 
 
 def _steps(element: str) -> list[str]:

@@ -15,6 +15,7 @@ from trialbridge.emr.csv.dates import format_fault
 from trialbridge.emr.csv.layouts import layouts, plain
 
 MOST_BYTES: Final = 4 * 1024 * 1024
+_DAY: Final = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 Word = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -84,6 +85,17 @@ class Panel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     source: Literal["somatic", "germline", "unknown"] = "unknown"
 
 
+class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Whose a sample is."""
+
+    patient: Word
+    """Medical record number."""
+    collected: str | None = None
+    """When it was taken: YYYY, YYYY-MM or YYYY-MM-DD."""
+    panel: str | None = None
+    source: Literal["somatic", "germline"] | None = None
+
+
 class VariantFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """VCF and MAF files of one kind."""
 
@@ -98,11 +110,11 @@ class VariantFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 class Genomics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """Of variant files: whose samples they are, and what was looked at."""
 
-    samples: dict[str, str] = {}
-    """Name of a sample: medical record number."""
+    samples: dict[str, str | Sample] = {}
+    """Name of a sample: medical record number, or that and more."""
     samples_are_patients: bool = False
     """True where samples are named by medical record numbers."""
-    normal: tuple[str, ...] = ()
+    normal: tuple[str, ...] = ("NORMAL",)
     """Samples of healthy tissue to compare with: their columns are passed over."""
     filters: tuple[str, ...] = ("PASS", ".")
     """Values of FILTER with which a variant counts as found."""
@@ -226,10 +238,19 @@ def _faults(mapping: FeedMapping) -> Iterator[tuple[str, str]]:
             if isinstance(source, Column) and (source.column is None) == (source.value is None):
                 yield f"{here}.columns.{key}", "Say either column or value."
         yield from _date_faults(table.dates, f"{here}.dates")
-    for number, files in enumerate(mapping.genomics.files):
-        if files.panel is not None and files.panel not in mapping.genomics.panels:
-            advice = hint(files.panel, mapping.genomics.panels)
-            yield f"genomics.files[{number}].panel", f"There is no panel {files.panel!r}; {advice}"
+    yield from _genomic_faults(mapping.genomics)
+
+
+def _genomic_faults(found: Genomics) -> Iterator[tuple[str, str]]:
+    named = [(f"genomics.files[{number}].panel", one.panel) for number, one in enumerate(found.files)]
+    samples = {name: one for name, one in found.samples.items() if isinstance(one, Sample)}
+    named += [(f"genomics.samples.{name}.panel", one.panel) for name, one in samples.items()]
+    for path, panel in named:
+        if panel is not None and panel not in found.panels:
+            yield path, f"There is no panel {panel!r}; {hint(panel, found.panels) or 'list it under panels'}"
+    for name, one in samples.items():
+        if one.collected is not None and not _DAY.fullmatch(one.collected):
+            yield f"genomics.samples.{name}.collected", "Write YYYY, YYYY-MM or YYYY-MM-DD."
 
 
 def _date_faults(formats: tuple[str, ...], path: str) -> Iterator[tuple[str, str]]:

@@ -1,14 +1,18 @@
 """Facts out of genomic observations (Genomics Reporting guide): variants, copy number, fusions, signatures, coverage."""
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from trialbridge.criteria import facts as f
 from trialbridge.emr.facts.read import answer, codings, exact, mapping, objects, text, when, words
+from trialbridge.emr.genomics.finding import terms
 from trialbridge.emr.records import Resource
 
 GENE, PROTEIN, CODING, GENOMIC = "48018-6", "48005-3", "48004-6", "81290-9"
 CHANGE, CLASS, FRACTION, COPIES, SIGNIFICANCE, EXON = "48019-4", "48002-0", "81258-6", "82155-3", "53037-8", "47999-8"
+CONSEQUENCE = "molecular-consequence"
+ALTERATIONS = "urn:trialbridge:fhir:alterations-studied"
+_ALTERATIONS: tuple[Literal["mutation", "copy_number", "fusion"], ...] = ("mutation", "copy_number", "fusion")
 PER_MEGABASE = "1/1000000{Base}"
 _PER_MEGABASE = frozenset(
     {PER_MEGABASE.casefold(), "mutations/megabase", "muts/mb", "mut/mb", "{mutations}/mb", "1/mb"}
@@ -57,18 +61,41 @@ def of_variant(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
         return
     effective = when(resource)
     change = _word(parts, CHANGE, "change")
+    effect, says = _consequence(parts)
     copies = next((exact(one.get("valueQuantity")) for one in parts.get(COPIES, ())), None)
-    if change == "fusion" or len(symbols) > 1:
+    if change in ("fusion", "structural") or len(symbols) > 1:
         partner = symbols[1] if len(symbols) > 1 else None
+        kind: Literal["fusion", "structural_variant"] = "structural_variant" if change == "structural" else "fusion"
         yield f.Fusion(
-            evidence=evidence, effective=effective, gene=symbols[0], partner=partner, present=present == "present"
-        )
+            evidence=evidence, effective=effective, gene=symbols[0], partner=partner, present=present == "present", kind_of=kind
+        )  # fmt: skip
     elif COPIES in parts or change in ("gain", "loss"):
         yield f.CopyNumber(
             evidence=evidence, effective=effective, gene=symbols[0], present=present == "present", call=_call(change, copies), copies=copies
         )  # fmt: skip
-    else:
-        yield _small(parts, symbols[0], evidence, effective, present=present == "present")
+    elif _counts(parts, says, present):
+        yield _small(parts, symbols[0], effect, evidence, effective, present=present == "present")
+
+
+def _consequence(parts: dict[str, list[dict[str, Any]]]) -> tuple[str | None, str]:
+    """Return the molecular consequence in a term that criteria know, and whether it alters the gene (`genomics_consequences.tsv`)."""
+    for one in parts.get(CONSEQUENCE, ()):
+        concept = mapping(one.get("valueCodeableConcept"))
+        for word in (text(concept.get("text")), *(coding.text for coding in codings(concept))):
+            term = terms().get(word.casefold()) if word else None
+            if term is not None:
+                return term.known, term.says
+    return None, ""
+
+
+def _counts(parts: dict[str, list[dict[str, Any]]], says: str, present: str) -> bool:
+    """Return whether a variant is a statement about the gene: one outside of what it codes for is none, unless a promoter's is named.
+
+    Who asks for any mutation of a gene does not mean those in its introns or behind it.
+    """
+    if says == "regulates":
+        return "c.-" in (_concept_text(parts, CODING) or "")
+    return says != "outside" or present == "absent"
 
 
 def _call(change: str | None, copies: Any) -> Any:
@@ -80,7 +107,13 @@ def _call(change: str | None, copies: Any) -> Any:
 
 
 def _small(
-    parts: dict[str, list[dict[str, Any]]], gene: str, evidence: f.Evidence, effective: str | None, *, present: bool
+    parts: dict[str, list[dict[str, Any]]],
+    gene: str,
+    effect: str | None,
+    evidence: f.Evidence,
+    effective: str | None,
+    *,
+    present: bool,
 ) -> f.Variant:
     fraction = next((exact(one.get("valueQuantity")) for one in parts.get(FRACTION, ())), None)
     return f.Variant(
@@ -92,6 +125,7 @@ def _small(
         coding_change=_concept_text(parts, CODING),
         genomic_change=_concept_text(parts, GENOMIC),
         exon=_concept_text(parts, EXON),
+        effect=effect,
         source_class=cast("Any", _word(parts, CLASS, "source_class") or "unknown"),
         allele_fraction=fraction,
         significance=_word(parts, SIGNIFICANCE, "significance"),
@@ -100,12 +134,20 @@ def _small(
 
 def of_coverage(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
     """Yield which genes a test looked at."""
-    genes = tuple(symbol for one in components(resource).get(GENE, ()) if (symbol := _symbol(one)))
-    if genes:
-        # The guide's region-studied does not tell alterations apart: the panel is taken to look for all of them.
-        yield f.Coverage(
-            evidence=evidence, effective=when(resource), genes=genes, alterations=("mutation", "copy_number", "fusion")
-        )
+    parts = components(resource)
+    genes = tuple(symbol for one in parts.get(GENE, ()) if (symbol := _symbol(one)))
+    if not genes:
+        return
+    # The guide's region-studied does not tell alterations apart: without our extension the panel is taken to look for all of them.
+    named = {one.get("valueCode") for one in objects(resource.get("extension")) if one.get("url") == ALTERATIONS}
+    yield f.Coverage(
+        evidence=evidence,
+        effective=when(resource),
+        genes=genes,
+        alterations=tuple(one for one in _ALTERATIONS if one in named) or _ALTERATIONS,
+        assay=words(resource.get("method")),
+        source_class=cast("Any", _word(parts, CLASS, "source_class") or "unknown"),
+    )
 
 
 def of_signature(resource: Resource, evidence: f.Evidence, name: str) -> Iterator[f.AnyFact]:

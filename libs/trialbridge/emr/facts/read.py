@@ -9,6 +9,7 @@ from trialbridge.criteria.facts import Coding, Evidence
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import answers
 
+ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
 
 
@@ -76,8 +77,11 @@ def when(resource: Resource) -> str | None:
     period = mapping(resource.get("effectivePeriod")) or mapping(resource.get("performedPeriod"))
     names = ("effectiveDateTime", "effectiveInstant", "performedDateTime", "onsetDateTime", "authoredOn", "dateTime", "recordedDate",
              "dateAsserted", "issued", "date")  # fmt: skip
+    asserted = text(extension(resource, ASSERTED)) if resource.get("resourceType") == "Condition" else None
     found = next((value for name in names if (value := text(resource.get(name)))), None)
-    return found or text(period.get("start")) or text(period.get("end"))
+    return (
+        text(resource.get("onsetDateTime")) or asserted or found or text(period.get("start")) or text(period.get("end"))
+    )
 
 
 def reference(resource: Resource) -> str:

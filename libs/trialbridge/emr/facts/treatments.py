@@ -15,6 +15,7 @@ from trialbridge.emr.records import Resource
 _ONGOING = frozenset({"active", "in-progress"})
 _OVER = frozenset({"completed", "stopped"})
 _INTENT = {"373808002": "curative", "363676003": "palliative", "373846009": "adjuvant", "373847000": "neoadjuvant"}
+_INTENTS = ("mcode-procedure-intent", "mcode-treatment-intent")
 _RADIATION = frozenset({"108290001", "1217123003", "77477000", "1156506007"})
 _SURGERY = frozenset({"387713003"})
 _TREATMENTS = frozenset({"10160-0", "treatments"})
@@ -66,7 +67,8 @@ def _therapy(resource: Resource, bare: f.Therapy, reading: Reading) -> Iterator[
 
 
 def _intent(resource: Resource) -> Any:
-    found = codings(extension(resource, MCODE + "mcode-treatment-intent"))
+    # mCODE STU1 called it treatment intent, later editions procedure intent.
+    found = (c for name in _INTENTS for c in codings(extension(resource, MCODE + name)))
     return next((cast("Any", _INTENT[c.code]) for c in found if c.code in _INTENT), None)
 
 

@@ -1,0 +1,58 @@
+"""HGVS texts as annotators and MAF files write them: unescaped, split from their reference, told apart from what only looks like it."""
+
+import re
+from typing import Final
+
+from trialbridge.criteria import hgvs as criteria_hgvs
+from trialbridge.emr.account import made
+from trialbridge.emr.genomics.finding import Cell
+
+_ESCAPED: Final = {
+    "%3D": "=",
+    "%3d": "=",
+    "%3E": ">",
+    "%3e": ">",
+    "%3B": ";",
+    "%3b": ";",
+    "%2C": ",",
+    "%2c": ",",
+    "%25": "%",
+}
+_SPLICE: Final = re.compile(r"p\.X[0-9]+_splice")
+"""Of MAF files: names a splice site by its nearest residue; HGVS has no such change."""
+
+
+def plain(cell: Cell | None) -> Cell | None:
+    """Return an HGVS text without spaces and escapes; None where there is none."""
+    if cell is None:
+        return None
+    text = "".join(cell.split())
+    for escaped, letter in _ESCAPED.items():
+        text = text.replace(escaped, letter)
+    if not text or text in (".", "-"):
+        return None
+    return cell if text == cell else made(text, cell)
+
+
+def protein(cell: Cell | None) -> Cell | None:
+    """Return a protein change with ``p.``, None where the text is no HGVS of a protein (``p.X1010_splice``)."""
+    found = plain(cell)
+    if found is None or _SPLICE.fullmatch(found) or criteria_hgvs.normal(found) is None:
+        return None
+    if "p." in found:
+        return found
+    reference, colon, change = found.rpartition(":")
+    return made(f"{reference}{colon}p.{change}", found)
+
+
+def agree(long: Cell, short: Cell) -> bool:
+    """Return whether a change in three letters and one in one letter are the same."""
+    return criteria_hgvs.normal(long) == criteria_hgvs.normal(short)
+
+
+def with_transcript(change: Cell | None, transcript: Cell | None) -> Cell | None:
+    """Return HGVS c. with its transcript before it, where it has none of its own."""
+    found = plain(change)
+    if found is None or ":" in found or transcript is None:
+        return found
+    return made(f"{transcript}:{found}", transcript, found)
