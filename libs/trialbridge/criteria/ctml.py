@@ -107,19 +107,21 @@ def _level(level: Mapping[str, Any], path: str, reading: Reading) -> Node:
 
 
 def _suspended(holder: Mapping[str, Any], keys: tuple[str, ...], path: str, reading: Reading) -> str:
-    """Return the status of an arm or dose level; ``Y``, or a status word, closes it."""
+    """Return the status of an arm or dose level; ``Y``, or a status word, closes it, whatever another key says."""
+    said = {"open"}
     for key in keys:
         if holder.get(key) in (None, ""):
             continue
         word = str(holder[key]).strip().casefold()
         if word in _STATUS:
-            return _STATUS[word]
-        if flag_of(Said(holder[key], f"{path}.{key}"), reading):
-            return "suspended"
-    return "open"
+            said.add(word)
+        elif flag_of(Said(holder[key], f"{path}.{key}"), reading):
+            said.add("suspended")
+    return next(word for word in _STATUS if word in said)
 
 
-_STATUS: Final = {"open": "open", "suspended": "suspended", "closed": "closed"}
+_STATUS: Final = ("closed", "suspended", "open")
+"""The strictest first."""
 
 
 def _free_text(arm: Mapping[str, Any], path: str, reading: Reading) -> None:

@@ -84,7 +84,9 @@ def _extension(trial: Trial) -> Fragment:
         usual = site_id(site.name, taken)
         taken.add(site.id)
         more = {"id": site.id if site.id != usual else "", "country": site.country, "region": site.region}
-        sites.append({key: value for key, value in more.items() if value})
+        point = {"latitude": site.latitude, "longitude": site.longitude}
+        named = {key: value for key, value in more.items() if value}
+        sites.append(named | {key: value for key, value in point.items() if value is not None})
     return {**own, "sites": sites} if any(sites) else own
 
 

@@ -88,13 +88,18 @@ def _phase(document: Mapping[str, Any], reading: Reading) -> str:
 
 def _status(document: Mapping[str, Any], reading: Reading) -> str:
     """Return whether the trial takes patients: the summary's status is what the engine of CTML goes by, ``status`` comes second."""
+    plain = document.get("status")
+    own = None if plain in (None, "") else _status_word(Said(plain, "status"), _STATUS, reading)
     for key in ("_summary", "summary"):
         listed = document[key].get("status") if isinstance(document.get(key), dict) else None
         if isinstance(listed, list) and listed and isinstance(listed[0], dict) and listed[0].get("value"):
-            return _status_word(Said(listed[0]["value"], f"{key}.status[0].value"), _STATUS, reading)
-    if document.get("status") in (None, ""):
-        return "open"
-    return _status_word(Said(document["status"], "status"), _STATUS, reading)
+            found = _status_word(Said(listed[0]["value"], f"{key}.status[0].value"), _STATUS, reading)
+            if own not in (None, found):
+                reading.warn(
+                    "not-kept", "status", f"The summary's status ({found}) is another one, and is the one that counts."
+                )
+            return found
+    return own or "open"
 
 
 def _status_word(said: Said, table: Mapping[str, str], reading: Reading) -> str:

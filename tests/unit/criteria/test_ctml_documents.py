@@ -8,6 +8,7 @@ import yaml
 
 from tests.unit.criteria.ctml_tables import native
 from trialbridge.criteria.compiler import compile_text
+from trialbridge.criteria.writing import text_of
 
 TRIAL = """
 protocol_no: 11-111
@@ -82,8 +83,41 @@ def test_what_has_no_place_in_the_native_form_is_said() -> None:
         ("trial.free-text", "prior_treatment_requirements"),
         ("trial.not-kept", "principal_investigator"),
         ("trial.not-kept", "sponsor_list"),
+        ("trial.not-kept", "status"),
         ("trial.not-kept", "treatment_list.step[1].arm[0].arm_info"),
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"arm_suspended": "N"}, "open"),
+        ({"arm_suspended": "Y"}, "suspended"),
+        ({"arm_status": "open", "arm_suspended": "Y"}, "suspended"),
+        ({"arm_status": "closed", "arm_suspended": "N"}, "closed"),
+        ({"arm_status": "suspended", "arm_suspended": "Y"}, "suspended"),
+    ],
+)
+def test_an_arm_that_one_key_closes_is_closed(said: dict[str, str], status: str) -> None:
+    match = [{"clinical": {"gender": "Male"}}]
+    document = {"protocol_no": "T", "treatment_list": {"step": [{"arm": [{"arm_code": "A", **said, "match": match}]}]}}
+    compiled = compile_text(text_of(document))
+    assert compiled.trial is not None
+    assert compiled.trial.arms[0].status == status
+
+
+def test_a_status_beside_the_summarys_is_read_all_the_same() -> None:
+    document = {
+        "protocol_no": "T",
+        "match": [{"clinical": {"gender": "Male"}}],
+        "_summary": {"status": [{"value": "open to accrual"}]},
+    }
+    compiled = compile_text(text_of({**document, "status": "closed to accrual"}))
+    assert compiled.trial is not None
+    assert compiled.trial.status == "open"
+    assert [(one.code, one.path) for one in compiled.diagnostics] == [("trial.not-kept", "status")]
+    assert [one.path for one in compile_text(text_of({**document, "status": "opn"})).diagnostics][:1] == ["status"]
+    assert compile_text(text_of({**document, "status": "open"})).diagnostics == ()
 
 
 def test_an_age_group_without_an_age_is_warned_of() -> None:

@@ -177,6 +177,8 @@ def test_every_key_and_each_dialect_is_among_the_documents() -> None:
         ("{expression: {marker: HER2, any_of: [low]}}", "expression.any_of[0]"),
         ("{expression: {marker: PD-L1, score: tps, min: 50}}", "expression.score"),
         ("{expression: {marker: AR, any_of: [negative]}}", "expression.any_of[0]"),
+        ("{prior_therapy: {classes: [chemotherapy], within_half_lives: 5}}", "prior_therapy.within_half_lives"),
+        ('{location: {within_km: 50, near: "42.36,-71.06"}}', "location"),
         ("{prior_therapy: {max_lines: 2, classes: [chemotherapy]}}", "prior_therapy.classes"),
         ("{prior_therapy: {drugs: [cisplatin], within: 28 days}}", "prior_therapy.within"),
         ("{prior_therapy: {categories: [transplant]}}", "prior_therapy.categories[0]"),
