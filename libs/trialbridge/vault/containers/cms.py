@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -86,16 +87,23 @@ def names_of(certificate: x509.Certificate) -> tuple[bytes, ...]:
 
 def _fitting(message: Message, held: Sequence[PrivateKey]) -> tuple[Recipient, RSAPrivateKey]:
     for key in held:
-        names = names_of(x509.load_pem_x509_certificate(key.secret))
+        names, loaded = _loaded(key.secret)
         for recipient in message.recipients:
             if recipient.rid not in names:
                 continue
             if not recipient.wrapped:
                 raise refused("unsupported", "The content key must be encrypted with RSA-OAEP (rsa_padding_mode:oaep).")
-            loaded = load_pem_private_key(key.secret, None)
-            if isinstance(loaded, RSAPrivateKey):
-                return recipient, loaded
+            return recipient, loaded
     raise not_for_us()
+
+
+@lru_cache(maxsize=16)
+def _loaded(secret: bytes) -> tuple[tuple[bytes, ...], RSAPrivateKey]:
+    """Return how messages name a key, and the key; it was checked when it was taken into the ring."""
+    loaded = load_pem_private_key(secret, None, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(loaded, RSAPrivateKey):
+        raise not_for_us()
+    return names_of(x509.load_pem_x509_certificate(secret)), loaded
 
 
 def _content_key(recipient: Recipient, key: RSAPrivateKey) -> bytes:

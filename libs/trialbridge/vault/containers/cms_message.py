@@ -74,7 +74,11 @@ def read(body: bytes) -> Message:
         raise der.broken()
     (enveloped,) = _exactly(explicit, 1)
     parts = list(_limited(enveloped, 8))
-    if enveloped.tag != der.SEQUENCE or not parts or parts[0].whole not in (VERSION_0, VERSION_2):
+    if (
+        enveloped.tag != der.SEQUENCE
+        or not parts
+        or parts[0].whole not in ((VERSION_0,) if gcm else (VERSION_0, VERSION_2))
+    ):
         raise der.broken()
     rest = parts[1:]
     if rest and rest[0].tag == ORIGINATOR:
@@ -91,7 +95,11 @@ def _recipients(values: Value) -> Iterator[Recipient]:
         if one.tag != der.SEQUENCE:
             continue  # key agreement, passphrases and others: not for us
         version, rid, algorithm, wrapped = _exactly(one, 4)
-        if version.whole not in (VERSION_0, VERSION_2) or algorithm.tag != der.SEQUENCE or wrapped.tag != der.OCTETS:
+        if (
+            version.whole != (VERSION_0 if rid.tag == der.SEQUENCE else VERSION_2)
+            or algorithm.tag != der.SEQUENCE
+            or wrapped.tag != der.OCTETS
+        ):
             raise der.broken()
         name, *parameters = _limited(algorithm, 2)
         if name.whole != OAEP:

@@ -8,6 +8,7 @@ import io
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -65,7 +66,7 @@ class EncryptionSdk:
         """Return a message for the tenant's newest key."""
         newest = (await private_keys(keys, tenant, "esdk"))[0]
         sealed, _ = _client().encrypt(
-            source=plain, key_provider=_provider([newest], public=True), encryption_context={TENANT: tenant}, frame_length=FRAME
+            source=plain, key_provider=_provider(newest, public=True), encryption_context={TENANT: tenant}, frame_length=FRAME
         )  # fmt: skip
         return bytes(sealed), {}
 
@@ -82,47 +83,63 @@ def _client() -> Any:
     return aws_encryption_sdk.EncryptionSDKClient(commitment_policy=policy, max_encrypted_data_keys=KEY_LIMIT)
 
 
-def _provider(held: Sequence[PrivateKey], *, public: bool) -> Any:
-    """Return the library's provider over our keys; all of them open, the first wraps."""
-    from aws_encryption_sdk.identifiers import EncryptionKeyType, WrappingAlgorithm
-    from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
+def _provider(key: PrivateKey, *, public: bool) -> Any:
+    """Return the library's provider over one of our keys."""
     from aws_encryption_sdk.key_providers.raw import RawMasterKey
 
-    def one(key: PrivateKey) -> Any:
-        loaded = load_pem_private_key(key.secret, None)
-        pem = (
-            loaded.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            if public
-            else loaded.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        )
-        wrapping = WrappingKey(
-            wrapping_algorithm=WrappingAlgorithm.RSA_OAEP_SHA256_MGF1,
-            wrapping_key=pem,
-            wrapping_key_type=EncryptionKeyType.PUBLIC if public else EncryptionKeyType.PRIVATE,
-        )
-        return RawMasterKey(provider_id=NAMESPACE, key_id=key.name.encode(), wrapping_key=wrapping)
+    wrapping = _wrapping(key.secret, public=public)
+    return RawMasterKey(provider_id=NAMESPACE, key_id=key.name.encode(), wrapping_key=wrapping)
 
-    first, *others = (one(key) for key in held)
-    for other in others:
-        first.add_master_key_provider(other)
-    return first
+
+@lru_cache(maxsize=16)
+def _wrapping(secret: bytes, *, public: bool) -> Any:
+    """Return the library's form of a key: reading one takes a tenth of a second."""
+    from aws_encryption_sdk.identifiers import EncryptionKeyType, WrappingAlgorithm
+    from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
+
+    loaded = load_pem_private_key(secret, None, unsafe_skip_rsa_key_validation=True)
+    return WrappingKey(
+        wrapping_algorithm=WrappingAlgorithm.RSA_OAEP_SHA256_MGF1,
+        wrapping_key=loaded.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        if public
+        else loaded.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        wrapping_key_type=EncryptionKeyType.PUBLIC if public else EncryptionKeyType.PRIVATE,
+    )
+
+
+def _hostile() -> tuple[type[Exception], ...]:
+    """Return what the library raises on messages that are not as they should be."""
+    from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
+
+    return (
+        AWSEncryptionSDKClientError, InvalidTag, InvalidSignature, struct.error, ValueError, LookupError, TypeError,
+        AttributeError, OverflowError, EOFError,
+    )  # fmt: skip
+
+
+def _opened(body: bytes, held: Sequence[PrivateKey]) -> tuple[Any, io.BytesIO]:
+    """Return the library's stream behind its checked header, and its source; raise `Refused` ``key.refused``."""
+    from aws_encryption_sdk.exceptions import DecryptKeyError
+
+    for key in held:
+        source = io.BytesIO(body)
+        try:
+            # No `with`: closing a stream that broke off would raise, and log, a second error.
+            stream = _client().stream(mode="d", source=source, key_provider=_provider(key, public=False))
+            _ = stream.header
+        except DecryptKeyError:
+            continue
+        except _hostile():
+            raise changed() from None
+        return stream, source
+    raise not_for_us()
 
 
 def _decrypted(stored: Stored, held: Sequence[PrivateKey]) -> Iterator[bytes]:
-    from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError, DecryptKeyError
     from aws_encryption_sdk.identifiers import ContentType
 
-    source = io.BytesIO(stored.body)
-    hostile = (AWSEncryptionSDKClientError, InvalidTag, InvalidSignature, struct.error, ValueError, LookupError, TypeError,
-               AttributeError, OverflowError, EOFError)  # fmt: skip
-    try:
-        # No `with`: closing a stream that broke off would raise, and log, a second error.
-        stream = _client().stream(mode="d", source=source, key_provider=_provider(held, public=False))
-        head = stream.header
-    except DecryptKeyError:
-        raise not_for_us() from None
-    except hostile:
-        raise changed() from None
+    stream, source = _opened(stored.body, held)
+    head = stream.header
     if head.content_type != ContentType.FRAMED_DATA or not 0 < head.frame_length <= FRAME_LIMIT:
         raise refused("unsupported", f"The message must be framed, in frames of {FRAME_LIMIT} bytes at most.")
     if head.encryption_context.get(TENANT) != stored.tenant:
@@ -131,7 +148,7 @@ def _decrypted(stored: Stored, held: Sequence[PrivateKey]) -> Iterator[bytes]:
         while piece := stream.read(CHUNK):
             yield piece
         stream.close()
-    except hostile:
+    except _hostile():
         raise changed() from None
     if source.read(1):
         raise changed()
