@@ -98,6 +98,7 @@ def _first(error: Any) -> tuple[str, str]:
 
 _RULES: Final = {
     "AdditionalProperties": "an element that FHIR does not have",
+    "Contains": "no code of the required list",
     "AnyOf": "a required element is missing",
     "Constant": "another resource type",
     "Enum": "a code that is not in the list",

@@ -1,5 +1,6 @@
 """Deletions of transactions and histories retract what they name: the resource stays, and says that it was entered in error."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -7,6 +8,8 @@ from trialbridge.contracts.errors import Poison
 from trialbridge.emr.fhir.checks import fits
 from trialbridge.emr.fhir.documents import Deletion
 from trialbridge.emr.fhir.links import target_of
+from trialbridge.emr.fhir.settling import SUPERSEDED, forget_rows, forget_same
+from trialbridge.emr.fhir.shapes import leaves_of
 from trialbridge.emr.newest import instant
 from trialbridge.emr.records import Resource, SetAside, Warnings
 from trialbridge.emr.tables.rows import rows
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from trialbridge.emr.fhir.batch import Good
 
 REQUEST: Final = "application/fhir+json; one request"
+DELETED: Final = "fhir.deleted"
 
 
 def without_deleted(
@@ -33,14 +37,47 @@ def without_deleted(
         last = max(versions, key=lambda each: instant(_meta(each.resource).get("lastUpdated")))
         if one.at and instant(one.at) < instant(_meta(last.resource).get("lastUpdated")):
             continue  # it came back later
+        for each in versions:
+            if each is not last:
+                _forget(each, warnings, SUPERSEDED)
         retracted = _retracted(last.resource, one.at)
         if retracted is None:
-            warnings.note("fhir.deleted")
+            warnings.note(DELETED)
+            _forget(last, warnings, DELETED)
             found = [each for each in found if each.name != target]
             continue
-        last.resource = retracted
+        _replaced(last, retracted, warnings)
         found = [each for each in found if each.name != target or each is last]
     return found, refused
+
+
+def _forget(good: "Good", warnings: Warnings, reason: str) -> None:
+    """Count the leaves of a resource that is left out as dropped."""
+    if good.rows is None:
+        forget_same(good.resource, warnings.account, reason)
+    else:
+        forget_rows(good.rows, warnings.account, reason)
+
+
+def _replaced(good: "Good", retracted: Resource, warnings: Warnings) -> None:
+    """Put the retracted version in the place of a resource; what it said instead counts as dropped."""
+    before, kind = good.resource, good.resource["resourceType"]
+    changed = {name: value for name, value in before.items() if name != "meta" and retracted.get(name) != value}
+    if "lastUpdated" in _meta(before) and _meta(before) != _meta(retracted):
+        changed["meta"] = {"lastUpdated": ""}
+    paths: Counter[str] = Counter()
+    leaves_of(changed, kind, paths)
+    good.resource = retracted
+    if good.rows is None:
+        for path, count in paths.items():
+            for _ in range(count):
+                warnings.account.move(path, "dropped", DELETED)
+    else:
+        gone = set(paths)
+        rows = ((source, fate, tuple(one for one in where if one not in gone)) for source, fate, where in good.rows)
+        good.rows = tuple(
+            (source, fate, where) if where else (source, "dropped", (DELETED,)) for source, fate, where in rows
+        )
 
 
 def _meta(resource: Resource) -> dict[str, Any]:

@@ -20,6 +20,26 @@ def _part(name: str) -> Callable[[Any], Reshaped | None]:
     return take
 
 
+def _reference(value: Any) -> Reshaped | None:
+    """A CodeableReference without a reference becomes one that has only words."""
+    found = _part("reference")(value)
+    concept = value.get("concept") if isinstance(value, dict) else None
+    if found is not None or not isinstance(concept, dict):
+        return found
+    codings = concept.get("coding")
+    first = codings[0] if isinstance(codings, list) and codings and isinstance(codings[0], dict) else {}
+    words = concept.get("text", first.get("display", first.get("code")))
+    return ({"display": words}, value) if isinstance(words, str) else None
+
+
+def _evidence(value: Any) -> Reshaped | None:
+    if not isinstance(value, dict):
+        return None
+    found = {new: [value[old]] for old, new in (("concept", "code"), ("reference", "detail")) if old in value}
+    rest = {key: inner for key, inner in value.items() if key not in ("concept", "reference")}
+    return (found, rest or None) if found else None
+
+
 def _inside(name: str, *, several: bool = False) -> Callable[[Any], Reshaped | None]:
     """Return what puts a value into an object."""
 
@@ -57,7 +77,8 @@ def _whole_number(value: Any) -> Reshaped | None:
 _TEXTS: Final = ("string", "markdown", "uri")
 _SHAPES: Final[Mapping[tuple[str, str], Callable[[Any], Reshaped | None]]] = {
     ("CodeableReference", "CodeableConcept"): _part("concept"),
-    ("CodeableReference", "Reference"): _part("reference"),
+    ("CodeableReference", "ConditionEvidence"): _evidence,
+    ("CodeableReference", "Reference"): _reference,
     ("CodeableConcept", "Coding"): _coding,
     ("CodeableConcept", "code"): _code,
     ("Coding", "CodeableConcept"): _inside("coding", several=True),

@@ -108,6 +108,9 @@ def _value(owner: str, shown: str, annotation: Any, extra: Schema) -> Schema:
 
 
 def _single(owner: str, shown: str, annotation: Any, extra: Schema) -> Schema:
+    concept = _concepts().get(f"{owner}.{shown}")
+    if concept is not None:
+        return concept
     found = _TYPE.search(str(annotation))
     if found:
         return {"$ref": f"#/definitions/{found[1]}"}
@@ -130,6 +133,19 @@ def _primitive(annotation: Any) -> str:
 
 def _listed() -> dict[str, list[str]]:
     return {element: codes.split() for element, codes in rows("required_codes")}
+
+
+def _concepts() -> dict[str, Schema]:
+    """Return the rules of concepts with a required binding: one coding at least is of the list."""
+    found = {}
+    for element, system, codes in rows("required_concepts"):
+        coding = {
+            "properties": {"system": {"const": system}, "code": {"enum": codes.split()}},
+            "required": ["system", "code"],
+        }
+        bound = {"properties": {"coding": {"contains": coding}}, "required": ["coding"]}
+        found[element] = {"allOf": [{"$ref": "#/definitions/CodeableConcept"}, bound]}
+    return found
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """The end of a conversion: references between entries are settled, and what a newer version replaced leaves the account."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from trialbridge.emr.account import Account, Row, Same
 from trialbridge.emr.fhir.links import settle
@@ -48,10 +48,15 @@ def _moved(rows: tuple[Row, ...], path: str, where: str) -> tuple[Row, ...]:
 def forget(held: Held, account: Account, reason: str = SUPERSEDED) -> None:
     """Take a resource that is not in the output after all out of the account: its leaves were dropped."""
     if held.rows is not None:
-        account.enter_all((source, "dropped", (reason,)) for source, _, _ in held.rows)
+        forget_rows(held.rows, account, reason)
         held.rows = None
     elif held.is_fhir:
         forget_same(held.value, account, reason)
+
+
+def forget_rows(rows: Iterable[Row], account: Account, reason: str) -> None:
+    """Enter the leaves of a resource that was changed, and then left out."""
+    account.enter_all((source, "dropped", (reason,)) for source, _, _ in rows)
 
 
 def forget_same(value: Resource, account: Account, reason: str) -> None:

@@ -28,7 +28,7 @@ def upgraded(resource: Resource, edition: Edition, place: Place) -> tuple[Resour
         plain, found = settle(work.resource(traced))
     except RecursionError:
         raise Poison("fhir.too-deep", "The resource is nested more deeply than any that is read.", place) from None
-    confirm([one for one in found if id(one[0]) not in work.kept])
+    confirm([one for one in found if id(one[0]) not in work.kept or ".extension" not in one[1]])
     for leaf, path in found:
         keep(leaf, path)
     for leaf in work.implied:

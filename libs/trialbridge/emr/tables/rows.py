@@ -33,6 +33,7 @@ WIDTHS: Final = {
     "observations": 4,
     "patient_paths": 3,
     "required_codes": 2,
+    "required_concepts": 3,
     "statuses": 4,
     "v2_charsets": 2,
     "v2_codes": 3,
