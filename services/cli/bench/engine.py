@@ -1,27 +1,24 @@
 """The engine under load, without any service: full sweeps, one changed patient, one changed trial, memory, one wide criterion."""
 
 import gc
-import resource
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from random import Random
-from statistics import quantiles
 from typing import Any, Final
 
 import msgspec
 
+from services.cli.bench import changed
+from services.cli.bench.figures import cuts, resident, settle_down
 from trialbridge.contracts.ids import PatientId
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.cohort import Cohort
 from trialbridge.criteria.compiler import compile_text, load
-from trialbridge.criteria.evaluate import explain, outcomes
+from trialbridge.criteria.evaluate import outcomes
 from trialbridge.criteria.index import TrialIndex
 from trialbridge.criteria.known import FactIndex, Known
 from trialbridge.criteria.plan import TrialPlan
@@ -30,7 +27,7 @@ from trialbridge.testkit.engine_load import TODAY, patients, trials
 from trialbridge.testkit.oracle import judge_trial
 
 CHANGES: Final = 500
-"""Changed patients, and changed trials at most, that are timed."""
+"""Changed trials at most, and patients of the wide criterion, that are timed."""
 BRUTE: Final = 40
 """Patients that are evaluated against every trial without an index, for the ratio."""
 ORACLE: Final = 5
@@ -83,7 +80,7 @@ def sweep_part(texts: Sequence[bytes], first: int, count: int, seed: int) -> Par
     for start in range(first, first + count, HELD):
         began = time.perf_counter()
         held = [FactIndex(facts) for _, facts in patients(min(HELD, first + count - start), seed, start)]
-        _settle_down()
+        settle_down()
         loaded = time.perf_counter()
         for facts in held:
             found = index.sweep(Known(facts, TODAY))
@@ -151,44 +148,21 @@ def _brute(plans: Sequence[TrialPlan], facts: FactIndex) -> tuple[int, int]:
 
 
 def changed_patients(texts: Sequence[bytes], seed: int) -> dict[str, Any]:
-    """Time one new laboratory result each: facts to explanations of every open trial that reads it."""
+    """Time changed patients of every kind."""
     index, plans = indexed(texts)
-    people = [facts for _, facts in patients(CHANGES * 2, seed)]
-    for facts in people:
-        index.sweep(Known(FactIndex(facts), TODAY))
-    _settle_down()
-    rng, times, touched = Random(seed), [], 0  # noqa: S311 - a load, not a secret
-    for facts in rng.sample(people, CHANGES):
-        result = f.Lab(
-            evidence=f.Evidence(resource="Observation/new"), loinc="718-7", value=Decimal(rng.randint(70, 150)) / 10,
-            unit="g/dL", effective=(TODAY - timedelta(days=1)).isoformat(),
-        )  # fmt: skip
-        after = FactIndex((*facts, result))
-        began = time.perf_counter()
-        found = index.sweep(after.at(TODAY), index.readers([result]))
-        explained = [
-            explain(one[0], [one[1]], after, TODAY, "p") for one in index.branches(found.eligible | found.potentially)
-        ]
-        times.append(time.perf_counter() - began)
-        touched += len(explained)
-    return {
-        "trials": len(plans),
-        "changes": len(times),
-        "explained_branches_mean": round(touched / len(times), 1),
-        **_cuts(times),
-    }
+    return changed.changed_patients(index, len(plans), seed)
 
 
 def changed_trials(texts: Sequence[bytes], count: int, seed: int) -> dict[str, Any]:
     """Time one changed trial each against a cohort: which patients it may take, and their outcomes."""
-    before = _resident()
+    before = resident()
     people = {PatientId(name): FactIndex(facts) for name, facts in patients(count, seed)}
-    with_facts = _resident()
+    with_facts = resident()
     cohort = Cohort(TODAY)
     for name, facts in people.items():
         cohort.put(name, facts)
-    with_cohort = _resident()
-    _settle_down()
+    with_cohort = resident()
+    settle_down()
     times, asked = [], 0
     for plan in [load(text) for text in texts[: max(20, min(CHANGES, 2_000_000 // count))]]:
         began = time.perf_counter()
@@ -201,16 +175,16 @@ def changed_trials(texts: Sequence[bytes], count: int, seed: int) -> dict[str, A
         "open_patients_mean": round(asked / len(times), 1),
         "index_bytes_per_patient": round((with_cohort - with_facts) / count),
         "facts_bytes_per_patient": round((with_facts - before) / count),
-        **_cuts(times),
+        **cuts(times),
     }
 
 
 def trial_bytes(texts: Sequence[bytes]) -> int:
     """Return the bytes that a trial takes in memory, plan and index together."""
     gc.collect()
-    before = _resident()
+    before = resident()
     kept = indexed(texts)
-    return round((_resident() - before) / len(kept[1]))
+    return round((resident() - before) / len(kept[1]))
 
 
 def wide_criterion() -> dict[str, Any]:
@@ -233,29 +207,12 @@ def wide_criterion() -> dict[str, Any]:
     for one in turns[CHANGES:]:
         index.sweep(one.at(TODAY))
     known = [one.at(TODAY) for one in turns[:CHANGES]]
-    _settle_down()
+    settle_down()
     seconds = [_timed(partial(index.sweep, one)) for one in known]
-    return {"groups": groups, "members": members, **_cuts(seconds)}
+    return {"groups": groups, "members": members, **cuts(seconds)}
 
 
 def _timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
-
-
-def _cuts(times: Sequence[float]) -> dict[str, float]:
-    cuts = quantiles(times, n=100)
-    return {"p50_microseconds": round(cuts[49] * 1e6, 1), "p99_microseconds": round(cuts[98] * 1e6, 1)}
-
-
-def _settle_down() -> None:
-    """Leave what was loaded out of the collector's sight, as a service does once it has recovered its tables."""
-    gc.collect()
-    gc.freeze()
-
-
-def _resident() -> int:
-    """Return the process's resident size now, in bytes."""
-    gc.collect()
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
