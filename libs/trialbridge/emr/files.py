@@ -10,19 +10,27 @@ import msgspec
 from trialbridge.contracts.errors import Place, Poison, Undecodable, json_path
 from trialbridge.contracts.ids import NetworkId, RecordId, SourceId, TenantId
 from trialbridge.criteria.facts import PatientFacts
+from trialbridge.criteria.facts_checks import Misfit, misfits
 from trialbridge.emr.convert import Converting, convert
+from trialbridge.emr.csv.mapping import FeedMapping
 from trialbridge.emr.facts import facts_of
 from trialbridge.emr.jsontext import decode, encode
 from trialbridge.emr.records import Conversion, Entry, Feed, SetAside
-from trialbridge.emr.sniff import media_type_of
+from trialbridge.emr.sniff import CSV, MAF, VCF, media_type_of
 
 RECEIVED: Final = "1970-01-01T00:00:00Z"
 """A file has no delivery time; the same file gives the same bytes on any day."""
 _FACTS: Final = msgspec.json.Decoder(PatientFacts)
 
 
-def _feed(path: Path) -> Feed:
-    return Feed(NetworkId("files"), TenantId("files"), SourceId(f"files/{path.name}"), RECEIVED, alone=True)
+_TABLES: Final = (CSV, VCF, MAF)
+
+
+def _feed(path: Path, media_type: str, mapping: FeedMapping | None) -> Feed:
+    # A table speaks of the patients of the tables beside it.
+    name = (path.resolve().parent.name or "tables") if media_type in _TABLES else path.name
+    source = SourceId((mapping.source if mapping is not None else None) or f"files/{name}")
+    return Feed(NetworkId("files"), TenantId("files"), source, RECEIVED, alone=True, mapping=mapping)
 
 
 def _read(path: Path) -> bytes | SetAside:
@@ -32,13 +40,16 @@ def _read(path: Path) -> bytes | SetAside:
         return SetAside(Poison("file.unreadable", "The file cannot be read.", Place(bundle=path.name)), b"", "")
 
 
-def _conversion(path: Path, body: bytes | SetAside) -> Conversion:
+def _conversion(path: Path, body: bytes | SetAside, mapping: FeedMapping | None) -> Conversion:
     if isinstance(body, SetAside):
         return Conversion((), (body,))
-    return convert([Entry(path.name, media_type_of(path.name, body), body)], _feed(path))
+    kind = media_type_of(path.name, body)
+    return convert([Entry(path.name, kind, body)], _feed(path, kind, mapping))
 
 
-def convert_files(inputs: Sequence[Path], out: Path, leaves_to: Path | None = None) -> dict[str, Any]:
+def convert_files(
+    inputs: Sequence[Path], out: Path, leaves_to: Path | None = None, mapping: FeedMapping | None = None
+) -> dict[str, Any]:
     """Write the inputs' resources to ``out``/<ResourceType>.ndjson; return the report of ``trialbridge convert``.
 
     ``leaves_to`` takes what became of each leaf of the sources, one JSON object for each source path and fate.
@@ -54,7 +65,8 @@ def convert_files(inputs: Sequence[Path], out: Path, leaves_to: Path | None = No
         if isinstance(body, SetAside):
             work.set_aside.append(body)
         else:
-            work.add(Entry(path.name, media_type_of(path.name, body), body), _feed(path))
+            kind = media_type_of(path.name, body)
+            work.add(Entry(path.name, kind, body), _feed(path, kind, mapping))
         sources += [path] * (len(work.set_aside) - len(sources))
     found = work.finish()
     written = _write(work.texts(), out)
@@ -80,8 +92,8 @@ def _error(path: Path, one: SetAside) -> dict[str, str]:
     return {"input": str(path), "where": str(one.error.place), "code": one.error.code, "message": one.error.message}
 
 
-def read_patients(path: Path) -> Iterator[PatientFacts | SetAside]:
-    """Yield the patients of a file (FHIR bundle, NDJSON, HL7 v2, or facts JSON) and what could not be read.
+def read_patients(path: Path, mapping: FeedMapping | None = None) -> Iterator[PatientFacts | SetAside]:
+    """Yield the patients of a file (of any format, or facts JSON) and what could not be read.
 
     A facts file holds one `PatientFacts` object, a JSON array of them, or one on each line.
     """
@@ -91,7 +103,7 @@ def read_patients(path: Path) -> Iterator[PatientFacts | SetAside]:
         if facts:
             yield from facts
             return
-    found = _conversion(path, body)
+    found = _conversion(path, body, mapping)
     for patient in found.patients:
         by_reference = facts_of(patient.resources, SourceId(path.name), RecordId(""))
         yield PatientFacts(str(patient.local_patient), tuple(fact for facts in by_reference.values() for fact in facts))
@@ -107,13 +119,20 @@ def _facts_file(path: Path, body: bytes) -> Iterator[PatientFacts | SetAside]:
     for number, one in enumerate(listed, 1):
         place = Place(bundle=path.name, message=number if len(listed) > 1 else None)
         raw = encode(one)
+        found = next(misfits(one), None)
         try:
-            yield _FACTS.decode(raw)
+            patient = _FACTS.decode(raw)
         except msgspec.DecodeError as error:
-            place = msgspec.structs.replace(place, field=json_path(error).lstrip("$.") or "facts")
-            yield SetAside(
-                Undecodable("facts.invalid", "A fact does not follow the schema of facts files.", place), raw, "facts"
+            where = json_path(error).lstrip("$.") or "facts"
+            found = found or Misfit(
+                where, "The value is not of the type, or none of the words, that facts.schema.json has here."
             )
+        else:
+            if found is None:
+                yield patient
+                continue
+        place = msgspec.structs.replace(place, field=found.path)
+        yield SetAside(Undecodable("facts.invalid", found.message, place), raw, "facts")
 
 
 def _rows(text: bytes) -> list[Any]:
