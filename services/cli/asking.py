@@ -21,7 +21,7 @@ from trialbridge.runtime.serve import ServicePorts
 PAUSE: Final = 0.2
 OPERATOR: Final = "operator"
 """Whoever may run commands on the stores' machine is the operator, as tenant and as role."""
-Owner = Literal["trialfeed", "matchbook", "notifier", "coatcheck"]
+Owner = Literal["trialfeed", "matchbook", "notifier", "coatcheck", "patientview"]
 
 
 def who() -> str:

@@ -19,6 +19,8 @@ from services.portal.routes import (
     api_session,
     auditor,
     authorities,
+    codes,
+    coverage,
     entry,
     lab,
     operator,
@@ -33,7 +35,20 @@ from trialbridge.runtime.serve import ServicePorts
 from trialbridge.runtime.web import create_base
 
 TOKEN_BYTES = 32
-ROOMS = (entry, shared, practice, lab, auditor, operator, authorities, api_session, api, api_asks, api_operator)
+ROOMS = (
+    entry,
+    shared,
+    practice,
+    lab,
+    auditor,
+    operator,
+    authorities,
+    coverage,
+    api_session,
+    api,
+    api_asks,
+    api_operator,
+)
 """The routers; of two addresses that fit, the earlier answers."""
 
 
@@ -59,7 +74,7 @@ def build(settings: PortalSettings, ports: ServicePorts) -> FastAPI:
     app.state.gatekeeper = Gatekeeper(load_users(settings.users_file))
     app.state.meter = Meter()
     app.add_middleware(BodyLimit)
-    for room in ROOMS:
-        app.include_router(room.router)
+    for router in (*(room.router for room in ROOMS), codes.pages, codes.api):
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files("services.portal").joinpath("static"))), name="static")
     return app

@@ -14,7 +14,7 @@ from trialbridge.contracts.ids import derive
 from trialbridge.ledger.actions import Action
 from trialbridge.runtime.web import Problem
 
-Owner = Literal["trialfeed", "matchbook", "notifier", "coatcheck"]
+Owner = Literal["trialfeed", "matchbook", "notifier", "coatcheck", "patientview"]
 DECISIONS = ("approve", "decline", "reopen")
 STATUSES = ("open", "suspended", "closed")
 

@@ -16,10 +16,15 @@ from trialbridge.runtime.web import Problem, as_json, product_version, request_i
 
 HOME: Final = {Role.PRACTICE: "/worklist", Role.LAB: "/trials", Role.AUDITOR: "/history", Role.OPERATOR: "/operation"}
 NAV: Final = {
-    Role.PRACTICE: (("/worklist", "Worklist"), ("/inbox", "Inbox")),
+    Role.PRACTICE: (("/worklist", "Worklist"), ("/inbox", "Inbox"), ("/codes", "Local codes")),
     Role.LAB: (("/trials", "Trials"), ("/trials/new", "Register a trial")),
     Role.AUDITOR: (("/history", "Histories"), ("/audit", "Audit trail")),
-    Role.OPERATOR: (("/operation", "Operation"), ("/authorities", "Authorities")),
+    Role.OPERATOR: (
+        ("/operation", "Operation"),
+        ("/coverage", "Coverage"),
+        ("/codes", "Local codes"),
+        ("/authorities", "Authorities"),
+    ),
 }
 WHERE: Final = {"/matches": "/worklist", "/dead-letters": "/operation"}
 """Under which entry of the navigation a page without one of its own stands."""

@@ -164,6 +164,28 @@ ASKED: Final = {
     "replay": "Send through again",
     "discard": "Discard a dead letter",
     "redeliver": "Deliver a message again",
+    "review_codes": "Decide on a local code",
+}
+
+CODE: Final = {
+    "open": Word("To review", "?", "wait", "Nobody has decided what it means."),
+    "accepted": Word("Accepted", "✓", "good", "The standard code stands beside the local one."),
+    "rejected": Word("Left as it is", "×", "calm", "Somebody decided that it stays without a standard code."),  # noqa: RUF001 -- a sign
+}
+
+LOCAL: Final = {
+    "observation": Word("Test or observation", "◦", "calm"),
+    "condition": Word("Diagnosis or condition", "◦", "calm"),
+    "medication": Word("Medication", "◦", "calm"),
+    "procedure": Word("Procedure", "◦", "calm"),
+    "allergy": Word("Allergy", "◦", "calm"),
+    "unit": Word("Unit", "◦", "calm"),
+}
+
+DECISION: Final = {
+    "accept": Word("Accepted", "✓", "good"),
+    "reject": Word("Left as it is", "×", "calm"),  # noqa: RUF001 -- a sign
+    "undo": Word("Undone", "↩", "wait"),
 }
 
 MESSAGE: Final = {
@@ -191,6 +213,9 @@ TABLES: Final = {
     "delivery": DELIVERY,
     "message": MESSAGE,
     "result": RESULT,
+    "code": CODE,
+    "local": LOCAL,
+    "decision": DECISION,
 }
 
 ROLE: Final = {

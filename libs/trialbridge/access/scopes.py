@@ -42,6 +42,9 @@ class Scope(StrEnum):
     DEAD_LETTER_DISCARD = "dead_letter:discard"
     DELIVERY_REDELIVER = "delivery:redeliver"
     REGULATORY_SET = "regulatory:set"
+    CODES_READ = "codes:read"
+    CODES_REVIEW = "codes:review"
+    """Decide what a local code means: a practice of its own feeds', an operator of any whose words are not withheld."""
     COMMAND_READ = "command:read"
     SESSION_SELF = "session:self"
     """Look at and end one's own session."""
@@ -57,6 +60,8 @@ GRANTS: Final = MappingProxyType(
                 Scope.MATCH_REVIEW,
                 Scope.INBOX_READ,
                 Scope.INBOX_MARK,
+                Scope.CODES_READ,
+                Scope.CODES_REVIEW,
                 Scope.COMMAND_READ,
                 Scope.SESSION_SELF,
             }
@@ -79,6 +84,8 @@ GRANTS: Final = MappingProxyType(
                 Scope.DEAD_LETTER_DISCARD,
                 Scope.DELIVERY_REDELIVER,
                 Scope.REGULATORY_SET,
+                Scope.CODES_READ,
+                Scope.CODES_REVIEW,
                 Scope.COMMAND_READ,
                 Scope.SESSION_SELF,
             }
