@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.inputs import Troubles, files_of, is_record
+from services.cli.inputs import Troubles, files_of, is_record, mapping_in
 from services.cli.output import EXIT_INPUT, OUT, complain, emit, say, show_rows
 from services.cli.progress import WatchedPaths, bar
 from trialbridge.contracts.errors import Place, Unavailable
+from trialbridge.emr.csv.mapping import FeedMapping
 from trialbridge.emr.files import convert_files
 
 
@@ -17,12 +18,16 @@ def convert(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            help="Files or folders: FHIR JSON or NDJSON, HL7 v2, C-CDA; told apart by content, then by name."
+            help="Files or folders: FHIR, HL7 v2, C-CDA, CSV, VCF, MAF; told apart by content, then by name."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder that takes <ResourceType>.ndjson; made if absent.")],
     account: Annotated[
         Path | None, typer.Option(help="File that takes what became of each populated field of the sources, as NDJSON.")
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="Mapping file: own columns and words of tables, samples and panels of variant files."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
 ) -> None:
@@ -31,7 +36,7 @@ def convert(
     made = _folder(out)
     paths = [path for given in inputs for path in files_of(given, is_record, troubles)]
     fresh = WatchedPaths(dict.fromkeys(path for path in paths if _outside(path, made)))
-    report = _convert(fresh, out, account)
+    report = _convert(fresh, out, account, mapping_in(mapping))
     report["errors"] = [*(asdict(one) for one in troubles.found), *report["errors"]]
     report["account"]["skipped"] = dict(sorted(troubles.skipped.items()))
     for error in report["errors"][len(troubles.found) :]:
@@ -57,11 +62,11 @@ def _outside(path: Path, made: Path) -> bool:
     return not (path.suffix == ".ndjson" and path.resolve().parent == made)
 
 
-def _convert(paths: WatchedPaths, out: Path, account: Path | None) -> dict[str, Any]:
+def _convert(paths: WatchedPaths, out: Path, account: Path | None, mapping: FeedMapping | None) -> dict[str, Any]:
     with bar() as progress:
         paths.progress = progress
         try:
-            return convert_files(paths, out, account)
+            return convert_files(paths, out, account, mapping)
         except OSError:
             raise Unavailable(
                 "out.unwritable",

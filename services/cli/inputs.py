@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from services.cli.output import complain, remark
+from trialbridge.contracts.errors import Place, Refused
+from trialbridge.emr.csv.mapping import FeedMapping, read_mapping
 from trialbridge.emr.sniff import ENDINGS, UNKNOWN, media_type_of
 
 TRIAL_ENDINGS: Final = (".yaml", ".yml", ".json")
@@ -83,6 +85,16 @@ def files_of(path: Path, wanted: Callable[[Path], bool], troubles: Troubles) -> 
 
 def _hidden(inside: Path) -> bool:
     return any(part.startswith(".") for part in inside.parts)
+
+
+def mapping_in(path: Path | None) -> FeedMapping | None:
+    """Return the mapping file that the command line names, None where it names none; raise `Refused` with what is wrong in it."""
+    if path is None:
+        return None
+    try:
+        return read_mapping(path.read_bytes(), path.name)
+    except OSError:
+        raise Refused("file.unreadable", "The mapping file cannot be read.", Place(bundle=path.name)) from None
 
 
 def read_input(path: Path, troubles: Troubles) -> bytes | None:

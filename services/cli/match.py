@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.inputs import Troubles, files_of, is_record, is_trial, read_input
+from services.cli.inputs import Troubles, files_of, is_record, is_trial, mapping_in, read_input
 from services.cli.match_view import MatchView
 from services.cli.output import EXIT_INPUT, emit
 from services.cli.patients import batches_of, patients_in
@@ -31,7 +31,7 @@ class Mode(StrEnum):
 
 def match(
     patients: Annotated[
-        Path, typer.Argument(help="File or folder: FHIR bundles, FHIR NDJSON, HL7 v2, or facts as JSON or NDJSON.")
+        Path, typer.Argument(help="File or folder: FHIR, HL7 v2, C-CDA, CSV, VCF, MAF, or facts as JSON or NDJSON.")
     ],
     trials: Annotated[Path, typer.Argument(help="File or folder of trials: native YAML or JSON, or CTML.")],
     as_of: Annotated[str, typer.Option(help="Day of the evaluation, YYYY-MM-DD; today in UTC by default.")] = "",
@@ -44,6 +44,10 @@ def match(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show each criterion with its verdict and reason.")
     ] = False,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="Mapping file: own columns and words of tables, samples and panels of variant files."),
+    ] = None,
     terminology: Terminology = None,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line for each patient x trial x arm x dose level.")
@@ -56,13 +60,14 @@ def match(
     """
     put_in_force(terminology)
     troubles = Troubles()
+    own = mapping_in(mapping)
     day = day_of(as_of)
     plans = list(plans_in(trials, troubles))
     files = files_of(patients, is_record, troubles)
     view = MatchView(len(plans), explain=explain)
     with bar(shares_terminal=json) as progress:
         for batch in watched(batches_of(files), "patients' files", progress):
-            for patient in patients_in(batch, troubles):
+            for patient in patients_in(batch, troubles, own):
                 judged = _judge(patient, plans, day, mode)
                 if not json:
                     view.add(patient.patient, judged)

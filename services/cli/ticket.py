@@ -17,7 +17,7 @@ from services.cli.places import State, settings_of
 from trialbridge.contracts.documents import COMMANDS, TICKETS, CommandDoc, TicketDoc
 from trialbridge.contracts.errors import Refused
 from trialbridge.contracts.ids import Digest, NetworkId, SourceId, TenantId, TicketId, digest, ticket_id
-from trialbridge.emr.sniff import HL7V2, JSON, NDJSON
+from trialbridge.emr.sniff import ENDINGS
 from trialbridge.ledger.actions import Action
 from trialbridge.runtime.paging import collect
 from trialbridge.runtime.ports import ObjectInfo, Query
@@ -25,7 +25,7 @@ from trialbridge.runtime.serve import ServicePorts, open_ports, utc_now
 from trialbridge.runtime.settings import BaseServiceSettings
 from trialbridge.vault.containers.table import BY_NAME
 
-MEDIA: Final = {".json": JSON, ".ndjson": NDJSON, ".jsonl": NDJSON, ".hl7": HL7V2, ".er7": HL7V2, ".v2": HL7V2}
+MEDIA: Final = ENDINGS
 PAUSE: Final = 0.2
 OPEN: Final = ("issued", "waiting")
 
@@ -48,7 +48,9 @@ app = typer.Typer(
 
 @app.command("issue")
 def issue_ticket(
-    file: Annotated[Path, typer.Argument(help="FHIR JSON or NDJSON, or HL7 v2; may be compressed or an archive.")],
+    file: Annotated[
+        Path, typer.Argument(help="FHIR, HL7 v2, C-CDA, CSV, VCF or MAF; may be compressed or an archive.")
+    ],
     tenant: Annotated[str, typer.Option(help="The practice that sends it.")],
     source: Annotated[str, typer.Option(help="The feed, for example north-clinic/ehr.")],
     network: Annotated[str, typer.Option(help="The network of practices that share one view per patient.")] = "default",

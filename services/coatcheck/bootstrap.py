@@ -8,6 +8,7 @@ from services.coatcheck.agents import handlers
 from services.coatcheck.containers.limits import MIB, Limits
 from services.coatcheck.desk import TicketDesk, desk
 from services.coatcheck.handlers import Handlers
+from services.coatcheck.mappings import read_mappings
 from services.coatcheck.redeeming import Redeemer
 from services.coatcheck.senders import read_senders
 from services.coatcheck.settings import CoatcheckSettings
@@ -21,9 +22,14 @@ from trialbridge.runtime.stage.stage import Ports, Stage
 
 
 def build(settings: CoatcheckSettings, ports: ServicePorts) -> Stage:
-    """Return the stage; nothing is opened yet. Raises `Misconfigured` where the API keys cannot be read."""
+    """Return the stage; nothing is opened yet. Raises `Misconfigured` where API keys or mappings cannot be read."""
     redeemer = Redeemer(
-        ports.objects, ports.keys, limits_of(settings), settings.max_object_mib * MIB, settings.max_faults
+        ports.objects,
+        ports.keys,
+        limits_of(settings),
+        settings.max_object_mib * MIB,
+        settings.max_faults,
+        read_mappings(settings.mappings) if settings.mappings is not None else {},
     )
     return Stage(
         "coatcheck",

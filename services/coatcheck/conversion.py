@@ -17,6 +17,7 @@ from trialbridge.contracts.events import RecordsReceived, TicketIssued
 from trialbridge.contracts.ids import LocalPatientId, Pseudonyms, record_id
 from trialbridge.emr.convert import TABLES, convert
 from trialbridge.emr.coverage import coverage
+from trialbridge.emr.csv.mapping import FeedMapping
 from trialbridge.emr.fhir.medications import with_medication
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Entry, Feed, PatientRecords, Resource, SetAside, Warnings
@@ -29,6 +30,10 @@ KEPT_BYTES: Final = 1024 * 1024
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     ".json": "application/fhir+json",
     ".ndjson": "application/fhir+ndjson",
+    ".csv": "text/csv",
+    ".tsv": "text/csv",
+    ".vcf": "text/vcf",
+    ".maf": "text/maf",
     ".hl7": "x-application/hl7-v2+er7",
     ".er7": "x-application/hl7-v2+er7",
 }
@@ -54,7 +59,13 @@ class Delivery:
 
 
 def open_deliveries(
-    plain: bytes | Flow, size: int, ticket: TicketIssued, pseudonyms: Pseudonyms, limits: Limits, max_faults: int
+    plain: bytes | Flow,
+    size: int,
+    ticket: TicketIssued,
+    pseudonyms: Pseudonyms,
+    limits: Limits,
+    max_faults: int,
+    mapping: FeedMapping | None = None,
 ) -> Iterator[Delivery]:
     """Yield the deliveries in a bundle, at least one: the same bytes, ticket and tables give the same ones.
 
@@ -65,11 +76,12 @@ def open_deliveries(
         pseudonyms: Derive the keys of patients.
         limits: How far it may unfold.
         max_faults: How many single records may be bad.
+        mapping: The feed's own columns, words, samples and panels.
 
     Raises:
         Refused: ``container.*`` where it cannot be unfolded, ``bundle.too-many-faults``; both may come after deliveries.
     """
-    run = _Run(ticket, pseudonyms)
+    run = _Run(ticket, pseudonyms, mapping)
     faults = 0
     for batch in batched(run.entries(unpack(plain, limits, size))):
         found = run.delivery(batch)
@@ -84,11 +96,12 @@ def open_deliveries(
 class _Run:
     """What one bundle's batches have in common."""
 
-    def __init__(self, ticket: TicketIssued, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, ticket: TicketIssued, pseudonyms: Pseudonyms, mapping: FeedMapping | None) -> None:
         """Begin at the first."""
         self._ticket = ticket
         self._pseudonyms = pseudonyms
-        self._feed = Feed(ticket.network, ticket.tenant, ticket.source, ticket.created)
+        self._feed = Feed(ticket.network, ticket.tenant, ticket.source, ticket.created, mapping=mapping)
+        self._tables = f"{TABLES} {mapping.stamp()}" if mapping is not None else TABLES
         self._spoiled: list[SetAside] = []
         self._companions = 0
         self._parts: dict[LocalPatientId, int] = {}
@@ -172,7 +185,8 @@ class _Run:
             self._parts[local] = number + 1
             # Once is enough: a merge is a statement about two patients, not about these resources.
             told = patient if position == 0 else dataclasses.replace(patient, merges=())
-            yield _row(self._ticket, self._pseudonyms, told, number, resources)
+            record, document = _row(self._ticket, self._pseudonyms, told, number, resources)
+            yield msgspec.structs.replace(record, tables=self._tables), document
 
 
 def _count(entry: Entry) -> int:
@@ -207,7 +221,6 @@ def _row(
         resources=msgspec.Raw(encode(list(resources))),
         identifiers=patient.identifiers,
         merges=patient.merges,
-        tables=TABLES,
     )
     document = RecordDoc(
         id=identity,

@@ -13,6 +13,8 @@ from services.coatcheck.containers.limits import Limits
 from services.coatcheck.conversion import Delivery, open_deliveries
 from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Refused
 from trialbridge.contracts.events import TicketIssued
+from trialbridge.contracts.ids import SourceId
+from trialbridge.emr.csv.mapping import FeedMapping
 from trialbridge.runtime.objects.naming import split_uri
 from trialbridge.runtime.ports import KeyService, ObjectInfo, ObjectStore
 from trialbridge.vault.containers.model import Stored
@@ -36,6 +38,8 @@ class Redeemer:
     max_object: int = 512 * 1024 * 1024
     """Bytes of the largest bundle that is fetched."""
     max_faults: int = 1000
+    mappings: Mapping[SourceId, FeedMapping] = field(default_factory=dict)
+    """Of the feeds that have one."""
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def redeem(self, ticket: TicketIssued) -> "AsyncGenerator[Delivery, None] | None":
@@ -61,7 +65,9 @@ class Redeemer:
             body: bytes | Flow = plain.whole() if plain.size <= KEPT else Flow(plain.pieces)
             del stored, sealed
             size = min(plain.size, ticket.size)
-            found = open_deliveries(body, size, ticket, self.keys.pseudonyms(), self.limits, self.max_faults)
+            mapping = self.mappings.get(ticket.source)
+            names = self.keys.pseudonyms()
+            found = open_deliveries(body, size, ticket, names, self.limits, self.max_faults, mapping)
             while (delivery := await asyncio.to_thread(next, found, None)) is not None:
                 yield delivery
 

@@ -21,6 +21,10 @@ class CoatcheckSettings(BaseServiceSettings):
     max_faults: int = Field(
         default=1000, ge=1, description="Most single records set aside from one bundle; with more it is refused whole."
     )
+    mappings: Path | None = Field(
+        default=None,
+        description="Folder of mapping files (YAML, JSON): columns, words, samples and panels of feeds that send tables or variant files.",
+    )
     retry_first: float = Field(
         default=1.0,
         gt=0,

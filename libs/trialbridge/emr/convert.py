@@ -11,8 +11,8 @@ from trialbridge.emr.csv import converter as csv
 from trialbridge.emr.fhir import reader
 from trialbridge.emr.fhir.medications import is_elsewhere, with_medication
 from trialbridge.emr.fhir.settling import forget, settle_open
-from trialbridge.emr.held import Held, Patients, order_of
 from trialbridge.emr.genomics import maf, vcf
+from trialbridge.emr.held import Held, Patients, order_of
 from trialbridge.emr.hl7v2 import converter as hl7v2
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.newest import age
