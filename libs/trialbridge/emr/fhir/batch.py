@@ -94,7 +94,10 @@ class Batch:
     def _aside(self, item: Item, error: Poison) -> SetAside:
         found: Counter[str] = Counter()
         kind = item.value.get("resourceType") if isinstance(item.value, dict) else None
-        leaves_of(item.value, kind if kind in resource_types() else "resource", found)
+        name = kind if isinstance(kind, str) and kind in resource_types() else "resource"
+        leaves_of(item.value, name, found)
+        if isinstance(item.value, dict):
+            found.subtract(f"{name}.{one}" for one in item.added if one.partition(".")[0] in item.value)
         self._warnings.account.enter_counts(found, "dropped", error.code)
         return SetAside(error, body_of(item.value), RESOURCE_TYPE)
 
@@ -113,6 +116,7 @@ class Batch:
             raise Poison("fhir.control-character", message, item.place)
         if "id" in resource:
             return resource
+        item.added += ("id",)
         return {**resource, "id": _derived(resource, item.url, self._feed)}
 
     def _made_good(self, item: Item) -> Good:
@@ -140,8 +144,11 @@ class Batch:
             check_by_model(resource, place)
 
     def _accept(self, good: Good) -> None:
-        if good.item.url:
-            good.item.scope[good.item.url] = good.name
+        item = good.item
+        if item.url:
+            item.scope[item.url] = good.name
+        if item.added:
+            good.rows = _without(good.rows if good.rows is not None else _rows(good.resource), item)
         self._good.append(good)
 
     def _link(self) -> None:
@@ -210,6 +217,19 @@ class Batch:
             else:
                 yield Piece(local, (good.resource,), is_fhir=True)
         ownerless.clear()
+
+
+def _rows(resource: Resource) -> tuple[Row, ...]:
+    """Return the leaves of a resource as mapped to themselves, each by itself."""
+    found: Counter[str] = Counter()
+    leaves_of(resource, resource["resourceType"], found)
+    return tuple((path, "mapped", (path,)) for path, count in found.items() for _ in range(count))
+
+
+def _without(rows: tuple[Row, ...], item: Item) -> tuple[Row, ...]:
+    """Return the rows without those of what the source does not say of the resource itself."""
+    added = {f"{item.value['resourceType']}.{one}" for one in item.added}
+    return tuple(row for row in rows if row[0] not in added)
 
 
 def _derived(resource: Mapping[str, Any], url: str, feed: Feed) -> str:

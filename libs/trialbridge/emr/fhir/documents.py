@@ -18,7 +18,7 @@ _ETAG: Final = 'W/"'
 class Item:
     """One resource of a document, or what stands where one should be."""
 
-    __slots__ = ("base", "error", "field", "is_history", "scope", "url", "value")
+    __slots__ = ("added", "base", "error", "field", "scope", "url", "value")
 
     def __init__(
         self, value: Any, base: Place, field: str, scope: dict[str, str], url: str = "", error: Poison | None = None
@@ -32,7 +32,8 @@ class Item:
         self.url = url
         """The entry's full URL."""
         self.error = error
-        self.is_history = False
+        self.added: tuple[str, ...] = ()
+        """Elements that are no part of the resource in the source: an id that is derived, a version that the entry tells."""
 
     @property
     def place(self) -> Place:
@@ -116,8 +117,7 @@ class Documents:
                 url = one.get("fullUrl")
                 item = Item(resource, base, here, scope, url if type(url) is str else "")
                 if ("request" in one or "response" in one) and type(resource) is dict:
-                    item.value = _versioned(resource, one, is_history=is_history)
-                item.is_history = is_history
+                    _complete(item, resource, one, is_history=is_history)
                 yield item
 
     def _count(self, one: Mapping[str, Any]) -> None:
@@ -141,22 +141,26 @@ class Documents:
         yield Deletion(url, at if isinstance(at, str) else "", place, is_history=is_history)
 
 
-def _versioned(resource: dict[str, Any], entry: Mapping[str, Any], *, is_history: bool) -> dict[str, Any]:
-    """Return a resource with the id, version and time that only its entry tells (PUT to a URL, history)."""
+def _complete(item: Item, resource: dict[str, Any], entry: Mapping[str, Any], *, is_history: bool) -> None:
+    """Give a resource the id, version and time that only its entry tells (PUT to a URL, history)."""
     request, response = entry.get("request"), entry.get("response")
     if "id" not in resource and isinstance(request, dict) and request.get("method") == "PUT":
         kind, _, own = str(request.get("url", "")).partition("/")
         if kind == resource.get("resourceType") and own and "?" not in own:
-            resource = {**resource, "id": own}
+            item.value = resource = {**resource, "id": own}
+            item.added = ("id",)
     if not is_history or not isinstance(response, dict) or not isinstance(resource.get("meta", {}), dict):
-        return resource
+        return
     meta = dict(resource.get("meta", {}))
     etag = response.get("etag")
     if "versionId" not in meta and isinstance(etag, str) and etag.startswith(_ETAG):
         meta["versionId"] = etag.removeprefix(_ETAG).removesuffix('"')
+        item.added += ("meta.versionId",)
     if "lastUpdated" not in meta and isinstance(response.get("lastModified"), str):
         meta["lastUpdated"] = response["lastModified"]
-    return {**resource, "meta": meta} if meta else resource
+        item.added += ("meta.lastUpdated",)
+    if meta:
+        item.value = {**resource, "meta": meta}
 
 
 def _joined(field: str, step: str) -> str:

@@ -1,6 +1,8 @@
 """The end of a conversion: references between entries are settled, and what a newer version replaced leaves the account."""
 
+import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from trialbridge.emr.account import Account, Row, Same
 from trialbridge.emr.fhir.links import settle
@@ -8,7 +10,8 @@ from trialbridge.emr.fhir.shapes import SHAPES
 from trialbridge.emr.held import Held
 from trialbridge.emr.records import Resource, Warnings
 
-SUPERSEDED = "fhir.superseded"
+SUPERSEDED: Final = "fhir.superseded"
+_CONTAINED: Final = re.compile(r"contained\.[A-Z][A-Za-z]+")
 
 
 def settle_open(every: Sequence[dict[str, Held]], warnings: Warnings) -> None:
@@ -38,9 +41,11 @@ def _settle(held: Held, known: set[str], warnings: Warnings) -> None:
 def _moved(rows: tuple[Row, ...], path: str, where: str) -> tuple[Row, ...]:
     """Return the rows with one that led to ``path`` leading to ``where``."""
     found = list(rows)
+    # Rows tell what is contained without its type.
+    names = (path, _CONTAINED.sub("contained", path))
     for number, (source, fate, places) in enumerate(found):
-        if path in places:
-            found[number] = (source, fate, tuple(where if one == path else one for one in places))
+        if any(one in names for one in places):
+            found[number] = (source, fate, tuple(where if one in names else one for one in places))
             break
     return tuple(found)
 
