@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from trialbridge.criteria.diagnostics import Problems
-from trialbridge.criteria.yaml_nodes import DEPTH_LIMIT, Loader, TooMuchError
+from trialbridge.criteria.yaml_nodes import DEPTH_LIMIT, Loader, TooMuchError, compose
 
 TEXT_LIMIT: Final = 2_000_000
 """Largest trial that is read, in bytes."""
@@ -65,7 +65,7 @@ def _spot(mark: Any) -> Spot:
 
 
 def _parsed(text: str, problems: Problems) -> tuple[Any, Spots]:
-    node = yaml.compose(text, Loader=Loader)
+    node = compose(text)
     if node is None:
         problems.error("empty", "", "There is nothing in it.")
         return None, {}

@@ -14,12 +14,35 @@ class TooMuchError(Exception):
     """The document has more values, or is nested more deeply, than any trial."""
 
 
-class Loader(yaml.SafeLoader):
-    """Safe YAML whose plain words stay words: only null, true, false and decimal numbers are anything else, as in JSON."""
+class _Composing:
+    """Makes nodes of a parser's events, with a list instead of calls within calls: no nesting is too deep."""
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node:
-        """Return the node of the next value; raise `TooMuchError` where it is nested too deeply."""
-        del parent, index
+    check_event: Any
+    get_event: Any
+    resolve: Any
+
+    def __init__(self, stream: Any) -> None:
+        """Read text, bytes or a stream."""
+        super().__init__(stream)  # type: ignore[call-arg]
+        self._named: dict[str, yaml.Node] = {}
+
+    def get_single_node(self) -> yaml.Node | None:
+        """Return the one document's node, None where there is nothing; raise `TooMuchError` where it is nested too deeply."""
+        self._take()
+        if self.check_event(yaml.StreamEndEvent):
+            return None
+        self._take()
+        node = self._document()
+        self._take()
+        if not self.check_event(yaml.StreamEndEvent):
+            mark: Any = self._take().start_mark
+            raise yaml.composer.ComposerError(
+                "expected a single document in the stream", None, "but found another document", mark
+            )
+        return node
+
+    def _document(self) -> yaml.Node:
+        """Return the node of the document's value."""
         open_nodes: list[_Open] = []
         while True:
             node = self._closed(open_nodes) if open_nodes and self._ends() else self._next(open_nodes)
@@ -39,38 +62,42 @@ class Loader(yaml.SafeLoader):
 
     def _take(self) -> Any:
         """Return the next event and go past it."""
-        return self.get_event()  # type: ignore[no-untyped-call]
+        return self.get_event()
 
     def _next(self, open_nodes: list["_Open"]) -> yaml.Node | None:
         """Return the next value, or None after opening a list or an object."""
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self._take()
+        anchor = event.anchor
+        mark: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
-        if event.anchor is not None and event.anchor in self.anchors:
-            raise yaml.composer.ComposerError(None, None, "found duplicate anchor", event.start_mark)
-        if isinstance(event, yaml.ScalarEvent):
-            anchor: Any = event.anchor
-            scalar: yaml.Node = self.compose_scalar_node(anchor)
-            return scalar
+            if anchor not in self._named:
+                raise yaml.composer.ComposerError(None, None, "found undefined alias", mark)
+            return self._named[anchor]
+        if anchor is not None and anchor in self._named:
+            raise yaml.composer.ComposerError(None, None, "found duplicate anchor", mark)
+        node: yaml.Node = (
+            self._scalar(event) if isinstance(event, yaml.ScalarEvent) else self._opened(event, open_nodes)
+        )
+        if anchor is not None:
+            self._named[anchor] = node
+        return node if isinstance(node, yaml.ScalarNode) else None
+
+    def _scalar(self, event: Any) -> yaml.Node:
+        tag = event.tag
+        if tag in (None, "!"):
+            tag = self.resolve(yaml.ScalarNode, event.value, event.implicit)
+        return yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark, style=event.style)
+
+    def _opened(self, event: Any, open_nodes: list["_Open"]) -> yaml.Node:
         if len(open_nodes) >= DEPTH_LIMIT:
             raise TooMuchError
         kind = yaml.SequenceNode if isinstance(event, yaml.SequenceStartEvent) else yaml.MappingNode
-        self._take()
-        tag: Any = event.tag
+        tag = event.tag
         if tag in (None, "!"):
-            tag = self.resolve(kind, None, event.implicit)  # type: ignore[no-untyped-call]
+            tag = self.resolve(kind, None, event.implicit)
         node = kind(tag, [], event.start_mark, None, flow_style=event.flow_style)
-        if event.anchor is not None:
-            self.anchors[event.anchor] = node
         open_nodes.append(_Open(node))
-        return None
-
-    def _alias(self, event: Any) -> yaml.Node:
-        self._take()
-        if event.anchor not in self.anchors:
-            raise yaml.composer.ComposerError(None, None, "found undefined alias", event.start_mark)
-        found: yaml.Node = self.anchors[event.anchor]
-        return found
+        return node
 
 
 class _Open:
@@ -92,6 +119,30 @@ class _Open:
             self.key = None
 
 
+class Loader(_Composing, yaml.SafeLoader):
+    """Safe YAML whose plain words stay words: only null, true, false and decimal numbers are anything else, as in JSON."""
+
+
+_FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Quick(_Composing, _FASTEST):  # type: ignore[misc]
+    """The same upon libyaml's scanner and parser, where PyYAML was built with it."""
+
+
+def compose(text: str) -> yaml.Node | None:
+    """Return the one document's node, with the place of every value; None where there is nothing.
+
+    What libyaml cannot read is read again without it, so that the error and its place do not depend on how PyYAML was built.
+    Raises `yaml.YAMLError`, and `TooMuchError` where it is nested too deeply.
+    """
+    try:
+        node: yaml.Node | None = _Quick(text).get_single_node()
+    except yaml.YAMLError:
+        return Loader(text).get_single_node()
+    return node
+
+
 Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("null", r"(?:~|null|Null|NULL|)", ["~", "n", "N", ""]),
@@ -101,6 +152,7 @@ for _tag, _pattern, _first in (
     ("merge", r"<<", ["<"]),
 ):
     Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^{_pattern}$"), _first)
+_Quick.yaml_implicit_resolvers = Loader.yaml_implicit_resolvers
 
 
 def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal | str:
