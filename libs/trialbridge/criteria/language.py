@@ -118,6 +118,7 @@ class Stage(Node, frozen=True, kw_only=True, tag="stage"):
     other IV where the cancer's staging has no local one (AJCC 8: lung, bowel, breast, pancreas, ovary, melanoma).
     ``metastatic_sites`` is met when a recorded site of metastasis is one of them; it fails where ``metastatic: false`` would be met
     (no spread anywhere), and is unknown otherwise: a list of sites does not say that there is no other.
+    ``cns_metastases`` goes by the newest record; a metastasis in the brain, by site or diagnosis, is ``present``, active or treated.
     """
 
     group: tuple[str, ...] = ()

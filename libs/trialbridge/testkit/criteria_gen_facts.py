@@ -72,7 +72,7 @@ def _diagnosis(rng: Random, as_of: date) -> f.Diagnosis:
     primary = not maybe(rng, 0.15)
     return f.Diagnosis(
         **_base(rng, as_of),
-        codes=_tumour_codes(rng) if primary else (coding(rng, w.SNOMED, ("94381002", "94222008")),),
+        codes=_tumour_codes(rng) if primary else (coding(rng, w.SNOMED, ("94381002", "94222008", "94225005")),),
         morphology=tuple(
             coding(rng, system, codes, texts) for system, codes in rng.choices(shapes, k=rng.choice((0, 0, 1, 2)))
         ),
@@ -86,7 +86,7 @@ def _stage(rng: Random, as_of: date) -> f.Stage:
     parts = {"group": w.GROUPS, "t": w.T_WORDS, "n": w.N_WORDS, "m": w.M_WORDS}
     given = rng.sample(list(parts), rng.choice((0, 1, 1, 2, 4)))
     said: dict[str, Any] = {x: w.UNSAID[x] if maybe(rng, 0.1) else rng.choice(parts[x]) for x in given}
-    site = f.Coding(system=w.SNOMED, code=rng.choice(("10200004", "94222008", "1")))
+    site = f.Coding(system=w.SNOMED, code=rng.choice(("10200004", "94222008", "12738006", "1")))
     return f.Stage(
         **_base(rng, as_of),
         **said,

@@ -145,15 +145,30 @@ def _staged(leaf: q.Stage, known: Known) -> Finding:
     )
 
 
+def _cns_word(fact: f.Stage | f.Diagnosis) -> str | None:
+    """Return what a record says of metastases in the central nervous system; one in the brain is present, active or not."""
+    if isinstance(fact, f.Stage):
+        codings = fact.metastatic_sites
+        if fact.cns_metastases:
+            return fact.cns_metastases
+    else:
+        codings = () if fact.primary or fact.excluded else (*fact.codes, *fact.site)
+    return "present" if any("brain" in sites.keys(coding) for coding in codings) else None
+
+
 def _cns(leaf: q.Stage, known: Known) -> Finding:
     allowed = frozenset(word for value in leaf.cns_metastases for word in _CNS[value])
-    facts, certain = known.newest(fact for fact in known.of(f.Stage) if fact.cns_metastases)
+    every: list[f.Stage | f.Diagnosis] = [*known.of(f.Stage), *known.of(f.Diagnosis)]
+    facts, certain = known.newest(fact for fact in every if _cns_word(fact))
+
+    def check(fact: f.Stage | f.Diagnosis) -> Check:
+        word = _cns_word(fact) or "present"
+        return Check(overlap(frozenset(_CNS[word]), allowed), f"CNS metastases: {word}")
+
     return judge_newest(
         facts,
         certain,
-        lambda x: Check(
-            overlap(frozenset(_CNS[x.cns_metastases or "present"]), allowed), f"CNS metastases: {x.cns_metastases}"
-        ),
+        check,
         f"CNS metastases {' or '.join(leaf.cns_metastases)}",
         "CNS metastases are not recorded",
         Settle("brain imaging", "imaging"),

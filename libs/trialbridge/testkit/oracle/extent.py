@@ -126,8 +126,15 @@ def _sites(leaf: q.Stage, patient: Patient) -> Answer:
 
 def _cns(leaf: q.Stage, patient: Patient) -> Answer:
     allowed = [one for word in leaf.cns_metastases for one in _CNS[word]]
-    said = [fact for fact in patient.all(f.Stage) if fact.cns_metastases]
-    return Answer(newest(said, patient.as_of, Always(), lambda fact: among(_CNS[fact.cns_metastases or ""], allowed)))
+    states = {id(fact): fact.cns_metastases for fact in patient.all(f.Stage) if fact.cns_metastases}
+    spread = [fact for fact in patient.all(f.Diagnosis) if not fact.primary and not fact.excluded]
+    places = [(fact, fact.metastatic_sites) for fact in patient.all(f.Stage)]
+    for one, codings in (*places, *((fact, (*fact.codes, *fact.site)) for fact in spread)):
+        if any("brain" in t.site_keys(coding) for coding in codings):
+            # Where it says no more, a metastasis in the brain may be an active or a treated one.
+            states.setdefault(id(one), "present")
+    said = [fact for fact in (*patient.all(f.Stage), *patient.all(f.Diagnosis)) if id(fact) in states]
+    return Answer(newest(said, patient.as_of, Always(), lambda fact: among(_CNS[states[id(fact)]], allowed)))
 
 
 def stage(leaf: q.Stage, patient: Patient) -> Answer:

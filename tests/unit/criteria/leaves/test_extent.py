@@ -191,3 +191,39 @@ def test_disease_status(answer: Answer, leaf: str, facts: list[Any], expected: s
 @pytest.mark.parametrize(("day", "expected"), [("2026-05-20", "met"), ("2026-01-01", "unknown"), (None, "unknown")])
 def test_disease_status_in_a_period(answer: Answer, day: str | None, expected: str) -> None:
     assert answer("disease_status: {any_of: [stable], within: 28 days}", status("stable", day)) == expected
+
+
+BRAIN = f.Coding(system="http://hl7.org/fhir/sid/icd-10-cm", code="C79.31")
+
+
+def in_brain(**more: Any) -> f.Diagnosis:
+    return f.Diagnosis(evidence=HERE, codes=(BRAIN,), **{"primary": False, **more})
+
+
+@pytest.mark.parametrize(
+    ("asked", "facts", "expected"),
+    [
+        ("none", [in_brain()], "not_met"),
+        ("none", [staged(metastatic_sites=(f.Coding(text="brain"),))], "not_met"),
+        ("present", [in_brain()], "met"),
+        ("none, present", [in_brain()], "met"),
+        ("treated", [in_brain()], "unknown"),
+        # The newest record decides; where it is not certain which one that is, they must agree.
+        ("none", [staged("2025-01-01", cns_metastases="none"), in_brain(effective="2026-01-01")], "not_met"),
+        ("none", [staged("2026-01-01", cns_metastases="none"), in_brain(effective="2025-01-01")], "met"),
+        ("none", [staged("2026-01-01", cns_metastases="none"), in_brain()], "unknown"),
+        (
+            "treated",
+            [staged("2026-01-01", cns_metastases="treated"), in_brain(effective="2025-01-01")],
+            "met",
+        ),
+        # What a staging says of the state itself comes before its sites; a refuted or primary tumour is no metastasis.
+        ("treated", [staged(cns_metastases="treated", metastatic_sites=(BRAIN,))], "met"),
+        ("none", [in_brain(excluded=True)], "unknown"),
+        ("none", [in_brain(primary=True)], "unknown"),
+    ],
+)
+def test_a_metastasis_in_the_brain_is_one_of_the_nervous_system(
+    answer: Answer, asked: str, facts: list[Any], expected: str
+) -> None:
+    assert answer(f"stage: {{cns_metastases: [{asked}]}}", *facts) == expected
