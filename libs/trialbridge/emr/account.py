@@ -75,16 +75,29 @@ def made(value: str, *of: str | None) -> Derived:
 def settle(resource: Mapping[str, Any]) -> tuple[dict[str, Any], Found]:
     """Return the resource in plain values, and the leaves in it with their paths, for example ``Patient.name.family``."""
     found: Found = []
-    kind = str(resource.get("resourceType"))
-    return {str(key): _plain(value, f"{kind}.{key}", found) for key, value in resource.items()}, found
+    return _object(resource, str(resource.get("resourceType")), found), found
+
+
+def _object(value: Mapping[str, Any], path: str, found: Found) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for key, inner in value.items():
+        kind = type(inner)
+        if kind is str:
+            plain[key] = inner
+        elif kind is Leaf:
+            found.append((inner, f"{path}.{key}"))
+            plain[key] = str(inner)
+        elif kind is dict:
+            plain[key] = _object(inner, f"{path}.{key}", found)
+        else:
+            plain[key] = _plain(inner, f"{path}.{key}", found)
+    return plain
 
 
 def _plain(value: Any, path: str, found: Found) -> Any:
     kind = type(value)
     if kind is dict:
-        return {
-            key: inner if type(inner) is str else _plain(inner, f"{path}.{key}", found) for key, inner in value.items()
-        }
+        return _object(value, path, found)
     if kind is list:
         return [_plain(inner, path, found) for inner in value]
     if kind is Leaf:

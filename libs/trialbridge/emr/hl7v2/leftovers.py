@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from trialbridge.emr.account import Leaf, drop, keep
+from trialbridge.emr.account import Leaf, Row, drop, keep
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.settling import Settled
+from trialbridge.emr.hl7v2.templates import remember
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import triples
 
@@ -29,6 +30,13 @@ class Owners:
         self._last: Resource | None = settled.resources[0] if settled.resources else None
         self.whole = walk.whole
 
+    def made(self, segment: Segment) -> bool:
+        """Whether a resource of the segment is in the output; the last one is this from now on."""
+        found = self._owners.get(id(segment))
+        if found is not None:
+            self._last = found
+        return found is not None
+
     def of(self, segment: Segment) -> Resource | None:
         """Return the resource of the segment, else of the last one before it that has one."""
         found = self._owners.get(id(segment))
@@ -46,28 +54,41 @@ def path_of(name: str, field: int, component: int, sub: int, subs: int) -> str:
 def account_for(segments: Sequence[Segment], owners: Owners, reading: Reading) -> None:
     """Give every leaf its fate, and count it."""
     account = reading.warnings.account
-    refused = reading.refused
-    reasons = triples("v2_dropped")
+    rows: list[Row] = []
     for segment in segments:
-        owner = owners.of(segment)
-        name = segment.name
-        raw = False
-        for field, component, sub, subs, one in segment.leaves():
-            if one.fate == "unaccounted":
-                reason = reasons.get((name, str(field)))
-                if id(segment) in refused:
-                    drop(one, "v2.set-aside")
-                elif reason is not None:
-                    drop(one, reason)
-                elif name == "PID" and not owners.whole:
-                    drop(one, "v2.known-elsewhere")
-                elif owner is None:
-                    drop(one, "v2.set-aside")
-                elif name[0] == "Z" or name in _WHOLE:
-                    raw = _keep_segment(one, owner, segment, done=raw)
-                else:
-                    _keep(one, owner, f"{name}[{segment.number}]-{field}.{component}.{sub}")
-            account.enter(path_of(name, field, component, sub, subs), one)
+        known = reading.made_after.get(id(segment))
+        if known is not None and owners.made(segment):
+            rows += known
+            continue
+        told = _rows(segment, owners.of(segment), reading, whole=owners.whole)
+        recorded = reading.recorded.get(id(segment))
+        if recorded is not None and owners.made(segment):
+            remember(recorded, told)
+        rows += told
+    account.enter_all(rows)
+
+
+def _rows(segment: Segment, owner: Resource | None, reading: Reading, *, whole: bool) -> list[Row]:
+    """Give every leaf of a segment its fate, and return where each went."""
+    reasons = triples("v2_dropped")
+    rows: list[Row] = []
+    name = segment.name
+    raw = False
+    for field, component, sub, subs, one in segment.leaves():
+        if one.fate == "unaccounted":
+            reason = reasons.get((name, str(field)))
+            if id(segment) in reading.refused or (owner is None and reason is None):
+                drop(one, "v2.set-aside")
+            elif reason is not None:
+                drop(one, reason)
+            elif name == "PID" and not whole:
+                drop(one, "v2.known-elsewhere")
+            elif owner is not None and (name[0] == "Z" or name in _WHOLE):
+                raw = _keep_segment(one, owner, segment, done=raw)
+            elif owner is not None:
+                _keep(one, owner, f"{name}[{segment.number}]-{field}.{component}.{sub}")
+        rows.append((path_of(name, field, component, sub, subs), one.fate, one.where))
+    return rows
 
 
 _WHOLE: Final = frozenset({"DSC", "PEO", "QRD", "QRF", "UB1", "UB2", "NPU", "DRG", "RQD", "RQ1", "ABS", "DSP", "ERR"})

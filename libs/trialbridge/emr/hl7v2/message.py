@@ -35,26 +35,26 @@ class Delimiters(NamedTuple):
 class Rep:
     """One repetition of a field: components of subcomponents, split at the first question."""
 
-    __slots__ = ("_marks", "_parts", "raw")
+    __slots__ = ("_marks", "parts", "raw")
+    parts: list[list[str]]
+    """Components of subcomponents: leaves, and empty strings where nothing is."""
 
     def __init__(self, raw: str, marks: Delimiters) -> None:
         """Keep the text."""
         self.raw = raw
         self._marks = marks
-        self._parts: list[list[str]] | None = None
 
-    @property
-    def parts(self) -> list[list[str]]:
-        """Return components of subcomponents: leaves, and empty strings where nothing is."""
-        if self._parts is None:
-            marks = self._marks
-            self._parts = [
-                [_leaf(one, marks) for one in part.split(marks.subcomponent)]
-                if marks.subcomponent in part
-                else [_leaf(part, marks)]
-                for part in self.raw.split(marks.component)
-            ]
-        return self._parts
+    def __getattr__(self, name: str) -> list[list[str]]:
+        """Split the text when its parts are asked for the first time: from then on they are an attribute like any other."""
+        if name != "parts":
+            raise AttributeError(name)
+        marks = self._marks
+        between, below = marks.component, marks.subcomponent
+        self.parts = found = [
+            [_leaf(one, marks) for one in part.split(below)] if below in part else [_leaf(part, marks)]
+            for part in self.raw.split(between)
+        ]
+        return found
 
     def get(self, component: int, sub: int = 1) -> str:
         """Return a leaf, both numbers from 1, escapes resolved; an empty string where it is absent or deleted."""
@@ -70,20 +70,18 @@ class Rep:
         parts = self.parts
         subs = parts[component - 1] if component <= len(parts) else []
         found.raw = "^".join(subs)
-        found._parts = [[one] for one in subs]
+        found.parts = [[one] for one in subs]
         return found
 
 
 def _leaf(text: str, marks: Delimiters) -> str:
-    if not text or text.isspace():
-        return ""
     if marks.escape in text:
         text = unescape(text, marks)
-    plain = text.strip()
-    if not plain:
+    text = text.strip()
+    if not text:
         return ""
-    found = Leaf(plain)
-    if plain == NULL:
+    found = Leaf(text)
+    if text == NULL:
         drop(found, "v2.deleted")
     return found
 
@@ -109,21 +107,28 @@ class Segment:
     def repetitions(self, number: int) -> list[Rep]:
         """Return the repetitions of a field that hold something."""
         found = self._reps.get(number)
-        if found is None:
-            marks = self.marks
-            raw = self.fields[number] if number < len(self.fields) else ""
-            texts = raw.split(marks.repetition) if marks.repetition in raw else [raw]
-            found = self._reps[number] = [Rep(one, marks) for one in texts if one]
+        if found is not None:
+            return found
+        marks = self.marks
+        raw = self.fields[number] if number < len(self.fields) else ""
+        if not raw:
+            return []
+        texts = raw.split(marks.repetition) if marks.repetition in raw else (raw,)
+        found = self._reps[number] = [Rep(one, marks) for one in texts if one]
         return found
 
     def first(self, number: int) -> Rep:
         """Return the first repetition of a field that holds something, an empty one where there is none."""
-        found = self.repetitions(number)
+        found = self._reps.get(number) or self.repetitions(number)
         return found[0] if found else Rep("", self.marks)
 
     def get(self, number: int, component: int = 1, sub: int = 1) -> str:
         """Return a leaf of the first repetition of a field."""
-        return self.first(number).get(component, sub) if self.field(number) else ""
+        fields = self.fields
+        if number >= len(fields) or not fields[number] or fields[number] == NULL:
+            return ""
+        found = self._reps.get(number) or self.repetitions(number)
+        return found[0].get(component, sub) if found else ""
 
     def leaves(self) -> Iterator[tuple[int, int, int, int, Leaf]]:
         """Yield every populated leaf with field, component, subcomponent and how many subcomponents its component has."""

@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from trialbridge.contracts.errors import Poison
-from trialbridge.emr.hl7v2 import values
+from trialbridge.emr.hl7v2 import templates, values
 from trialbridge.emr.hl7v2.message import Segment
-from trialbridge.emr.hl7v2.reading import reference_to
+from trialbridge.emr.hl7v2.reading import Reading, reference_to
 from trialbridge.emr.hl7v2.results import value_of
 from trialbridge.emr.hl7v2.rules import apply
 from trialbridge.emr.hl7v2.walk import ORDERED, Walk
@@ -140,6 +140,21 @@ def result(walk: Walk, obx: Segment) -> None:
     placer, filler = numbers_of(None, walk.test) if walk.test is not None else numbers_of(walk.order, None)
     key = (filler or placer, str(code.get(1)), obx.field(4), str(on or ""))
     found = walk.make("Observation", obx, *key)
+    kind = templates.key_of(obx, reading)
+    known = templates.made_after(kind, obx, on, reading) if kind is not None else None
+    if known is not None:
+        found |= known
+    else:
+        watch = templates.Recording(kind, reading) if kind is not None else None
+        _read(obx, found, on, reading)
+        if watch is not None:
+            watch.end(obx, found, reading)
+    _connect(walk, found)
+    walk.observation = walk.anchor = found
+
+
+def _read(obx: Segment, found: Resource, on: str | None, reading: Reading) -> None:
+    """Fill an Observation from its OBX."""
     apply("OBX/Observation", obx, found, reading)
     found.setdefault("status", "final")
     if on is not None:
@@ -150,8 +165,6 @@ def result(walk: Walk, obx: Segment) -> None:
     found |= value
     if "dataAbsentReason" in found and any(name.startswith("value") for name in found):
         del found["dataAbsentReason"]
-    _connect(walk, found)
-    walk.observation = walk.anchor = found
 
 
 def _variant(walk: Walk, obx: Segment) -> None:

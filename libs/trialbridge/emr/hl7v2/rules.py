@@ -123,7 +123,7 @@ def apply(name: str, segment: Segment, resource: Resource, reading: Reading) -> 
         reading.field = number
         reps = segment.repetitions(number)
         for rule in found:
-            if rule.tests and not all(test(segment, reading) for test in rule.tests):
+            if rule.tests and not _holds(rule.tests, segment, reading):
                 continue
             for rep in reps if rule.every else reps[:1]:
                 value = rule.reader(rep, reading)
@@ -131,10 +131,17 @@ def apply(name: str, segment: Segment, resource: Resource, reading: Reading) -> 
                     put(resource, rule.target, value, reading.echoes)
     reading.field = None
     for rule in rules.always:
-        if not rule.tests or all(test(segment, reading) for test in rule.tests):
+        if not rule.tests or _holds(rule.tests, segment, reading):
             value = rule.reader(segment.first(0), reading)
             if value is not None:
                 put(resource, rule.target, value, reading.echoes)
+
+
+def _holds(tests: tuple[Test, ...], segment: Segment, reading: Reading) -> bool:
+    for test in tests:  # noqa: SIM110 - a generator for each row of each segment takes longer than the tests
+        if not test(segment, reading):
+            return False
+    return True
 
 
 def put(resource: Resource, target: tuple[Slot, ...], value: Any, echoes: Echoes) -> None:

@@ -464,7 +464,7 @@ def _place_of_giving(rep: Rep, reading: Reading) -> Any:
     """Return the place of an LA2, whose first parts are those of a PL; its address goes with it."""
     parts = rep.parts
     inner = Rep("", reading.segment.marks)
-    inner._parts = parts[:8]  # noqa: SLF001 - an LA2 begins as a PL does
+    inner.parts = parts[:8]
     found = reading.actors._levels(inner, reading, ((4, "si"), (7, "bu"), (1, "wa"), (2, "ro"), (3, "bd")))  # noqa: SLF001 - of one room
     lines = [one for number in (9, 10) for one in (rep.get(number),) if one]
     where: Json = {"line": lines} if lines else {}

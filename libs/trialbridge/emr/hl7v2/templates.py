@@ -1,0 +1,113 @@
+"""Results of one kind are read once: an OBX that differs from an earlier one in number and time only is made after that one.
+
+A laboratory sends the same codes, units, ranges and flags all day. What they become depends on nothing but their text, the message's
+delimiters and its zone; so it is remembered, without the value, the time and whatever else is of a patient. Free text is never
+remembered. Nothing is different for it: the output and the account are those of an OBX that was read in full.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from trialbridge.emr.account import Row, settle
+from trialbridge.emr.hl7v2.message import Segment
+from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.records import Resource
+
+Key = tuple[Any, ...]
+MOST: Final = 20_000
+"""Kinds of results that are remembered; then it begins anew."""
+_NUMBER: Final = re.compile(r"\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+_TIME: Final = re.compile(r"(?:1[5-9]|2\d)\d{2}(?:\d{2}){1,5}(?:[+-]\d{4})?", re.ASCII)
+"""Times far from the ends of the calendar."""
+_CODED: Final = frozenset({"CE", "CWE", "CNE", "CF"})
+_FEWEST, _VALUE, _WHEN, _OWN = 12, 5, 14, 18
+"""Behind OBX-17 stand devices, times and numbers of the single result."""
+_TOGETHER: Final = frozenset({"resourceType", "id", "meta", "subject"})
+
+
+class Template(NamedTuple):
+    """What an OBX of one kind becomes, without value and time; and where its leaves go."""
+
+    content: Mapping[str, Any]
+    rows: tuple[Row, ...]
+
+
+_KNOWN: dict[Key, Template] = {}
+
+
+def key_of(obx: Segment, reading: Reading) -> Key | None:
+    """Return what decides how an OBX is read, None for one that must be read in full."""
+    fields = obx.fields
+    kind = fields[2] if len(fields) >= _FEWEST else ""
+    value = fields[_VALUE] if kind else ""
+    if kind == "NM":
+        if _NUMBER.fullmatch(value) is None:
+            return None
+        value = "0"
+    elif kind not in _CODED:
+        return None
+    if len(fields) > _OWN and any(fields[_OWN:]):
+        return None
+    when = fields[_WHEN] if len(fields) > _WHEN else ""
+    if (when and _TIME.fullmatch(when) is None) or not fields[1].isdecimal():
+        return None
+    return (reading.zone, obx.marks, bool(when), *fields[2:_VALUE], value, *fields[6:_WHEN], *fields[_WHEN + 1 :])
+
+
+def made_after(key: Key, obx: Segment, on: str | None, reading: Reading) -> dict[str, Any] | None:
+    """Return what an OBX becomes after an earlier one of its kind, None where there was none."""
+    known = _KNOWN.get(key)
+    if known is None or ("effectiveDateTime" in known.content) is not (on is not None):
+        return None
+    found = dict(known.content)
+    if on is not None:
+        found["effectiveDateTime"] = on
+    if obx.fields[2] == "NM":
+        found["valueQuantity"] = {**found["valueQuantity"], "value": Decimal(obx.fields[_VALUE])}
+    reading.made_after[id(obx)] = known.rows
+    return found
+
+
+class Recording:
+    """Watches an OBX that is read in full, and remembers it where nothing of it goes beyond its own Observation."""
+
+    def __init__(self, key: Key, reading: Reading) -> None:
+        """Look at what is there before."""
+        self._key = key
+        self._before = _beyond(reading)
+
+    def end(self, obx: Segment, found: Resource, reading: Reading) -> None:
+        """Keep the content for the account, which settles whether it is remembered."""
+        quantity = found.get("valueQuantity")
+        told = isinstance(quantity, dict) and "comparator" not in quantity and "value" in quantity
+        if _beyond(reading) == self._before and (told or obx.fields[2] != "NM"):
+            content, _ = settle({name: value for name, value in found.items() if name not in _TOGETHER})
+            if "effectiveDateTime" in content:
+                content["effectiveDateTime"] = ""
+            if obx.fields[2] == "NM":
+                content["valueQuantity"]["value"] = 0
+            reading.recorded[id(obx)] = (self._key, content)
+
+
+def _beyond(reading: Reading) -> tuple[object, ...]:
+    actors = reading.actors
+    counts = reading.warnings.counts.total()
+    return len(reading.errors), len(reading.echoes), len(actors.variants), len(actors.twins), len(reading.built), counts
+
+
+def remember(recorded: tuple[Key, Mapping[str, Any]], rows: Iterable[Row]) -> None:
+    """Remember a kind of result; ``rows`` are those of its account, all of them mapped or dropped for a reason of the tables."""
+    told = tuple(rows)
+    if any(fate not in ("mapped", "dropped") for _, fate, _ in told):
+        return
+    if len(_KNOWN) >= MOST:
+        _KNOWN.clear()
+    key, content = recorded
+    _KNOWN[key] = Template(content, told)
+
+
+def forget() -> None:
+    """Begin anew, as a new process does."""
+    _KNOWN.clear()

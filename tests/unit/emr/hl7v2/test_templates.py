@@ -1,0 +1,78 @@
+"""An OBX that is made after an earlier one is the same as one that is read in full: output, errors and account."""
+
+import random
+
+import pytest
+
+from tests.security.test_v2_mutations import SEED, spoiled_fields
+from tests.unit.emr.hl7v2.samples import NAMES, every, message, read
+from trialbridge.emr.hl7v2 import templates
+from trialbridge.emr.jsontext import encode
+from trialbridge.testkit.v2_bench import admission, report
+
+
+def told(body: str) -> tuple[list[bytes], list[str], list[dict[str, object]], dict[str, int]]:
+    found = read(body)
+    errors = [f"{one.error.place} {one.error.code}" for one in found.set_aside]
+    return [encode(one) for one in every(found)], errors, found.leaves.details(), dict(found.warnings)
+
+
+@pytest.fixture(autouse=True)
+def _as_begun() -> None:
+    templates.forget()
+
+
+def hemoglobin(value: str, when: str = "20260530080000", limits: str = "12.0-17.5", sub: str = "") -> str:
+    head = message("ORU_R30").partition("OBX")[0]
+    return f"{head}OBX|1|NM|718-7^Hemoglobin^LN|{sub}|{value}|g/dL^g/dL^UCUM|{limits}|N^Normal^HL70078|||F|||{when}\r"
+
+
+def corpus() -> list[str]:
+    """Return messages that share kinds of results, spoiled ones among them."""
+    rng = random.Random(SEED)
+    found = [message(name) for name in NAMES] + [report(number, 3_000) for number in range(3)] + [admission(5, 3_000)]
+    for value in ("12.10", "13", "<5", "", "abc", "1e5", "-3", "0.500", "12.10~13", "12.10^x", "1" * 20):
+        found += [
+            hemoglobin(value),
+            hemoglobin(value, ""),
+            hemoglobin(value, "2026"),
+            hemoglobin(value, "20260230"),
+            hemoglobin(value, sub="2"),
+        ]
+    found += [
+        spoiled_fields(rng, rng.choice([report(7, 1_500), message("ORU_R01"), message("OUL_R22")])) for _ in range(150)
+    ]
+    rng.shuffle(found)
+    return found
+
+
+def test_warm_and_cold_say_the_same() -> None:
+    texts = corpus()
+    cold = []
+    for text in texts:
+        templates.forget()
+        cold.append(told(text))
+    templates.forget()
+    assert [told(text) for text in texts] == cold
+    assert [told(text) for text in texts] == cold
+
+
+def test_a_kind_is_really_met_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read(hemoglobin("12.10"))
+    monkeypatch.setattr("trialbridge.emr.hl7v2.orders._read", None)
+    [found] = [one for one in every(read(hemoglobin("13.500", "20260601"))) if one["resourceType"] == "Observation"]
+    assert (encode(found["valueQuantity"]["value"]), found["effectiveDateTime"]) == (b"13.500", "2026-06-01")
+
+
+def test_neither_values_nor_times_nor_free_text_are_remembered() -> None:
+    read(message("ORU_R01"))
+    read(hemoglobin("77.31", "20260411"))
+    kept = repr(templates._KNOWN)
+    assert "718-7" in kept
+    assert not any(one in kept for one in ("77.31", "20260411", "2026-04-11", "12.10", "4711", "Muster", "Reactive"))
+
+
+def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "MOST", 5)
+    read(report(1, 4_000))
+    assert len(templates._KNOWN) <= 5
