@@ -238,6 +238,9 @@ class Signature(Node, frozen=True, kw_only=True, tag="signature"):
 class Expression(Node, frozen=True, kw_only=True, tag="expression"):
     """The newest protein marker result by status or score; HER2 ``low`` is a part of ``negative``, ER/PR ``low`` of ``positive``.
 
+    A score without a status is read by ASCO/CAP: HER2 by IHC 0 is negative (zero or ultralow), 1 low, 2 equivocal, 3 positive; ER
+    and PR under 1 percent negative, up to 10 low, above positive. Of PD-L1 and others a score says no status: cut-offs differ.
+
     With ``methods``, results by another method do not count, and one whose method is not recorded leaves it unknown.
     """
 

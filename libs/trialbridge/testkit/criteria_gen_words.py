@@ -143,7 +143,7 @@ SIGNATURES: Final = {
 }
 BURDEN_UNITS: Final = ("1/1000000{Base}", "1", None)
 MARKERS: Final = ("HER2", "HER2", "ERBB2", "HER2/neu", "ER", "estrogen receptor", "PD-L1", "PDL1", "TROP9")
-SCORES: Final = ("cps", "tps", "tps", "ihc")
+SCORES: Final = ("cps", "tps", "tps", "ihc", "percent")
 ASSAYS: Final = ("FoundationOne CDx", "MSK-IMPACT", "foundationone")
 METHODS: Final = ("IHC 22C3", "FISH", "ihc sp263")
 

@@ -226,6 +226,9 @@ def less_said(rng: Random, fact: Any) -> Any:
         name = rng.choice(dates)
         return msgspec.structs.replace(fact, **{name: rng.choice(_coarser(getattr(fact, name)))})
     names = [name for name in FORGETTABLE.get(type(fact), ()) if getattr(fact, name) is not None]
+    if isinstance(fact, f.Marker) and fact.score is not None and "status" in names:
+        # A score has a status of its own, which the one that is recorded may contradict.
+        names.remove("status")
     if isinstance(fact, f.Marker) and fact.score is None and "score_kind" in names:
         # The kind of no score is not a detail of anything.
         names.remove("score_kind")

@@ -1,5 +1,7 @@
 """Judges of genome-wide biomarkers (MSI, MMR, TMB …) and of protein markers (ER, PR, HER2, PD-L1 …)."""
 
+from decimal import Decimal
+
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.bounds import exactly, finite, within, words
@@ -14,6 +16,14 @@ _NAMES = {"msi": "microsatellite status", "mmr": "mismatch repair", "tmb": "muta
 # What a recorded word leaves possible. HER2 low and ultralow are parts of negative, ER and PR low of positive.
 _HER2 = {"negative": frozenset({"zero", "low", "ultralow"})}
 _HORMONE = {"positive": frozenset({"high", "low"})}
+_HER2_IHC = {
+    Decimal(0): frozenset({"zero", "ultralow"}),
+    Decimal(1): frozenset({"low"}),
+    Decimal(2): frozenset({"equivocal"}),
+    Decimal(3): frozenset({"positive"}),
+}
+_HORMONE_LOW = 10
+"""Percent of stained nuclei up to which a positive ER or PR is called low."""
 _PARTS = {"HER2": _HER2, "ER": _HORMONE, "PR": _HORMONE}
 
 
@@ -72,13 +82,27 @@ def _using(names: tuple[str, ...]) -> str:
 
 def _status(fact: f.Marker, leaf: q.Expression) -> Verdict:
     """Compare a status; equivocal is neither positive nor negative yet, but another test may make it either."""
-    if fact.status == "equivocal":
+    name = markers.canonical(leaf.marker)
+    said = frozenset({fact.status}) if fact.status is not None else _scored(name, fact)
+    if said == {"equivocal"}:
         return MET if "equivocal" in leaf.any_of else UNKNOWN
-    if fact.status is None or fact.status == "indeterminate":
+    if not said or said == {"indeterminate"}:
         return UNKNOWN
-    table = _PARTS.get(markers.canonical(leaf.marker), {})
+    table = _PARTS.get(name, {})
     wanted = frozenset(part for word in leaf.any_of for part in table.get(word, frozenset({word})))
-    return overlap(table.get(fact.status, frozenset({str(fact.status)})), wanted)
+    return overlap(frozenset(part for word in said for part in table.get(word, frozenset({word}))), wanted)
+
+
+def _scored(name: str, fact: f.Marker) -> frozenset[str]:
+    """Return what a score without a status leaves possible (ASCO/CAP: HER2 of 2023, ER and PR of 2020); empty where it tells none."""
+    score = finite(fact.score)
+    if score is None:
+        return frozenset()
+    if name == "HER2" and fact.score_kind == "ihc":
+        return _HER2_IHC.get(score, frozenset())
+    if name in ("ER", "PR") and fact.score_kind == "percent" and 0 <= score <= 100:  # noqa: PLR2004 - percent
+        return frozenset({"negative" if score < 1 else "low" if score <= _HORMONE_LOW else "high"})
+    return frozenset()
 
 
 def _marker(fact: f.Marker, leaf: q.Expression) -> Check:

@@ -160,6 +160,22 @@ def _marker(name: str) -> str:
     return next((usual for usual, others in _MARKERS.items() if plain in others), plain)
 
 
+def _words_of_score(name: str, fact: f.Marker) -> list[str]:
+    """Return the words for a score that comes without one: HER2 by immunohistochemistry, ER and PR by percent."""
+    score = number(fact.score)
+    if name == "HER2" and fact.score_kind == "ihc":
+        grades = {0: ["zero", "ultralow"], 1: ["low"], 2: ["equivocal"], 3: ["positive"]}
+        return [] if score is None else next((words for grade, words in grades.items() if score == grade), [])
+    if (
+        name in ("ER", "PR")
+        and fact.score_kind == "percent"
+        and score is not None
+        and Fraction(0) <= score <= Fraction(100)
+    ):
+        return ["negative"] if score < 1 else ["high"] if score > Fraction(10) else ["low"]
+    return []
+
+
 def expression(leaf: q.Expression, patient: Patient) -> Answer:
     """The newest result of the marker, or (where a score alone is asked for) the newest that may be of that kind."""
     name = _marker(leaf.marker)
@@ -168,11 +184,13 @@ def expression(leaf: q.Expression, patient: Patient) -> Answer:
         return _WORDS.get(name, {}).get(word, [word])
 
     def status(fact: f.Marker) -> Verdict:
-        if fact.status in leaf.any_of and fact.status == "equivocal":
+        words = [fact.status] if fact.status else _words_of_score(name, fact)
+        if words == ["equivocal"] and "equivocal" in leaf.any_of:
             return YES
-        if fact.status in (None, "indeterminate", "equivocal"):
+        if not words or words in (["indeterminate"], ["equivocal"]):
             return OPEN
-        return among(meaning(fact.status), [part for word in leaf.any_of for part in meaning(word)])
+        possible = [part for word in words for part in meaning(word)]
+        return among(possible, [part for word in leaf.any_of for part in meaning(word)])
 
     def says(fact: f.Marker) -> Verdict:
         parts = [status(fact)] if leaf.any_of else []

@@ -227,3 +227,35 @@ def stained(name: str, said: Any = None, score: str | None = None, day: str | No
 )
 def test_expression(answer: Answer, leaf: str, facts: list[Any], expected: str) -> None:
     assert answer(f"expression: {{{leaf}}}", *facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("marker", "kind", "score", "asked", "expected"),
+    [
+        ("HER2", "ihc", "3", "positive", "met!"),
+        ("HER2", "ihc", "3", "negative", "not_met!"),
+        ("HER2", "ihc", "2", "equivocal", "met!"),
+        ("HER2", "ihc", "2", "positive", "unknown"),
+        ("HER2", "ihc", "2", "low", "unknown"),
+        ("HER2", "ihc", "1", "low", "met!"),
+        ("HER2", "ihc", "1", "negative", "met!"),
+        ("HER2", "ihc", "1", "positive", "not_met!"),
+        ("HER2", "ihc", "0", "negative", "met!"),
+        ("HER2", "ihc", "0", "low", "not_met!"),
+        ("HER2", "ihc", "0", "ultralow", "unknown"),
+        ("HER2", "ihc", "1.5", "low", "unknown"),
+        ("HER2", "percent", "3", "positive", "unknown"),
+        ("ER", "percent", "0.9", "negative", "met!"),
+        ("ER", "percent", "1", "positive", "met!"),
+        ("ER", "percent", "10", "low", "met!"),
+        ("ER", "percent", "10.1", "low", "not_met!"),
+        ("PR", "percent", "0", "positive", "not_met!"),
+        ("PR", "percent", "101", "positive", "unknown"),
+        ("PD-L1", "tps", "60", "positive", "unknown"),
+    ],
+)
+def test_a_score_without_a_status(
+    answer: Answer, marker: str, kind: Any, score: str, asked: str, expected: str
+) -> None:
+    fact = f.Marker(evidence=HERE, marker=marker, score=Decimal(score), score_kind=kind)
+    assert answer(f"expression: {{marker: {marker}, any_of: [{asked}]}}", fact) == expected
