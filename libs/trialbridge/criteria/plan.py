@@ -66,22 +66,43 @@ class Spot:
     path: str
     step: Step
     members: tuple["Spot", ...]
-    lines: tuple["Spot", ...]
-    """The members at every depth, in the order of the trial; without the spot itself."""
-    needed: tuple["Spot", ...]
-    """What must all be met, below any ``all``: leaves, and groups of other kinds."""
+    lines: tuple["Spot", ...] = ()
+    """Of a root: the members at every depth, in the order of the trial; without the spot itself."""
+    needed: tuple["Spot", ...] = ()
+    """Of a root that is an ``all``: what must all be met, below any ``all`` in it: leaves, and groups of other kinds."""
 
 
-def spot_of(node: Any, path: str) -> Spot:
-    """Return a criterion with the paths of all that is in it."""
+def root_of(node: Any, path: str) -> Spot:
+    """Return a criterion at the top of a trial, arm or dose level, with all that is in it listed once."""
+    spot = _spot_of(node, path)
+    return Spot(spot.path, spot.step, spot.members, tuple(_below(spot)), tuple(_musts(spot)))
+
+
+def _spot_of(node: Any, path: str) -> Spot:
     step = step_of(node)
     place = f"{path}.{step.kind}"
     inner = f"{place}.of" if isinstance(node, q.AtLeast) else place
     single = isinstance(node, q.Not)
-    members = tuple(spot_of(one, place if single else f"{inner}[{n}]") for n, one in enumerate(members_of(node)))
-    lines = tuple(line for one in members for line in (one, *one.lines))
-    needed = tuple(own for one in members for own in (one.needed or (one,))) if step.kind == "all" else ()
-    return Spot(place, step, members, lines, needed)
+    members = (_spot_of(one, place if single else f"{inner}[{n}]") for n, one in enumerate(members_of(node)))
+    return Spot(place, step, tuple(members))
+
+
+def _below(root: Spot) -> Iterator[Spot]:
+    waiting = list(reversed(root.members))
+    while waiting:
+        spot = waiting.pop()
+        yield spot
+        waiting.extend(reversed(spot.members))
+
+
+def _musts(root: Spot) -> Iterator[Spot]:
+    waiting = [root]
+    while waiting:
+        spot = waiting.pop()
+        if spot.step.kind == "all":
+            waiting.extend(reversed(spot.members))
+        elif spot is not root:
+            yield spot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,4 +206,4 @@ def _branch(
 
 
 def _scripts(node: Any, path: str) -> tuple[Script, ...]:
-    return () if node is None else (script_of(spot_of(node, path)),)
+    return () if node is None else (script_of(root_of(node, path)),)
