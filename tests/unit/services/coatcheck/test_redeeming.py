@@ -10,18 +10,22 @@ import pytest
 from services.coatcheck.agents import handlers
 from services.coatcheck.handlers import Handlers
 from services.coatcheck.redeeming import Redeemer
-from services.coatcheck.tickets import document
+from services.coatcheck.tickets import document as ticket_document
 from tests.unit.services.coatcheck.conftest import HILL, LAKELAND, NORTH, Check, bundle, ids, patient
+from tests.unit.vault.sealed import keys
 from trialbridge.contracts.documents import RECORDS, TICKETS
 from trialbridge.contracts.errors import Unavailable
 from trialbridge.contracts.events import TicketIssued
 from trialbridge.contracts.ids import Digest, SourceId, TicketId
 from trialbridge.contracts.topics import EMR_TICKETS
 from trialbridge.runtime.effects import Origin
+from trialbridge.testkit.ccda_documents import document
 from trialbridge.testkit.fakes import MemoryKeys
 from trialbridge.testkit.packing import encode, gzipped, ndjson, tarred, zipped, zstandardised
 from trialbridge.testkit.pseudonyms import SYNTHETIC
 from trialbridge.testkit.stage import FakeStage
+from trialbridge.vault.containers.s3 import IN_OBJECT_ONLY
+from trialbridge.vault.containers.table import BY_NAME, CONTAINERS
 
 
 async def test_a_bundle_becomes_one_record_for_each_patient(check: Check) -> None:
@@ -347,7 +351,7 @@ async def test_an_object_that_no_store_can_hold_is_refused_at_once(
 async def test_a_waiting_ticket_whose_name_is_refused_is_called_up_for_the_handler(check: Check) -> None:
     info, _ = await check.store(bundle("p1"))
     odd = check.ticket(dataclasses.replace(info, uri="mem://bucket/a%00b"), b"")
-    await check.documents.upsert(TICKETS, [document(odd, "waiting", check.time, None)])
+    await check.documents.upsert(TICKETS, [ticket_document(odd, "waiting", check.time, None)])
     check.time += timedelta(hours=1)
     assert await check.waiting().call_up(check.emitter) == 1
     await check.deliver_published()
@@ -364,3 +368,69 @@ async def test_an_issue_beyond_all_counting_is_told_and_changes_no_document(
     assert await check.documents.all(TICKETS) == {}
     await check.deliver(ticket)
     assert (await check.doc(ticket)).status == "redeemed"
+
+
+@pytest.mark.parametrize("name", [one.name for one in CONTAINERS])
+async def test_a_bundle_in_any_container_is_redeemed(check: Check, name: str) -> None:
+    held = keys()
+    check.keys = held
+    check.__post_init__()
+    body, metadata = await BY_NAME[name].seal(gzipped(bundle("p1", "p2")), NORTH, held)
+    info = await check.objects.put("b1", body, metadata)
+    ticket = check.ticket(info, body)
+    await check.deliver(ticket)
+    assert [one.payload.local_patient for one in check.records()] == ["p1", "p2"]
+    foreign = check.ticket(info, body, HILL)
+    await check.deliver(foreign)
+    assert check.codes()[-1] in {"key.refused", "envelope.wrong-tenant"}
+
+
+@pytest.mark.parametrize("name", ["s3-v2", "s3-v3"])
+async def test_an_instruction_file_beside_the_object_is_read_and_is_no_orphan(check: Check, name: str) -> None:
+    body, metadata = await BY_NAME[name].seal(bundle("p1"), NORTH, check.keys)
+    own = {key: value for key, value in metadata.items() if key in IN_OBJECT_ONLY}
+    told = {key: value for key, value in metadata.items() if key not in own}
+    info = await check.objects.put("b1", body, own)
+    ticket = check.ticket(info, body)
+    await refused(check, ticket, "envelope.missing")
+    check.stage.set_aside.clear()
+    await check.objects.put("b1.instruction", msgspec.json.encode(told), {"x-amz-crypto-instr-file": ""})
+    again = msgspec.structs.replace(ticket, issue=2)
+    await check.deliver(again)
+    assert (await check.doc(again)).status == "redeemed"
+    assert await check.sweep().sweep() == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"a":1}'])
+async def test_an_instruction_file_that_is_none_is_refused(check: Check, content: bytes) -> None:
+    body, _ = await BY_NAME["s3-v2"].seal(bundle("p1"), NORTH, check.keys)
+    info = await check.objects.put("b1", body, {})
+    await check.objects.put("b1.instruction", content, {})
+    await refused(check, check.ticket(info, body), "envelope.broken")
+
+
+async def test_a_package_of_documents_is_opened_without_what_accompanies_them(check: Check) -> None:
+    """IHE XDM: the documents lie in a folder, with a manual, a style sheet and a directory around them."""
+    clinical = document(48_000)
+    package = zipped(
+        [
+            ("INDEX.HTM", b"<html>"), ("README.TXT", b"read me"), ("IHE_XDM/SUBSET01/METADATA.XML", b"<x/>"),
+            ("IHE_XDM/SUBSET01/DOC0001.XML", clinical), ("IHE_XDM/SUBSET01/CDA.XSL", b"<x/>"),
+        ]
+    )  # fmt: skip
+    for packed in (package, zipped([("mail/one.xdm", package)])):
+        check = Check()
+        _, sealed = await check.store(packed)
+        ticket = msgspec.structs.replace(sealed, media_type="application/cda+xml")
+        await check.deliver(ticket)
+        doc = await check.doc(ticket)
+        assert (doc.status, doc.patients, doc.set_aside) == ("redeemed", 1, 0)
+        assert doc.warnings["bundle.companion-file"] == 4
+
+
+async def test_names_that_point_out_of_a_package_are_names_like_others(check: Check) -> None:
+    _, ticket = await check.store(zipped([("../../etc/p1.ndjson", bundle("p1")), ("/abs/p2.ndjson", bundle("p2"))]))
+    await check.deliver(ticket)
+    assert (await check.doc(ticket)).patients == 2
+    (row, *_) = (await check.documents.all(RECORDS)).values()
+    assert set(row.entries) <= {"1", "2"}
