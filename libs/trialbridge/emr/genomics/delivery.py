@@ -134,7 +134,8 @@ class Delivery:
         looked = [one for one in panel.genes if genes.canonical(one) not in unsure]
         if looked:
             identity = resource_id(self._feed.source, "Observation", subject.mrn, subject.name, "region", name)
-            yield r.region(panel, identity, subject.basis, looked)
+            resource, _ = settle(r.region(panel, identity, subject.basis, looked))
+            yield resource
 
     def _patient(self, subject: Subject) -> Iterator[Resource]:
         """Yield the Patient where nothing else will: any other of the same number says more."""
