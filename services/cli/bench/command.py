@@ -13,6 +13,7 @@ import typer
 from services.cli.bench import engine as measured
 from services.cli.bench.machine import in_a_process, machine
 from services.cli.bench.pipeline import measure_alone
+from services.cli.bench.worst import reading, worst_cases
 from services.cli.demo.command import embedded_settings
 from services.cli.demo.options import DemoOptions
 from services.cli.house import own
@@ -144,6 +145,8 @@ def engine(
     result["changed_trial"] = in_a_process(measured.changed_trials, texts, patients, seed)
     result["bytes_per_trial"] = in_a_process(measured.trial_bytes, texts)
     result["wide_criterion"] = measured.wide_criterion()
+    result["worst_cases"] = worst_cases()
+    result["reading"] = reading(seed)
     _print(result, json=json)
 
 
