@@ -1,14 +1,16 @@
 """Facts out of Patient, Consent, AllergyIntolerance and pregnancy observations."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, cast
+from decimal import Decimal
+from typing import Any, Final, Literal, cast
 
 from trialbridge.criteria import facts as f
-from trialbridge.emr.facts.read import codings, mapping, objects, text, when
+from trialbridge.emr.facts.read import codings, decimal, mapping, objects, text, when
 from trialbridge.emr.facts.standing import standing
 from trialbridge.emr.records import Resource
 
 Sex = Literal["male", "female", "other", "unknown"]
+GEOLOCATION: Final = "http://hl7.org/fhir/StructureDefinition/geolocation"
 
 
 def of_patient(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
@@ -25,13 +27,23 @@ def of_patient(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
     )
     for home in objects(resource.get("address")):
         if home.get("use") not in ("old", "billing"):
+            latitude, longitude = _point(home)
             yield f.Location(
                 evidence=evidence,
                 country=text(home.get("country")),
                 region=text(home.get("state")),
                 postal_code=text(home.get("postalCode")),
+                latitude=latitude,
+                longitude=longitude,
             )
             return
+
+
+def _point(home: dict[str, Any]) -> tuple[Decimal | None, Decimal | None]:
+    """Return latitude and longitude of an address (FHIR's extension geolocation), None where it has none."""
+    found = next((one for one in objects(home.get("extension")) if one.get("url") == GEOLOCATION), {})
+    parts = {str(one.get("url")): decimal(one.get("valueDecimal")) for one in objects(found.get("extension"))}
+    return parts.get("latitude"), parts.get("longitude")
 
 
 def of_consent(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
