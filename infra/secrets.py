@@ -2,7 +2,7 @@
 
 The key ring gets a key for each network and tenant that is named, the demo's where none is; run again to add more. The folder is
 its owner's alone. What lies in it: keyring.json, document_credentials, document_server_key,
-object_credentials, users.json (one operator), operator_password, api_keys.
+object_credentials, users.json (one operator), operator_password, api_keys, clients.json (of the gateway; none yet).
 """
 
 import os
@@ -53,6 +53,7 @@ def make(folder: Path, scopes: Sequence[str]) -> list[str]:
     # What the members of MongoDB's replica set know one another by; it has to be there, of however few members the set is.
     made += _write(folder / "document_server_key", f"{secrets.token_hex(300)}\n", 0o444)
     made += _write(folder / "api_keys", API_KEYS, 0o644)
+    made += _write(folder / "clients.json", "[]\n", 0o644)
     return made
 
 

@@ -18,11 +18,18 @@ SECRETS = frozenset(
         "documents_credentials_file",
         "object_credentials_file",
         "api_keys_file",
+        "clients_file",
+        "door_key_file",
         "users_file",
     }
 )
 """Settings that name a file with a secret. In docker-compose.yml they may only name mounted secrets."""
-PLAIN_FILES = frozenset({"kafka_ca_file", "terminology", "trial_folders", "regulatory_file", "webhooks_file"})
+PLAIN_FILES = frozenset(
+    {
+        "kafka_ca_file", "terminology", "trial_folders", "regulatory_file", "webhooks_file", "door_certificate_file",
+        "mllp_client_ca_file",
+    }
+)  # fmt: skip
 """Settings that name files without secrets in them (``webhooks_file`` names secret files by path)."""
 
 TEXT = """\

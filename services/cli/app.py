@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "trial": ("services.cli.regulatory", "app"),
     "terminology": ("services.cli.terminology", "app"),
     "dead-letters": ("services.cli.dead_letters", "app"),
+    "gateway": ("services.cli.gateway", "app"),
     "notifications": ("services.cli.notifications", "app"),
     "bench": ("services.cli.bench.command", "app"),
     "keys": ("services.cli.keys", "app"),

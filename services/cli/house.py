@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from services.coatcheck.bootstrap import build as build_coatcheck
 from services.coatcheck.settings import CoatcheckSettings
+from services.gateway.bootstrap import build as build_gateway
+from services.gateway.settings import GatewaySettings
 from services.matchbook.bootstrap import build as build_matchbook
 from services.matchbook.settings import MatchbookSettings
 from services.matcher.bootstrap import build as build_matcher
@@ -33,6 +35,7 @@ class Service:
 
 SERVICES: Final[Mapping[str, Service]] = {
     "coatcheck": Service(CoatcheckSettings, build_coatcheck),
+    "gateway": Service(GatewaySettings, build_gateway),
     "patientview": Service(PatientviewSettings, build_patientview),
     "trialfeed": Service(TrialfeedSettings, build_trialfeed),
     "matcher": Service(MatcherSettings, build_matcher),

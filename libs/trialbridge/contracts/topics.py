@@ -59,7 +59,7 @@ EMR_RECORDS = Topic(
     "network + source + local patient id",
     e.RecordsReceived,
     1,
-    ("coatcheck",),
+    ("coatcheck", "gateway"),
     ("patientview",),
     True,
     "All records of one patient from one bundle or message, as FHIR R4, with provenance.",

@@ -21,7 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = tmp_path / "secrets"
     assert set(secrets.make(made, ["net", "clinic"])) == {
         "keyring.json", "document_credentials", "document_server_key", "object_credentials", "users.json",
-        "operator_password", "api_keys",
+        "operator_password", "api_keys", "clients.json",
     }  # fmt: skip
     return made
 

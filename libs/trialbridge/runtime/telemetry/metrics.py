@@ -47,3 +47,16 @@ REQUESTS: Final = Counter(
     ("service", "route", "status"),
     registry=REGISTRY,
 )
+MESSAGES: Final = Counter(
+    "trialbridge_gateway_messages_total",
+    "HL7 v2 messages answered, by door (http, mllp) and the worst acknowledgement (AA, AE, AR) of what they came in.",
+    ("door", "outcome"),
+    registry=REGISTRY,
+)
+ACKNOWLEDGED: Final = Histogram(
+    "trialbridge_gateway_acknowledge_seconds",
+    "From the last byte of a message to its acknowledgement, by door.",
+    ("door",),
+    registry=REGISTRY,
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+)

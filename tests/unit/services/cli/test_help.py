@@ -24,6 +24,7 @@ NAMED = {
     "bench",
     "doctor",
     "keys",
+    "gateway",
     "terminology",
 }
 
@@ -73,5 +74,5 @@ def test_a_command_line_that_is_not_understood_ends_with_2(cli: Invoke, argument
 
 def test_an_unknown_service_is_answered_with_those_there_are(cli: Invoke) -> None:
     words = " ".join(cli("run", "x").stderr.split())
-    for name in ("coatcheck", "patientview", "trialfeed", "matcher", "matchbook", "notifier", "portal"):
+    for name in ("coatcheck", "gateway", "patientview", "trialfeed", "matcher", "matchbook", "notifier", "portal"):
         assert name in words

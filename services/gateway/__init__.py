@@ -1,0 +1,1 @@
+"""The real-time door: HL7 v2 messages by HTTP and MLLP, acknowledged once they are durable."""
