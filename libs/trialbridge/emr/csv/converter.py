@@ -229,11 +229,15 @@ class Reading:
 
     def _located(self, row: Row, error: Poison, found: Found) -> Poison:
         """Return the error with the column of what is wrong: that of the element that the check names."""
-        path = error.place.field or ""
+        if row.wrong:
+            # The element is missing because its cell could not be read, which tells more.
+            return row.wrong[0]
+        path = (error.place.field or "").removesuffix("resource")
         element = "".join(letter for letter in path if not letter.isdigit()).replace("[]", "")
         leaf = next((one for one, where in found if element and where.partition(".")[2].startswith(element)), None)
         number = next((n for n, one in row.leaves.items() if one is leaf), None)
-        name = self._name(number) if number is not None else path or None
+        empty = next((one for one in self._layout.required if row.cell(one) is None), None)
+        name = self._name(number) if number is not None else path or empty
         return Poison("csv.invalid", error.message, msgspec.structs.replace(row.place(), field=name))
 
     def _once(self, row: Row, resources: list[Resource]) -> None:

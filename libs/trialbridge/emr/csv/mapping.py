@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import yaml
+from rapidfuzz import fuzz, process
 
 from trialbridge.contracts.errors import Place, Refused, json_path
 from trialbridge.contracts.ids import digest
-from trialbridge.criteria.terminology.nearest import hint
 from trialbridge.emr.csv.dates import format_fault
 from trialbridge.emr.csv.layouts import layouts, plain
 
@@ -160,6 +160,14 @@ def schema() -> dict[str, Any]:
     return msgspec.json.schema(FeedMapping)
 
 
+def hint(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean …?`` for the known word that is spelled most alike, or an empty string."""
+    found = process.extractOne(
+        word.casefold(), sorted(known), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=50.0
+    )
+    return f"did you mean {found[0]!r}?" if found else ""
+
+
 def _field(path: str) -> str:
     return path.removeprefix("$").lstrip(".") or "the file as a whole"
 
@@ -181,8 +189,8 @@ class _Strict(yaml.SafeLoader):
 
 # Words such as NO and 01.02 stay what is written: only what looks like true, false or a whole number is one.
 _Strict.yaml_implicit_resolvers = {}
-_Strict.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
-_Strict.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("null|~|"), ["n", "~", ""])
+_Strict.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("(?:true|false)$"), list("tf"))
+_Strict.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("(?:null|~|)$"), ["n", "~", ""])
 
 
 def _document(text: bytes, place: Place) -> Any:
