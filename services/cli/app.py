@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "dead-letters": ("services.cli.dead_letters", "app"),
     "gateway": ("services.cli.gateway", "app"),
     "notifications": ("services.cli.notifications", "app"),
+    "codes": ("services.cli.codes", "app"),
     "bench": ("services.cli.bench.command", "app"),
     "keys": ("services.cli.keys", "app"),
     "doctor": ("services.cli.doctor", "doctor"),

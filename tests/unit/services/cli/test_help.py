@@ -21,6 +21,7 @@ NAMED = {
     "trial",
     "dead-letters",
     "notifications",
+    "codes",
     "bench",
     "doctor",
     "keys",
