@@ -23,6 +23,8 @@ class EvidenceLine:
     record: str
     version: str
     place: str
+    tables: str = ""
+    """Versions of the feed's own table of codes that it rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,9 @@ def _condition(tree: _Growing) -> Condition:
         recoverable=one.recoverable,
         reason=one.reason,
         evidence=tuple(
-            EvidenceLine(item.resource, item.date or "", item.source, item.record, item.version, item.place or "")
+            EvidenceLine(
+                item.resource, item.date or "", item.source, item.record, item.version, item.place or "", item.tables
+            )
             for item in one.evidence
         ),
         parts=tuple(_condition(part) for part in tree.parts),
