@@ -21,7 +21,6 @@ from trialbridge.emr.csv.mapping import FeedMapping
 from trialbridge.emr.fhir.medications import with_medication
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Entry, Feed, PatientRecords, Resource, SetAside, Warnings
-from trialbridge.emr.split import split_records
 
 PART_BYTES: Final = 512 * 1024
 """JSON of one part of a patient's resources; what is larger is split further on its way (ADR 0003)."""
@@ -180,13 +179,25 @@ class _Run:
 
     def _rows(self, patient: PatientRecords) -> Iterator[tuple[RecordsReceived, RecordDoc]]:
         local = patient.local_patient
-        for position, resources in enumerate(split_records(patient, PART_BYTES)):
+        for position, run in enumerate(_runs(patient)):
             number = self._parts.get(local, 0)
             self._parts[local] = number + 1
             # Once is enough: a merge is a statement about two patients, not about these resources.
             told = patient if position == 0 else dataclasses.replace(patient, merges=())
-            record, document = _row(self._ticket, self._pseudonyms, told, number, resources)
-            yield msgspec.structs.replace(record, tables=self._tables), document
+            yield _row(self._ticket, self._pseudonyms, told, number, run)
+
+
+def _runs(patient: PatientRecords) -> Iterator[list[bytes]]:
+    """Yield runs of a patient's resources of about `PART_BYTES` of JSON, each written once (see `emr.split`)."""
+    run: list[bytes] = []
+    size = 0
+    for text in map(encode, patient.resources):
+        if run and size + len(text) > PART_BYTES:
+            yield run
+            run, size = [], 0
+        run.append(text)
+        size += len(text)
+    yield run
 
 
 def _count(entry: Entry) -> int:
@@ -203,7 +214,7 @@ def _located(one: SetAside, ticket: TicketIssued) -> SetAside:
 
 
 def _row(
-    ticket: TicketIssued, pseudonyms: Pseudonyms, patient: PatientRecords, number: int, resources: tuple[Resource, ...]
+    ticket: TicketIssued, pseudonyms: Pseudonyms, patient: PatientRecords, number: int, run: list[bytes]
 ) -> tuple[RecordsReceived, RecordDoc]:
     """Return one part of a patient's records, with its document."""
     key = pseudonyms.source_patient(ticket.network, ticket.source, patient.local_patient)
@@ -218,7 +229,7 @@ def _row(
         ticket=ticket.ticket,
         bundle_sha256=ticket.sha256,
         received=ticket.created,
-        resources=msgspec.Raw(encode(list(resources))),
+        resources=msgspec.Raw(b"[" + b",".join(run) + b"]"),
         identifiers=patient.identifiers,
         merges=patient.merges,
     )
@@ -233,7 +244,7 @@ def _row(
         object_uri=ticket.object_uri,
         object_version=ticket.object_version,
         entries=patient.entries,
-        resources=len(resources),
+        resources=len(run),
         received=ticket.created,
     )
     return record, document
