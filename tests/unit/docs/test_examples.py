@@ -22,6 +22,8 @@ from tests.unit.docs.reading import ROOT, examples, text_of
 from trialbridge.access.passwords import hash_password
 from trialbridge.contracts.ids import TenantId
 from trialbridge.criteria.compiler import compile_text
+from trialbridge.criteria.facts import PatientFacts
+from trialbridge.emr.files import read_patients
 from trialbridge.runtime.keys.keyring import create_keyring, read_keyring
 from trialbridge.runtime.objects.folder import FolderObjects
 from trialbridge.vault.envelope import encrypt_object, open_object
@@ -34,6 +36,16 @@ def _run(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str
     command, _, said = block.partition("\n")
     result = CliRunner().invoke(app, command.removeprefix("$ trialbridge ").split())
     return said, result.stdout
+
+
+def test_the_laboratories_patient_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "patient.json"
+    file.write_text(examples("docs/labs.md")["patient.json"])
+    (found,) = read_patients(file)
+    assert isinstance(found, PatientFacts)
+    assert [type(fact).__name__ for fact in found.facts] == [
+        "Demographics", "Diagnosis", "Coverage", "Variant", "Therapy", "TherapyHistory",
+    ]  # fmt: skip
 
 
 def test_the_readme_matches_its_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
