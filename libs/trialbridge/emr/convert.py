@@ -148,19 +148,19 @@ class Converting:
         if before is resource:
             return
         first, second = age(before), age(resource)
+        if first == second:
+            known.copies += 1
+            return
         if first < second:
             held[name] = new
-        if first != second:
-            forget(known if first < second else new, self.warnings.account)
-        elif new.rows is not None:
-            self.warnings.account.enter_all(new.rows)
+        forget(known if first < second else new, self.warnings.account)
 
     def finish(self) -> Conversion:
         """Return what became of all entries."""
         every = [self._shared, *(person.resources for person in self._people.values())]
         settle_open(every, self.warnings)
         for held in (one for some in every for one in some.values() if one.rows):
-            self.warnings.account.enter_all(held.rows or ())
+            self.warnings.account.enter_all((held.rows or ()) * held.copies)
         self._medications = {name: one.value for name, one in self._shared.items() if name.startswith("Medication/")}
         for some in every[1:]:
             for held in some.values():

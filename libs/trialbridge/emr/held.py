@@ -14,7 +14,7 @@ _NOWHERE = Place()
 class Held:
     """One resource, with what must be known of it without looking into it again."""
 
-    __slots__ = ("_data", "_value", "is_fhir", "medication", "rows")
+    __slots__ = ("_data", "_value", "copies", "is_fhir", "medication", "rows")
 
     def __init__(self, value: Resource, rows: tuple[Row, ...] | None, *, is_fhir: bool, packed: bool) -> None:
         """Take it; ``rows`` are what became of its source's leaves where they are not in the account yet."""
@@ -22,6 +22,8 @@ class Held:
         self._data: bytes | None = encode(value) if packed else None
         self.is_fhir = is_fhir
         self.rows = rows
+        self.copies = 1
+        """How often it came just so."""
         self.medication = "medicationReference" in value
         """Whether it refers to a Medication, which goes into it in the end."""
 

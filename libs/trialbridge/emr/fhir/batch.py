@@ -16,8 +16,8 @@ from trialbridge.emr.fhir.editions import Votes
 from trialbridge.emr.fhir.elements import Edition
 from trialbridge.emr.fhir.links import numbers_of, resolve, unresolved
 from trialbridge.emr.fhir.models import check_by_model, is_sampled
-from trialbridge.emr.fhir.owners import merges_of, own_patient, patient_of
-from trialbridge.emr.fhir.shapes import SHAPES, Holders, leaves_of
+from trialbridge.emr.fhir.owners import merges_of, must_have_patient, own_patient, patient_of
+from trialbridge.emr.fhir.shapes import SHAPES, Holders, leaves_of, rows_of
 from trialbridge.emr.fhir.upgrade import upgraded
 from trialbridge.emr.ids import resource_id
 from trialbridge.emr.records import Feed, Found, Piece, Resource, SetAside, Shared, Warnings
@@ -145,21 +145,26 @@ class Batch:
 
     def _accept(self, good: Good) -> None:
         item = good.item
+        self._walk(good)
         if item.url:
             item.scope[item.url] = good.name
         if item.added:
-            good.rows = _without(good.rows if good.rows is not None else _rows(good.resource), item)
+            if good.rows is None:
+                SHAPES.walk(good.resource, self._warnings.account.same, -1)
+            good.rows = _without(good.rows if good.rows is not None else rows_of(good.resource), item)
         self._good.append(good)
+
+    def _walk(self, good: Good) -> None:
+        """Count a resource that stays as it is, and find the references of any."""
+        try:
+            good.holders = SHAPES.walk(good.resource, self._warnings.account.same if good.rows is None else {})
+        except RecursionError:
+            message = "The resource is nested more deeply than any that is read."
+            raise Poison("fhir.too-deep", message, good.item.place) from None
 
     def _link(self) -> None:
         """Make references into the batch relative."""
-        same = self._warnings.account.same
         numbers: dict[tuple[str, str, str], str] = {}
-        for good in self._good:
-            if good.rows is None:
-                good.holders = SHAPES.walk(good.resource, same)
-            else:
-                good.holders = SHAPES.walk(good.resource, {})
         if any("?" in holder["reference"] for good in self._good for holder, _ in good.holders):
             for good in self._good:
                 numbers_of(good.resource, numbers)
@@ -169,16 +174,20 @@ class Batch:
 
     def pieces(self, ownerless: list[Good]) -> Iterator[Found]:
         """Yield the good resources by patient; those that name none themselves are added to ``ownerless``."""
-        known = {good.name for good in self._good}
         by_patient: dict[LocalPatientId, list[Resource]] = {}
+        known: set[str] = set()
         for good in self._good:
-            self._leave_open(good, known)
-            own = own_patient(good.resource)
+            own, name = own_patient(good.resource), good.name
             if own is None:
                 ownerless.append(good)
-                continue
-            self._owners[good.name] = own
-            by_patient.setdefault(own, []).append(good.resource)
+                if must_have_patient(good.resource["resourceType"]):
+                    continue  # it may be set aside yet
+            else:
+                self._owners[name] = own
+                by_patient.setdefault(own, []).append(good.resource)
+            known.add(name)
+        for good in self._good:
+            self._leave_open(good, known)
         self._good = []
         for local, resources in by_patient.items():
             merges = tuple(
@@ -217,13 +226,6 @@ class Batch:
             else:
                 yield Piece(local, (good.resource,), is_fhir=True)
         ownerless.clear()
-
-
-def _rows(resource: Resource) -> tuple[Row, ...]:
-    """Return the leaves of a resource as mapped to themselves, each by itself."""
-    found: Counter[str] = Counter()
-    leaves_of(resource, resource["resourceType"], found)
-    return tuple((path, "mapped", (path,)) for path, count in found.items() for _ in range(count))
 
 
 def _without(rows: tuple[Row, ...], item: Item) -> tuple[Row, ...]:

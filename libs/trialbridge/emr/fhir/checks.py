@@ -13,9 +13,6 @@ from trialbridge.emr.fhir.instants import beyond_calendar
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
 
-_DEEPEST: Final = 8
-"""Resources contained in contained resources: FHIR forbids even the second level."""
-
 
 @cache
 def _schema() -> dict[str, Any]:
@@ -74,10 +71,12 @@ def _wrong(kind: str, resource: Mapping[str, Any]) -> tuple[str, str] | None:
     validator = _validator(kind)
     if not validator.is_valid(resource):
         return _first(next(iter(validator.iter_errors(resource))))
-    for steps, inner in _contained(resource, 1):
+    for steps, inner in _contained(resource):
         inner_kind = inner.get("resourceType")
         if not isinstance(inner_kind, str) or inner_kind not in resource_types():
             return f"{steps}.resourceType", "unknown type"
+        if "contained" in inner:
+            return f"{steps}.contained", "a contained resource that contains others"
         # FHIR lets contained resources lack what only stored ones need; the id is what they are referred to by.
         found = _wrong(inner_kind, {"id": "contained", **inner})
         if found is not None:
@@ -85,9 +84,8 @@ def _wrong(kind: str, resource: Mapping[str, Any]) -> tuple[str, str] | None:
     return None
 
 
-def _contained(resource: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if depth < _DEEPEST:
-        yield from ((f"contained[{n}]", one) for n, one in enumerate(resource.get("contained", ())))
+def _contained(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from ((f"contained[{n}]", one) for n, one in enumerate(resource.get("contained", ())))
 
 
 def _first(error: Any) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from trialbridge.emr.fhir.checks import fits
 from trialbridge.emr.fhir.documents import Deletion
 from trialbridge.emr.fhir.links import target_of
 from trialbridge.emr.fhir.settling import SUPERSEDED, forget_rows, forget_same
-from trialbridge.emr.fhir.shapes import leaves_of
+from trialbridge.emr.fhir.shapes import SHAPES, leaves_of, rows_of
 from trialbridge.emr.newest import instant
 from trialbridge.emr.records import Resource, SetAside, Warnings
 from trialbridge.emr.tables.rows import rows
@@ -69,15 +69,9 @@ def _replaced(good: "Good", retracted: Resource, warnings: Warnings) -> None:
     leaves_of(changed, kind, paths)
     good.resource = retracted
     if good.rows is None:
-        for path, count in paths.items():
-            for _ in range(count):
-                warnings.account.move(path, "dropped", DELETED)
-    else:
-        gone = set(paths)
-        rows = ((source, fate, tuple(one for one in where if one not in gone)) for source, fate, where in good.rows)
-        good.rows = tuple(
-            (source, fate, where) if where else (source, "dropped", (DELETED,)) for source, fate, where in rows
-        )
+        SHAPES.walk(before, warnings.account.same, -1)
+        good.rows = rows_of(before)
+    good.rows = tuple(row if row[0] not in paths else (row[0], "dropped", (DELETED,)) for row in good.rows)
 
 
 def _meta(resource: Resource) -> dict[str, Any]:

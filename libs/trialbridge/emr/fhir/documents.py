@@ -105,7 +105,7 @@ class Documents:
         for number, one in enumerate(entries):
             here = f"{start}{number}].resource"
             if type(one) is not dict:
-                yield Item(None, base, here, scope)
+                yield Item(one, base, here, scope)
                 continue
             self._count(one)
             resource = one.get("resource")

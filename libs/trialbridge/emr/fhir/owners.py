@@ -43,6 +43,12 @@ def _patient(reference: Any) -> LocalPatientId | None:
     return LocalPatientId(found[1]) if found else None
 
 
+def must_have_patient(kind: str) -> bool:
+    """Return whether a resource of a type is set aside if nothing says whose it is."""
+    path, may_be_shared = _paths().get(kind, ((), True))
+    return bool(path) and not may_be_shared
+
+
 def patient_of(resource: Resource, owners: Mapping[str, LocalPatientId], place: Place) -> LocalPatientId | None:
     """Return whose a resource is, None where it is about nobody in particular; raise `Poison` ``fhir.no-patient``.
 

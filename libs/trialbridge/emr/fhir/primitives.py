@@ -34,7 +34,7 @@ PRIMITIVES: Final[dict[str, dict[str, Any]]] = {
     "code": _pattern(_TOKEN),
     "date": _pattern(rf"^({_YEAR}(-{_MONTH})?|{_DAY})$"),
     "datetime": _pattern(rf"^({_YEAR}(-{_MONTH})?|{_DAY}(T{_TIME}{_ZONE})?)$"),
-    "decimal": {"type": "number"},
+    "decimal": {"type": "number", "minimum": -1e300, "maximum": 1e300},
     "id": _pattern(rf"^{_ID}$"),
     "instant": _pattern(rf"^{_DAY}T{_TIME}{_ZONE}$"),
     "integer": {"type": "integer", "minimum": -2147483648, "maximum": 2147483647},

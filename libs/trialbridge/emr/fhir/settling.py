@@ -33,7 +33,8 @@ def _settle(held: Held, known: set[str], warnings: Warnings) -> None:
     for source, where in away:
         warnings.note("fhir.reference-elsewhere")
         if held.rows is None:
-            warnings.account.move(source, "mapped", where)
+            for _ in range(held.copies):
+                warnings.account.move(source, "mapped", where)
         else:
             held.rows = _moved(held.rows, source, where)
 
@@ -53,10 +54,11 @@ def _moved(rows: tuple[Row, ...], path: str, where: str) -> tuple[Row, ...]:
 def forget(held: Held, account: Account, reason: str = SUPERSEDED) -> None:
     """Take a resource that is not in the output after all out of the account: its leaves were dropped."""
     if held.rows is not None:
-        forget_rows(held.rows, account, reason)
+        forget_rows(held.rows * held.copies, account, reason)
         held.rows = None
     elif held.is_fhir:
-        forget_same(held.value, account, reason)
+        for _ in range(held.copies):
+            forget_same(held.value, account, reason)
 
 
 def forget_rows(rows: Iterable[Row], account: Account, reason: str) -> None:

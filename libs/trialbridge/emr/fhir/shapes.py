@@ -5,13 +5,16 @@ object costs one look-up, however many elements it has. Only resources that pass
 """
 
 from collections import Counter
+from contextlib import suppress
 from typing import Any, Final
 
-from trialbridge.emr.account import Same
+from trialbridge.emr.account import Row, Same
 from trialbridge.emr.records import Resource
 
 MOST_SHAPES: Final = 100_000
 """Shapes that are remembered: a feed may invent ever new ones."""
+DEEPEST: Final = 60
+"""Objects within objects: nobody needs more, and other readers have their limits too."""
 _DEEPEST: Final = 24
 """Steps of a path that is told; what is below counts with it."""
 
@@ -57,6 +60,8 @@ class Path:
         """Return the path of an element of this one's."""
         found = self._below.get(name)
         if found is None:
+            if self.depth >= DEEPEST:
+                raise RecursionError
             found = self._below[name] = Path(
                 f"{self.text}.{name}" if self.depth < _DEEPEST else self.text, self.depth + 1
             )
@@ -72,7 +77,10 @@ class Shapes:
         self._count = 0
 
     def walk(self, resource: Resource, same: dict[Same, int], by: int = 1) -> Holders:
-        """Count a resource's elements into ``same`` (or out of it: ``by`` -1), and return its references."""
+        """Count a resource's elements into ``same`` (or out of it: ``by`` -1), and return its references.
+
+        Raises RecursionError where it is nested too deeply, and leaves ``same`` as it was.
+        """
         if self._count > MOST_SHAPES:
             self._roots, self._count = {}, 0
         kind = resource["resourceType"]
@@ -80,7 +88,12 @@ class Shapes:
         if root is None:
             root = self._roots[kind] = Path(kind, 0)
         holders: Holders = []
-        self._object(resource, root, same, by, holders)
+        try:
+            self._object(resource, root, same, by, holders)
+        except RecursionError:
+            with suppress(RecursionError):
+                self._object(resource, root, same, -by, holders)
+            raise
         return holders
 
     def _object(self, value: dict[str, Any], path: Path, same: dict[Same, int], by: int, holders: Holders) -> None:
@@ -115,6 +128,13 @@ def leaves_of(value: Any, path: str, found: Counter[str]) -> None:
             waiting += [(inner, here, depth) for inner in one]
         elif one is not None:
             found[here] += 1
+
+
+def rows_of(resource: Resource) -> tuple[Row, ...]:
+    """Return the leaves of a resource as mapped to themselves, each by itself."""
+    found: Counter[str] = Counter()
+    leaves_of(resource, resource["resourceType"], found)
+    return tuple((path, "mapped", (path,)) for path, count in found.items() for _ in range(count))
 
 
 def _step(path: str, name: str, depth: int) -> str:

@@ -11,6 +11,7 @@ from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.account import Leaf, Made, Row, confirm, drop, keep, leaves_of, made, settle
 from trialbridge.emr.fhir.changes import ACTIONS, Change
 from trialbridge.emr.fhir.elements import NUMBERS, OLDER, Edition, Kind, elements_of
+from trialbridge.emr.fhir.links import KEPT
 from trialbridge.emr.fhir.reshaping import reshape
 from trialbridge.emr.fhir.rules import renamed, rules_of
 from trialbridge.emr.records import Resource
@@ -33,7 +34,20 @@ def upgraded(resource: Resource, edition: Edition, place: Place) -> tuple[Resour
         keep(leaf, path)
     for leaf in work.implied:
         drop(leaf, "fhir.said-by-default")
+    for path, leaf in leaves:
+        if leaf.fate == "unaccounted":
+            _keep_raw(plain, path, leaf)
     return plain, tuple((path, leaf.fate, leaf.where) for path, leaf in leaves)
+
+
+def _keep_raw(resource: Resource, path: str, leaf: Leaf) -> None:
+    """Keep what no rule knew what to do with, because it is not what its edition says it is."""
+    if not leaf.strip() or not isinstance(resource.setdefault("extension", []), list):
+        drop(leaf, "fhir.empty")
+        return
+    parts = [{"url": "path", "valueString": path}, {"url": "value", "valueString": str(leaf)}]
+    resource["extension"].append({"url": KEPT, "extension": parts})
+    keep(leaf, f"{resource['resourceType']}.extension.extension.valueString")
 
 
 def _traced(value: Any, path: str, leaves: list[tuple[str, Leaf]], depth: int = 0) -> Any:

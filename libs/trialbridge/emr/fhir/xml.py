@@ -136,7 +136,8 @@ class Reader:
         for child in element:
             name = _name(child)
             if child.tag.startswith(XHTML) and name == "div":
-                found["div"] = etree.tostring(child, encoding="unicode", with_tail=False)
+                text = etree.tostring(child, encoding="unicode", with_tail=False)
+                found["div"] = text if "div" not in found else [*_listed(found["div"]), text]
                 continue
             inner = elements.get(name) if child.tag.startswith(NAMESPACE) else None
             if inner is None:
@@ -170,16 +171,16 @@ class Reader:
         inner = next(iter(child), None)
         if inner is None or len(child) > 1:
             self.unknown += 1
-            return {}
+            return self._object(child, Kind(_UNKNOWN, several=False), path)
+        self._object(_Around(child), Kind(_UNKNOWN, several=False), path)
         return self.resource(inner, _name(inner))
 
     def _primitive(self, child: Element, kind: Kind, path: str) -> tuple[Any, Any]:
         """Return a plain value, None for none, and the id and extensions that stand beside it."""
         text = child.get("value")
         others = Kind("Element", several=False)
-        beside = (
-            self._object(_Beside(child), others, path) if len(child) or len(child.attrib) > 1 or text is None else {}
-        )
+        is_plain = text is not None and len(child.attrib) == 1 and len(child) == 0 and child.text is None
+        beside = {} if is_plain else self._object(_Beside(child), others, path)
         if text is None and not beside:
             self.unknown += len(child) == 0
             return ("" if len(child) == 0 else {}), None
@@ -188,6 +189,20 @@ class Reader:
     def _lose(self, path: str, name: str) -> None:
         shown = name if name[1:].isalnum() and len(name) < 48 else "@other"  # noqa: PLR2004
         self.stray[f"{path}.{shown}"] += 1
+
+
+class _Around:
+    """An element without what is in it, and the text around that."""
+
+    def __init__(self, element: Element) -> None:
+        self._element = element
+        self.text = " ".join(text for text in (element.text, *(child.tail for child in element)) if text)
+
+    def items(self) -> list[tuple[str, str]]:
+        return [(name if name not in ("id", "url") else f"@{name}", value) for name, value in self._element.items()]
+
+    def __iter__(self) -> Iterator[Element]:
+        return iter(())
 
 
 class _Beside:

@@ -96,6 +96,7 @@ def leaves_in(body: bytes, media: str = JSON) -> int:
         if one.tag.startswith("{http://hl7.org/fhir}"):
             # The name of a resource's element is its resourceType.
             count += len(one.attrib) + (one.tag[len("{http://hl7.org/fhir}")].isupper())
+            count += any(text and text.strip() for text in (one.text, *(child.tail for child in one)))
         elif one.tag.endswith("}div") and one.getparent().tag.endswith("}text"):
             count += 1
     return count
