@@ -1,5 +1,6 @@
 """A patient after a change: what is taken over and what is judged again, and explanations put together as bytes."""
 
+import gc
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -149,6 +150,21 @@ def test_who_was_not_looked_at_lately_is_judged_in_full() -> None:
         one.at(DAY)
     assert recent(after, DAY) is None
     assert recent(crowd[0], DAY) is not None
+
+
+def test_nothing_is_left_to_the_collector_of_patients_no_longer_kept() -> None:
+    plan = plan_of(TRIAL)
+    gc.collect()
+    gc.disable()
+    try:
+        for day in range(1, 3 * KEPT):
+            known = FactIndex([born(f"1960-01-{day % 28 + 1:02d}"), hemoglobin(str(day))]).at(DAY)
+            told_as([plan], known)
+            next_turn(plan, known)
+        alive = sum(isinstance(one, Known) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert alive <= KEPT + 1
 
 
 def test_why_now_of_bytes_is_why_now_of_explanations() -> None:
