@@ -61,8 +61,9 @@ def text_lines(body: bytes, place: Place) -> Iterator[tuple[int, str]]:
         if len(rest) > LONGEST_LINE:
             raise Poison("vcf.long-line", "A line is longer than 16 MiB.", place)
         # A CR at the end may have its LF in the next piece.
-        parts = _ENDS.split(rest[:-1])
-        rest = parts.pop() + rest[-1:]
+        held = b"\r" if rest.endswith(b"\r") else b""
+        parts = _ENDS.split(rest[: len(rest) - len(held)])
+        rest = parts.pop() + held
         for raw in parts:
             number += 1
             if raw.strip():
