@@ -85,8 +85,8 @@ def _there(where: str, out: Counter[str]) -> bool:
     return out[where] > 0 or out[".".join(plain)] > 0
 
 
-def leaves_in(body: bytes, media: str = JSON) -> int:
-    """Count the populated values of an input by another way than the converter's."""
+def leaves_in(body: bytes, media: str = JSON, *, types: bool = True) -> int:
+    """Count the populated values of an input by another way than the converter's; XML perhaps without the types of resources."""
     if media != XML:
         lines = [body] if media == JSON else body.splitlines()
         return sum(1 for line in lines if line.strip() for _ in values_in(decode(line, Place())))
@@ -95,7 +95,7 @@ def leaves_in(body: bytes, media: str = JSON) -> int:
     for one in root.iter(etree.Element):
         if one.tag.startswith("{http://hl7.org/fhir}"):
             # The name of a resource's element is its resourceType.
-            count += len(one.attrib) + (one.tag[len("{http://hl7.org/fhir}")].isupper())
+            count += len(one.attrib) + (types and one.tag[len("{http://hl7.org/fhir}")].isupper())
             count += any(text and text.strip() for text in (one.text, *(child.tail for child in one)))
         elif one.tag.endswith("}div") and one.getparent().tag.endswith("}text"):
             count += 1
