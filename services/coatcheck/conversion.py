@@ -184,7 +184,8 @@ class _Run:
             self._parts[local] = number + 1
             # Once is enough: a merge is a statement about two patients, not about these resources.
             told = patient if position == 0 else dataclasses.replace(patient, merges=())
-            yield _row(self._ticket, self._pseudonyms, told, number, run)
+            record, document = _row(self._ticket, self._pseudonyms, told, number, run)
+            yield msgspec.structs.replace(record, tables=self._tables), document
 
 
 def _runs(patient: PatientRecords) -> Iterator[list[bytes]]:
