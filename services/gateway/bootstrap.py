@@ -6,6 +6,7 @@ import ipaddress
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from services.gateway.agents import handlers
@@ -29,6 +30,16 @@ from trialbridge.vault.envelope import context_of
 KIB: Final = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the settings name, read and found right."""
+
+    clients: Clients
+    tls: ssl.SSLContext | None
+    mllp_tls: ssl.SSLContext | None
+    mllp_client: Client | None
+
+
 def build(
     settings: GatewaySettings, ports: ServicePorts, told: Callable[[str, int], None] = lambda _door, _port: None
 ) -> Stage:
@@ -36,32 +47,39 @@ def build(
 
     Raises `Misconfigured` where clients or certificates cannot be read, or MLLP would be plain beyond this machine.
     """
+    checked = _check(settings) if settings.gateway_port or settings.mllp_port else None
     stage = Stage("gateway", settings, Ports(ports.documents, ports.seal, ports.now), handlers())
-    if settings.gateway_port or settings.mllp_port:
-        stage.background = _loops(settings, ports, stage, told)
+    if checked is not None:
+        stage.background = _loops(settings, ports, stage, checked, told)
     return stage
 
 
-def _loops(
-    settings: GatewaySettings, ports: ServicePorts, stage: Stage, told: Callable[[str, int], None]
-) -> tuple[Loop, ...]:
+def _check(settings: GatewaySettings) -> Checked:
     clients = _clients(settings)
     tls = None
     if settings.door_certificate_file is not None:
         tls = tls_context(settings.door_certificate_file, settings.door_key_file)
+    if not settings.mllp_port:
+        return Checked(clients, tls, None, None)
+    return Checked(clients, tls, _mllp_tls(settings, tls), _mllp_client(settings, clients))
+
+
+def _loops(
+    settings: GatewaySettings, ports: ServicePorts, stage: Stage, checked: Checked, told: Callable[[str, int], None]
+) -> tuple[Loop, ...]:
     converters = Converters(settings.converters, settings.terminology)
     delivering = Delivering(stage.links, ports.objects, ports.keys, converters, ports.now)
     intake = Intake(
         delivering.deliver, settings.commit_messages, settings.waiting_kib * KIB, settings.commit_wait,
         settings.commits_at_once,
     )  # fmt: skip
-    tokens = Tokens(clients, signing_key(ports.keys.pseudonyms()), ports.now)
-    desk = Desk(clients, tokens, Rates(settings.client_rate, time.monotonic), intake, ports.now)
-    found: list[Loop] = [_committing(intake, converters, clients, ports)]
+    tokens = Tokens(checked.clients, signing_key(ports.keys.pseudonyms()), ports.now)
+    desk = Desk(checked.clients, tokens, Rates(settings.client_rate, time.monotonic), intake, ports.now)
+    found: list[Loop] = [_committing(intake, converters, checked.clients, ports)]
     if settings.gateway_port:
-        found.append(_http(settings, ports, stage, desk, tls, told))
+        found.append(_http(settings, ports, stage, desk, checked.tls, told))
     if settings.mllp_port:
-        found.append(_mllp(settings, desk, clients, tls, told))
+        found.append(_mllp(settings, desk, checked, told))
     return tuple(found)
 
 
@@ -116,13 +134,9 @@ def _http(
     return serve
 
 
-def _mllp(
-    settings: GatewaySettings, desk: Desk, clients: Clients, tls: ssl.SSLContext | None,
-    told: Callable[[str, int], None],
-) -> Loop:  # fmt: skip
-    context, client = _mllp_tls(settings, tls), _mllp_client(settings, clients)
+def _mllp(settings: GatewaySettings, desk: Desk, checked: Checked, told: Callable[[str, int], None]) -> Loop:
     door = MllpDoor(
-        desk, client, settings.message_kib * KIB, settings.door_connections, settings.receive_seconds,
+        desk, checked.mllp_client, settings.message_kib * KIB, settings.door_connections, settings.receive_seconds,
         settings.idle_seconds,
     )  # fmt: skip
 
@@ -130,7 +144,7 @@ def _mllp(
         del emitter
         async with contextlib.AsyncExitStack() as stack:
             try:
-                server = mllp_server(door, settings.mllp_host, settings.mllp_port, context)
+                server = mllp_server(door, settings.mllp_host, settings.mllp_port, checked.mllp_tls)
                 told("mllp", await stack.enter_async_context(server))
             except OSError:
                 raise Misconfigured(

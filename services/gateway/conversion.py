@@ -17,6 +17,7 @@ from trialbridge.contracts.errors import Place, Poison, Unavailable
 from trialbridge.contracts.events import Identifier, Merge
 from trialbridge.contracts.ids import LocalPatientId
 from trialbridge.emr.convert import convert
+from trialbridge.emr.coverage import coverage
 from trialbridge.emr.hl7v2.converter import MEDIA_TYPE
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Conversion, Entry, Feed
@@ -68,9 +69,12 @@ class Converted(msgspec.Struct, frozen=True):
 
 
 def work(client: Client, created: str, bodies: Sequence[tuple[str, bytes]]) -> Converted:
-    """Return what messages (name and bytes) of one feed become. One that meets a defect is set aside; the others go on."""
+    """Return what messages (name in the bundle, bytes) of one feed become. One that meets a defect is set aside; the others go on.
+
+    Places name an entry by its number in the bundle, as the coat check does: a name could be anything.
+    """
     feed = Feed(client.network, client.tenant, client.source, created)
-    entries = [Entry(name, MEDIA_TYPE, body) for name, body in bodies]
+    entries = [Entry(str(number), MEDIA_TYPE, body) for number, (_, body) in enumerate(bodies, 1)]
     bundle = archive(bodies)
     whole = guarded(convert, entries, feed)
     bad: list[Bad] = []
@@ -105,7 +109,7 @@ def _converted(conversion: Conversion, bad: list[Bad], bundle: bytes) -> Convert
         Bad(one.error.code, one.error.message, one.error.place, one.payload, one.payload_type)
         for one in conversion.set_aside
     )
-    account = msgspec.json.encode(conversion.account)
+    account = msgspec.json.encode({**conversion.account, "coverage": coverage(conversion.leaves)})
     return Converted(rows, bad, dict(conversion.warnings), account, len(conversion.patients), bundle)
 
 

@@ -50,7 +50,7 @@ class Delivering:
         Raises `Unavailable` where a store, the log or a converter is away: nothing is acknowledged then.
         """
         created = self.now().isoformat()
-        bodies = [(one.entry, one.body) for one in arrivals]
+        bodies = [(one.name, one.body) for one in arrivals]
         converted = await self.converters.run(client, created, bodies)
         ticket = await self._keep(client, created, converted.bundle)
         async with together(self.links, ticket) as effects:
@@ -58,7 +58,7 @@ class Delivering:
         found: dict[str, list[Poison]] = {}
         for bad in converted.bad:
             found.setdefault(bad.place.entry or "", []).append(bad.error())
-        return [by_message(found.get(one.entry, ())) for one in arrivals]
+        return [by_message(found.get(str(number), ())) for number in range(1, len(arrivals) + 1)]
 
     async def _keep(self, client: Client, created: str, plain: bytes) -> TicketIssued:
         """Store the bundle, encrypted for its tenant; return its ticket."""

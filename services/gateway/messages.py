@@ -30,8 +30,8 @@ class Arrival:
     """Its messages."""
 
     @property
-    def entry(self) -> str:
-        """Return its name in the bundle that keeps it."""
+    def name(self) -> str:
+        """Return its name in the bundle that keeps it: its digest, so that anybody can tell it."""
         return f"{self.digest}{SUFFIX}"
 
 
@@ -42,8 +42,8 @@ def read(body: bytes) -> tuple[Arrival, list[Poison]]:
     faults: list[Poison] = []
     for number, text in enumerate(texts, 1):
         try:
-            message = parse(text, arrival.entry, number)
-            kind_of(message, message.header.place(arrival.entry, number, 9))
+            message = parse(text, "1", number)
+            kind_of(message, message.header.place("1", number, 9))
         except Poison as error:
             faults.append(error)
         else:
