@@ -141,7 +141,7 @@ def rows_of(ticket: TicketIssued, row: Row, pseudonyms: Pseudonyms) -> tuple[Rec
 
 def document_of(ticket: TicketIssued, converted: Converted, now: datetime) -> TicketDoc:
     """Return the document of a ticket that was redeemed as soon as it was issued."""
-    first = converted.bad[0].error() if converted.bad and not converted.rows else None
+    first = _located(converted.bad[0], ticket) if converted.bad and not converted.rows else None
     doc = TicketDoc(
         id=ticket.ticket,
         version=REDEEMED,
