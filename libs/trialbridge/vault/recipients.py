@@ -57,11 +57,16 @@ def _make_age(tenant: str, now: dt.datetime) -> bytes:
     return str(pyrage.x25519.Identity.generate()).encode()
 
 
+def identity_of(secret: bytes) -> str:
+    """Return the identity out of an age key file, as age-keygen writes it, comments and all."""
+    return next((line for line in secret.decode().split() if line.startswith("AGE-SECRET-KEY-")), "")
+
+
 def _public_age(secret: bytes) -> str:
     import pyrage
 
     try:
-        return f"{pyrage.x25519.Identity.from_str(secret.decode().strip()).to_public()}\n"
+        return f"{pyrage.x25519.Identity.from_str(identity_of(secret)).to_public()}\n"
     except pyrage.IdentityError:
         raise ValueError("no identity") from None
 

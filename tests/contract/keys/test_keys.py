@@ -1,13 +1,17 @@
 """The key service port: a file key ring, and its twin in memory (a cloud key service joins this suite when it comes)."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from trialbridge.contracts.errors import Refused
-from trialbridge.runtime.keys.keyring import create_keyring, read_keyring
+from trialbridge.contracts.errors import Misconfigured, Refused
+from trialbridge.runtime.keys.keyring import add_private, create_keyring, read_keyring, rotate_keyring
+from trialbridge.runtime.keys.ring import private_of, read_ring
 from trialbridge.runtime.ports import KeyService
 from trialbridge.testkit.fakes import MemoryKeys
+from trialbridge.vault import recipients
+from trialbridge.vault.keys import PrivateKind
 
 CONTEXT = {"tenant": "north", "a": "b"}
 
@@ -91,3 +95,47 @@ async def test_holding_a_key_of_ones_own_makes_nothing_for_others(keys: KeyServi
 async def test_what_belongs_to_nobody_has_the_default_scope(keys: KeyService) -> None:
     key = await keys.data_key("default", {"network": ""})
     assert await keys.unwrap(key.key_id, key.wrapped, {"network": ""}) == key.plaintext
+
+
+async def test_private_keys_are_a_tenants_own_and_the_newest_comes_first(keys: KeyService, tmp_path: Path) -> None:
+    ring = tmp_path / "keys.json"
+
+    def hold(tenant: str, kind: PrivateKind) -> bytes:
+        secret = recipients.make(kind, tenant, datetime(2026, 6, 1, tzinfo=UTC))
+        if isinstance(keys, MemoryKeys):
+            keys.hold(tenant, kind, secret)
+        else:
+            add_private(ring, tenant, kind, secret)
+        return secret
+
+    made = [hold("north", "age") for _ in range(11)]
+    hold("north", "openpgp")
+    found = await keys.private_keys("north", "age")
+    assert [key.secret for key in found] == made[::-1]
+    assert found[0].name == "north/age/11"
+    assert made[0].decode() not in repr(found)
+    for tenant, kind in (("hill", "age"), ("north", "cms"), ("river", "age"), ("nor", "age"), ("north/age", "age")):
+        assert list(await keys.private_keys(tenant, kind)) == []
+    with pytest.raises(Refused) as error:
+        recipients.public("age", b"no key")
+    assert error.value.code == "key.broken"
+
+
+def test_a_ring_keeps_private_keys_through_rotation_and_refuses_what_is_none(tmp_path: Path) -> None:
+    ring = tmp_path / "keys.json"
+    create_keyring(ring, ["north"])
+    secret = recipients.make("age", "north", datetime(2026, 6, 1, tzinfo=UTC))
+    assert add_private(ring, "north", "age", secret) == "north/age/1"
+    rotate_keyring(ring)
+    assert [key.secret for key in private_of(read_ring(ring), "north", "age")] == [secret]
+    for kind in ("openpgp", "cms", "esdk"):
+        with pytest.raises(Refused) as error:
+            add_private(ring, "north", kind, secret)
+        assert error.value.code == "key.broken"
+    with pytest.raises(Misconfigured) as wrong:
+        add_private(ring, "river", "age", secret)
+    assert wrong.value.code == "keyring.no-scope"
+    ring.write_bytes(ring.read_bytes().replace(b"north/age/1", b"hill//age/1"))
+    with pytest.raises(Misconfigured) as broken:
+        read_ring(ring)
+    assert broken.value.code == "keyring.broken"

@@ -20,6 +20,7 @@ from trialbridge.vault.containers.model import (
     refused,
 )
 from trialbridge.vault.containers.pump import Sink, pumped
+from trialbridge.vault.recipients import identity_of
 
 MAGIC: Final = b"age-encryption.org/v1\n"
 ARMOUR: Final = b"-----BEGIN AGE ENCRYPTED FILE-----"
@@ -45,7 +46,7 @@ class Age:
 
         check_head(stored.body)
         held = await private_keys(keys, stored.tenant, "age")
-        identities = [pyrage.x25519.Identity.from_str(key.secret.decode()) for key in held]
+        identities = [pyrage.x25519.Identity.from_str(identity_of(key.secret)) for key in held]
 
         def write(sink: Sink) -> None:
             try:
@@ -65,7 +66,7 @@ class Age:
         import pyrage
 
         newest = (await private_keys(keys, tenant, "age"))[0]
-        recipient = pyrage.x25519.Identity.from_str(newest.secret.decode()).to_public()
+        recipient = pyrage.x25519.Identity.from_str(identity_of(newest.secret)).to_public()
         return bytes(pyrage.encrypt(plain, [recipient])), {}
 
 
