@@ -17,10 +17,10 @@ from services.coatcheck.redeeming import Redeemer
 from services.coatcheck.tickets import MOST_ISSUES, Status, check_ticket, document, expired
 from trialbridge.contracts.documents import RECORDS, TICKETS, TicketDoc
 from trialbridge.contracts.errors import Place, Poison, Refused
-from trialbridge.contracts.events import FeedConverted, TicketIssued
+from trialbridge.contracts.events import TicketIssued
 from trialbridge.contracts.ids import feed_id
 from trialbridge.contracts.topics import EMR_RECORDS, EMR_TICKETS, FEED_COVERAGE
-from trialbridge.emr.coverage import rows_of
+from trialbridge.emr.coverage import covered
 from trialbridge.runtime.effects import Effects, Origin, Received
 from trialbridge.runtime.ports import DocumentStore
 
@@ -98,7 +98,9 @@ class Handlers:
             warnings=dict(told.warnings),
         )
         effects.save(TICKETS, counted)
-        effects.emit(FEED_COVERAGE, feed_id(ticket.network, ticket.source), _covered(ticket, told), ticket.network)
+        effects.emit(
+            FEED_COVERAGE, feed_id(ticket.network, ticket.source), covered(ticket, told.account), ticket.network
+        )
 
     def _send(self, ticket: TicketIssued, delivery: Delivery, effects: Effects) -> None:
         for record in delivery.records:
@@ -135,19 +137,6 @@ class Told:
             self.first = delivery.set_aside[0].error
         self.warnings.update(delivery.warnings)
         self.account = joined((self.account, delivery.account)) | {"patients": self.patients}
-
-
-def _covered(ticket: TicketIssued, told: Told) -> FeedConverted:
-    """Return what became of the delivery's source leaves."""
-    return FeedConverted(
-        network=ticket.network,
-        tenant=ticket.tenant,
-        source=ticket.source,
-        delivery=ticket.ticket,
-        issue=ticket.issue,
-        day=ticket.created[:10],
-        rows=rows_of(told.account.get("coverage", {})),
-    )
 
 
 def _place(ticket: TicketIssued) -> Place:

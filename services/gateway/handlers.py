@@ -17,9 +17,10 @@ from services.gateway.messages import Arrival, by_message
 from trialbridge.contracts.documents import RECORDS, TICKETS, RecordDoc, TicketDoc
 from trialbridge.contracts.errors import Poison, Refused, Unavailable
 from trialbridge.contracts.events import RecordsReceived, TicketIssued
-from trialbridge.contracts.ids import Pseudonyms, derive, digest, record_id, ticket_id
-from trialbridge.contracts.topics import EMR_RECORDS
+from trialbridge.contracts.ids import Pseudonyms, derive, digest, feed_id, record_id, ticket_id
+from trialbridge.contracts.topics import EMR_RECORDS, FEED_COVERAGE
 from trialbridge.emr.convert import TABLES
+from trialbridge.emr.coverage import covered
 from trialbridge.emr.hl7v2.converter import MEDIA_TYPE
 from trialbridge.runtime.effects import Effects
 from trialbridge.runtime.ports import KeyService, ObjectStore
@@ -97,6 +98,8 @@ def _cause(effects: Effects, ticket: TicketIssued, converted: Converted, pseudon
         for _ in range(count):
             effects.warn(code)
     effects.save(TICKETS, document_of(ticket, converted, now))
+    told = covered(ticket, msgspec.json.decode(converted.account))
+    effects.emit(FEED_COVERAGE, feed_id(ticket.network, ticket.source), told, ticket.network)
 
 
 def _located(bad: Bad, ticket: TicketIssued) -> Poison:

@@ -26,7 +26,7 @@ class DaySum(msgspec.Struct, frozen=True, omit_defaults=True):
     """A day of a feed."""
 
     version: int = 0
-    deliveries: tuple[str, ...] = ()
+    deliveries: int = 0
     rows: tuple[CoverageRow, ...] = ()
 
 
@@ -53,8 +53,7 @@ async def keep_coverage(record: Received[FeedConverted], effects: Effects) -> No
         rows: Counter[tuple[Any, ...]] = counted(total.rows)
         rows.subtract(counted(known.rows if known else ()))
         rows.update(counted(said.rows))
-        deliveries = tuple(sorted({*total.deliveries, said.delivery}))
-        total = DaySum(total.version + 1, deliveries, summed(rows))
+        total = DaySum(total.version + 1, total.deliveries + (known is None), summed(rows))
         saids.put(delivery, Said(said.issue, said.rows))
         sums.put(day, total)
     effects.save(
@@ -65,7 +64,7 @@ async def keep_coverage(record: Received[FeedConverted], effects: Effects) -> No
             tenant=said.tenant,
             source=said.source,
             day=said.day,
-            deliveries=len(total.deliveries),
+            deliveries=total.deliveries,
             rows=total.rows,
         ),
     )
@@ -86,7 +85,7 @@ def _open(feed: str, day: str, effects: Effects) -> bool:
 
 
 def _close(day: str, effects: Effects) -> None:
-    total = effects.table(SUMS).get(day)
-    for delivery in total.deliveries if total else ():
-        effects.table(SAID).delete(f"{day}/{delivery}")
+    said = effects.table(SAID)
+    for delivery in [key for key, _ in said.items() if key.startswith(f"{day}/")]:
+        said.delete(delivery)
     effects.table(SUMS).delete(day)

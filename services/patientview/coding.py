@@ -18,7 +18,7 @@ from trialbridge.contracts.topics import LOCAL_CODES_SEEN, PATIENT_RECODINGS
 from trialbridge.criteria.facts import AnyFact
 from trialbridge.emr.facts.read import reference
 from trialbridge.emr.jsontext import encode
-from trialbridge.emr.localcodes.applying import Meaning, coded, named
+from trialbridge.emr.localcodes.applying import Coded, Meaning, coded, named
 from trialbridge.emr.localcodes.codes import LocalCode, Target
 from trialbridge.emr.localcodes.finding import local_codes
 from trialbridge.runtime.effects import Effects, Received
@@ -42,19 +42,22 @@ class Coder:
     network: NetworkId
     source: SourceId
     effects: Effects
+    _held: dict[int, tuple[LocalCode, ...]] = field(default_factory=dict)
+    """Local codes of the resources at hand, by object: most resources have none, and are asked once."""
 
     def facts(
         self, resources: Sequence[Resource], extractor: Extractor, record: RecordId
     ) -> Mapping[str, tuple[AnyFact, ...]]:
         """Return the facts by FHIR reference; those that rest on accepted codes name the versions of the feed's table."""
-        made = [coded(resource, self._meaning) for resource in resources]
+        self._held.update((id(one), codes) for one in resources if (codes := local_codes(one)))
+        made = [coded(one, self._meaning) if id(one) in self._held else Coded(one) for one in resources]
         found = extractor.facts_of([one.resource for one in made], self.source, record)
         versions = {reference(one.resource): one.versions for one in made}
         return {ref: named(facts, versions.get(ref, ())) for ref, facts in found.items()}
 
     def keep(self, kept: Kept, resource: Resource, local: dict[str, LocalCode]) -> Kept:
         """Return ``kept`` with the resource's local codes, and the resource where it has any; ``local`` learns what they are."""
-        held = {self._id(code): code for code in local_codes(resource)}
+        held = {self._id(code): code for code in self._held.get(id(resource), ())}
         if not held:
             return kept
         for name, code in held.items():

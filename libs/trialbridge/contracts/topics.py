@@ -241,7 +241,7 @@ FEED_COVERAGE = Topic(
     "network + source",
     e.FeedConverted,
     1,
-    ("coatcheck",),
+    ("coatcheck", "gateway"),
     ("matchbook",),
     False,
     "What a conversion mapped, kept and dropped of a delivery: counts by place, never content.",

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
 
-from trialbridge.contracts.events import CoverageRow
+from trialbridge.contracts.events import CoverageRow, FeedConverted, TicketIssued
 from trialbridge.emr.account import Account
 
 Coverage = dict[str, dict[str, dict[str, int]]]
@@ -61,6 +61,19 @@ def rows_of(found: Mapping[str, Mapping[str, Mapping[str, int]]]) -> tuple[Cover
             for section, counts in sections.items()
             for word, count in counts.items()
         )
+    )
+
+
+def covered(ticket: TicketIssued, account: Mapping[str, Any]) -> FeedConverted:
+    """Return what became of a delivery's source leaves, out of its account with its ``coverage``."""
+    return FeedConverted(
+        network=ticket.network,
+        tenant=ticket.tenant,
+        source=ticket.source,
+        delivery=ticket.ticket,
+        issue=ticket.issue,
+        day=ticket.created[:10],
+        rows=rows_of(account.get("coverage", {})),
     )
 
 

@@ -1,6 +1,7 @@
 """Which local codes a FHIR resource holds: concepts without a standard coding that matching reads, and units it does not know."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from trialbridge.criteria.facts import Coding
@@ -75,11 +76,21 @@ def _has_value(part: dict[str, Any]) -> bool:
 
 def local_concept(kind: Kind, concept: Any, unit: str = "") -> LocalCode | None:
     """Return what stands for a concept that has no coding which matching reads; None where it has one, or says nothing."""
+    if kind == "observation" and _has_loinc(concept):
+        return None
     found = codings(concept)
     if not found or any(_read(kind, one) for one in found):
         return None
     first = next((one for one in found if one.code), found[0])
     return local_code(kind, first.system, first.code, first.text, unit)
+
+
+def _has_loinc(concept: Any) -> bool:
+    """Return at once, for most observations, that a concept has a LOINC code."""
+    listed = concept.get("coding") if isinstance(concept, dict) else None
+    return isinstance(listed, list) and any(
+        isinstance(one, dict) and one.get("system") == _LOINC and text(one.get("code")) for one in listed
+    )
 
 
 def _read(kind: Kind, coding: Coding) -> bool:
@@ -100,9 +111,14 @@ def unit_of(quantity: dict[str, Any]) -> str | None:
     return text(quantity.get("code")) or text(quantity.get("unit"))
 
 
+@lru_cache(maxsize=4096)
+def _known(unit: str) -> bool:
+    return units.is_known(unit)
+
+
 def local_unit(quantity: dict[str, Any]) -> LocalCode | None:
     """Return the unit of a Quantity where matching does not know it; None where it does, or where there is none."""
     unit = unit_of(quantity)
-    if unit is None or units.is_known(unit):
+    if unit is None or _known(unit):
         return None
     return local_code("unit", "", unit, text(quantity.get("unit")))
