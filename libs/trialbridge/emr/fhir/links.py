@@ -52,7 +52,10 @@ def numbers_of(resource: Resource, into: MutableMapping[tuple[str, str, str], st
 
 
 def unresolved(resource: Resource, holders: Holders, known: Container[str]) -> tuple[str, ...]:
-    """Return the references of a resource that name nothing in it and nothing of ``known`` (a set of ``Type/id``)."""
+    """Return the references of a resource that name nothing in it and nothing of ``known`` (a set of ``Type/id``).
+
+    An absolute one into ``known`` becomes relative, in place.
+    """
     found = []
     for holder, _ in holders:
         reference = holder["reference"]
@@ -63,6 +66,8 @@ def unresolved(resource: Resource, holders: Holders, known: Container[str]) -> t
                 found.append(reference)
         elif (target := target_of(reference)) is None or target not in known:
             found.append(reference)
+        elif not reference.startswith(target):
+            holder["reference"] = reference[reference.index(target) :]
     return tuple(found)
 
 

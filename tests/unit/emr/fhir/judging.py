@@ -92,7 +92,8 @@ def leaves_in(body: bytes, media: str = JSON, *, types: bool = True) -> int:
         return sum(1 for line in lines if line.strip() for _ in values_in(decode(line, Place())))
     count = 0
     root: Any = etree.fromstring(body)
-    for one in root.iter(etree.Element):
+    inside = {each for one in root.iter("{http://www.w3.org/1999/xhtml}div") for each in one.iterdescendants()}
+    for one in (each for each in root.iter(etree.Element) if each not in inside):
         if one.tag.startswith("{http://hl7.org/fhir}"):
             # The name of a resource's element is its resourceType.
             count += len(one.attrib) + (types and one.tag[len("{http://hl7.org/fhir}")].isupper())
