@@ -71,7 +71,8 @@ def _replaced(good: "Good", retracted: Resource, warnings: Warnings) -> None:
     if good.rows is None:
         SHAPES.walk(before, warnings.account.same, -1)
         good.rows = rows_of(before)
-    good.rows = tuple(row if row[0] not in paths else (row[0], "dropped", (DELETED,)) for row in good.rows)
+    left = ((source, fate, tuple(one for one in where if one not in paths)) for source, fate, where in good.rows)
+    good.rows = tuple((source, fate if where else "dropped", where or (DELETED,)) for source, fate, where in left)
 
 
 def _meta(resource: Resource) -> dict[str, Any]:
