@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.bench import engine as measured
+from services.cli.bench.gateway import Asked
+from services.cli.bench.gateway import measure as measure_door
 from services.cli.bench.machine import in_a_process, machine
 from services.cli.bench.pipeline import measure_alone
 from services.cli.bench.worst import reading, worst_cases
@@ -62,6 +64,35 @@ def pipeline(
         result["ratio"] = round(embedded.patients_per_second / on_cluster.patients_per_second, 2)
         result["same_hash"] = embedded.hash == on_cluster.hash
     _print(result, json=json)
+
+
+@app.command()
+def gateway(
+    messages: Annotated[int, typer.Option(help="How many ADT messages, each of another patient.", min=200)] = 5000,
+    clients: Annotated[int, typer.Option(help="How many HTTP clients.", min=1)] = 16,
+    outstanding: Annotated[int, typer.Option(help="Connections of each, with a message on each.", min=1)] = 8,
+    workers: Annotated[int, typer.Option(help="Gateways (with --cluster).", min=1)] = 1,
+    viewers: Annotated[int, typer.Option(help="Workers of patientview (with --cluster).", min=1)] = 1,
+    converters: Annotated[int, typer.Option(help="Processes that convert for each gateway; 0: a thread.", min=0)] = 0,
+    seed: Seed = 7,
+    cluster: Annotated[
+        bool,
+        typer.Option("--cluster", help="On the broker and the stores that TRIALBRIDGE_ settings name; empty ones."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """HL7 v2 by HTTP to patient views: throughput, acknowledgement and view; ratio to parse and conversion alone."""
+    asked = Asked(messages, clients, outstanding, seed, workers, viewers, converters)
+    result: dict[str, Any] = {
+        "bench": "gateway",
+        "seed": seed,
+        "machine": machine(),
+        "mode": "cluster" if cluster else "embedded",
+    }
+    said = {"messages": messages, "clients": clients, "outstanding": outstanding, "converters": converters}
+    if cluster:
+        said |= {"workers": workers, "viewers": viewers}
+    _print(result | said | measure_door(asked, cluster=cluster), json=json)
 
 
 @app.command()
