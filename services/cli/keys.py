@@ -56,8 +56,8 @@ Practice = Annotated[str, typer.Argument(help="The practice, as its tickets name
 Kind = Annotated[PrivateKind, typer.Option("--kind", help="The container that it is for.")]
 
 
-@recipients.command("make")
-def make_recipient(practice: Practice, kind: Kind, state: State = None) -> None:
+@recipients.command("add")
+def add_recipient(practice: Practice, kind: Kind, state: State = None) -> None:
     """Make a private key for a practice and write what its senders encrypt to; older keys go on opening what they opened."""
     _hold(settings_of(state).keyring, practice, kind, make_private(kind, practice, utc_now()))
 
@@ -80,7 +80,7 @@ def export_recipient(practice: Practice, kind: Kind, state: State = None) -> Non
     """Write what the practice's senders encrypt to now: the public half of its newest key."""
     found = private_of(read_ring(Path(settings_of(state).keyring)), practice, kind)
     if not found:
-        raise Refused("key.unknown", f"The key ring has no {kind} key for {practice}; trialbridge keys recipient make.")
+        raise Refused("key.unknown", f"The key ring has no {kind} key for {practice}; trialbridge keys recipient add.")
     _write(kind, found[0].secret)
 
 

@@ -33,7 +33,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (trials / "own.yaml").write_text(TRIAL)
     demo(folder, "--data", str(data), "--trials", str(trials))
     for kind in KINDS:
-        made = trialbridge("keys", "recipient", "make", PRACTICE, "--kind", kind, "--state", folder)
+        made = trialbridge("keys", "recipient", "add", PRACTICE, "--kind", kind, "--state", folder)
         assert made.returncode == 0, made.stderr
         told = trialbridge("keys", "recipient", "export", PRACTICE, "--kind", kind, "--state", folder)
         assert told.stdout == made.stdout

@@ -82,7 +82,7 @@ async def private_keys(keys: KeyHolder, tenant: TenantId, kind: str) -> Sequence
     found = await keys.private_keys(tenant, kind)
     if not found:
         raise Refused(
-            "key.unknown", f"The key ring has no {kind} key for this tenant; trialbridge keys recipient makes one."
+            "key.unknown", f"The key ring has no {kind} key for this tenant; trialbridge keys recipient add makes one."
         )
     return found
 

@@ -19,7 +19,7 @@ def state(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_key_is_made_and_its_public_half_written(cli: Invoke, state: Path, kind: str) -> None:
-    made = cli("keys", "recipient", "make", "north", "--kind", kind, "--state", state)
+    made = cli("keys", "recipient", "add", "north", "--kind", kind, "--state", state)
     assert made.exit_code == 0, made.output
     assert f"north/{kind}/1" in made.stderr
     shown = cli("keys", "recipient", "export", "north", "--kind", kind, "--state", state)
@@ -31,7 +31,7 @@ def test_a_key_is_made_and_its_public_half_written(cli: Invoke, state: Path, kin
 
 
 def test_a_key_of_ones_own_is_taken_over(cli: Invoke, state: Path, tmp_path: Path) -> None:
-    cli("keys", "recipient", "make", "north", "--kind", "age", "--state", state)
+    cli("keys", "recipient", "add", "north", "--kind", "age", "--state", state)
     (held,) = private_of(read_ring(state / "keys.json"), "north", "age")
     (tmp_path / "identity").write_bytes(b"# created\n" + held.secret + b"\n")
     (tmp_path / "other").write_bytes(b"nothing")
@@ -41,6 +41,6 @@ def test_a_key_of_ones_own_is_taken_over(cli: Invoke, state: Path, tmp_path: Pat
     wrong = cli("keys", "recipient", "import", "north", "--kind", "age", tmp_path / "other", "--state", state)
     assert wrong.exit_code != 0
     assert "key.broken" in wrong.output
-    unknown = cli("keys", "recipient", "make", "river", "--kind", "age", "--state", state)
+    unknown = cli("keys", "recipient", "add", "river", "--kind", "age", "--state", state)
     assert "keyring.no-scope" in unknown.output
     assert "key.unknown" in cli("keys", "recipient", "export", "north", "--kind", "cms", "--state", state).output
