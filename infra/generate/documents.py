@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from infra.generate import asyncapi, demo_env, hl7v2_page, kafka, language_pages, metrics, promises, settings, topics
+from infra.generate import (
+    asyncapi,
+    demo_env,
+    hl7v2_page,
+    kafka,
+    language_pages,
+    mapping_schema,
+    metrics,
+    promises,
+    settings,
+    topics,
+)
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -14,6 +25,7 @@ DOCUMENTS: Final[Mapping[str, Callable[[Path], str]]] = {
     "docs/topics.md": topics.render,
     "docs/settings.md": settings.render,
     "docs/hl7v2.md": hl7v2_page.render,
+    "docs/mapping.schema.json": mapping_schema.render,
     "docs/metrics.md": metrics.render,
     "docs/promises.md": promises.render,
     "infra/demo.env": demo_env.render,

@@ -26,7 +26,7 @@ SECRETS = frozenset(
 """Settings that name a file with a secret. In docker-compose.yml they may only name mounted secrets."""
 PLAIN_FILES = frozenset(
     {
-        "kafka_ca_file", "terminology", "trial_folders", "regulatory_file", "webhooks_file", "door_certificate_file",
+        "kafka_ca_file", "mappings", "terminology", "trial_folders", "regulatory_file", "webhooks_file", "door_certificate_file",
         "mllp_client_ca_file",
     }
 )  # fmt: skip
