@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -41,7 +41,8 @@ class Coder:
     pseudonyms: Pseudonyms
     network: NetworkId
     source: SourceId
-    effects: Effects
+    accepted: Callable[[str], Accepted | None]
+    """What is accepted of a code, by the code's id."""
     _held: dict[int, tuple[LocalCode, ...]] = field(default_factory=dict)
     """Local codes of the resources at hand, by object: most resources have none, and are asked once."""
 
@@ -68,7 +69,7 @@ class Coder:
         return code_id(self.pseudonyms, self.network, self.source, code.identity)
 
     def _meaning(self, code: LocalCode) -> Meaning | None:
-        accepted = self.effects.table(ACCEPTED).get(self._id(code))
+        accepted = self.accepted(self._id(code))
         return Meaning(accepted.target, accepted.since) if accepted and accepted.target else None
 
 

@@ -14,7 +14,7 @@ from services.patientview.deliveries import contribution, take_in
 from services.patientview.deliveries import identifiers as _named
 from services.patientview.extraction import Extractor
 from services.patientview.identity import Network
-from services.patientview.tables import CONTRIBUTIONS, PERSONS, SOURCE_PATIENTS, Person, SourcePatient
+from services.patientview.tables import ACCEPTED, CONTRIBUTIONS, PERSONS, SOURCE_PATIENTS, Person, SourcePatient
 from services.patientview.views import fold_person
 from trialbridge.contracts.documents import PATIENTS
 from trialbridge.contracts.events import (
@@ -48,9 +48,8 @@ class Handlers:
         effects.name_origin(Origin(payload.ticket, payload.tenant, payload.record))
         table = effects.table(SOURCE_PATIENTS)
         before = table.get(payload.key)
-        after = take_in(
-            before, payload, self.extractor, Coder(self.pseudonyms, payload.network, payload.source, effects)
-        )
+        coder = Coder(self.pseudonyms, payload.network, payload.source, effects.table(ACCEPTED).get)
+        after = take_in(before, payload, self.extractor, coder)
         repeat = after == before
         if before is None or not before.demographics_seq or _who(before) != _who(after):
             after = msgspec.structs.replace(after, demographics_seq=after.demographics_seq + 1)
@@ -106,7 +105,7 @@ class Handlers:
         before = table.get(given.key)
         if before is None:
             return
-        coder = Coder(self.pseudonyms, before.network, before.source, effects)
+        coder = Coder(self.pseudonyms, before.network, before.source, effects.table(ACCEPTED).get)
         after = recoded(before, self.extractor, coder)
         if after != before:
             after = msgspec.structs.replace(after, seq=after.seq + 1)

@@ -5,6 +5,7 @@ from functools import cache
 
 import msgspec
 
+from services.patientview.coding import Coder
 from services.patientview.deliveries import contribution, take_in
 from services.patientview.extraction import Extractor
 from services.patientview.tables import SourcePatient
@@ -70,7 +71,8 @@ def facts_from(records: Iterable[RecordsReceived]) -> tuple[AnyFact, ...]:
     """Return the facts of the view that these deliveries make of one person."""
     known: dict[SourcePatientKey, SourcePatient] = {}
     for record in records:
-        known[record.key] = take_in(known.get(record.key), record, EXTRACTOR)
+        coder = Coder(SYNTHETIC, record.network, record.source, lambda _: None)
+        known[record.key] = take_in(known.get(record.key), record, EXTRACTOR, coder)
     given = {key: contribution(key, patient, PERSON) for key, patient in known.items()}
     return fold(
         {
