@@ -29,6 +29,7 @@ from trialbridge.runtime.yardstick.measure import (
     settings_for,
     summary,
 )
+from trialbridge.testkit import ccda_bench, fhir_bench, v2_bench
 
 app = typer.Typer(no_args_is_help=True, help="Seeded measurements; ratios against a named baseline in the same run.")
 TURNS = 3
@@ -178,6 +179,26 @@ def engine(
     result["wide_criterion"] = measured.wide_criterion()
     result["worst_cases"] = worst_cases()
     result["reading"] = reading(seed)
+    _print(result, json=json)
+
+
+@app.command(name="convert")
+def conversion(
+    large: Annotated[
+        bool, typer.Option("--large", help="Also the memory of 30 MB of C-CDA and of 100 MB of NDJSON; takes a minute.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Conversion by format on one core, checks and account with it: HL7 v2, C-CDA, FHIR; ratios to the common libraries."""
+    result: dict[str, Any] = {"bench": "convert", "machine": machine()}
+    result["v2"] = in_a_process(v2_bench.rates)
+    result["ccda"] = in_a_process(ccda_bench.times)
+    result["fhir"] = in_a_process(fhir_bench.rates)
+    if large:
+        result["memory"] = {
+            "ccda": in_a_process(ccda_bench.memory, 30),
+            "fhir": in_a_process(fhir_bench.memory, 100),
+        }
     _print(result, json=json)
 
 

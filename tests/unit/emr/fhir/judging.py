@@ -94,10 +94,10 @@ def leaves_in(body: bytes, media: str = JSON, *, types: bool = True) -> int:
     root: Any = etree.fromstring(body)
     inside = {each for one in root.iter("{http://www.w3.org/1999/xhtml}div") for each in one.iterdescendants()}
     for one in (each for each in root.iter(etree.Element) if each not in inside):
-        if one.tag.startswith("{http://hl7.org/fhir}"):
-            # The name of a resource's element is its resourceType.
-            count += len(one.attrib) + (types and one.tag[len("{http://hl7.org/fhir}")].isupper())
-            count += any(text and text.strip() for text in (one.text, *(child.tail for child in one)))
-        elif one.tag.endswith("}div") and one.getparent().tag.endswith("}text"):
-            count += 1
+        if one.tag.startswith("{http://www.w3.org/1999/xhtml}"):
+            count += one.getparent().tag.endswith("}text")
+            continue
+        # The name of a resource's element is its resourceType.
+        count += types and one.tag.rpartition("}")[2][:1].isupper()
+        count += len(one.attrib) + any(text and text.strip() for text in (one.text, *(child.tail for child in one)))
     return count
