@@ -42,13 +42,18 @@ def read(body: bytes) -> tuple[Arrival, list[Poison]]:
     faults: list[Poison] = []
     for number, text in enumerate(texts, 1):
         try:
-            message = parse(text, "1", number)
+            message = parse(_head(text), "1", number)
             kind_of(message, message.header.place("1", number, 9))
         except Poison as error:
             faults.append(error)
         else:
             return arrival, []
     return arrival, faults or [Poison("v2.no-header", "There is no message in it.", Place(message=1))]
+
+
+def _head(text: str) -> str:
+    """Return a message's header: all that is asked of it here."""
+    return text.split("\r", 1)[0]
 
 
 Verdict = Mapping[int, Sequence[Poison]]
@@ -67,7 +72,7 @@ def answer(arrival: Arrival, verdict: Verdict, at: datetime, *, refused: bool = 
         faults = [one for one in verdict.get(number, ()) if one.code not in FOR_A_PERSON]
         outcome: Outcome = ("AR" if refused else "AE") if faults else "AA"
         found.append(outcome)
-        acks.append(acknowledge(text.encode(), outcome, faults[:MOST_FAULTS], at=stamp))
+        acks.append(acknowledge(_head(text).encode(), outcome, faults[:MOST_FAULTS], at=stamp))
     worst: Outcome = next((one for one in ("AR", "AE") if one in found), "AA")
     if len(acks) == 1:
         return worst, acks[0]
