@@ -12,7 +12,7 @@ from services.cli.asking import OPERATOR, answer_to, command, send, tell_answers
 from services.cli.code_sheet import Feed, read_sheet, write_sheet
 from services.cli.output import OUT, emit, say, show_rows
 from services.cli.places import State, settings_of
-from services.portal.views.codes import CodePage, CodeRow, Reviewer, read_code, read_queue, told
+from services.portal.views.codes import WITHHELD, CodePage, CodeRow, Reviewer, read_code, read_queue, told, withheld
 from trialbridge.contracts.documents import CODE_CHANGES, CODE_TABLES, CodeChangeDoc, CommandDoc
 from trialbridge.contracts.errors import Refused
 from trialbridge.contracts.ids import NetworkId, SourceId, TenantId, feed_id
@@ -144,13 +144,18 @@ def history(
     where: dict[str, Scalar | tuple[Scalar, ...]] = {
         name: value for name, value in (("code", identity), ("source", source), ("tenant", tenant)) if value
     }
-    found = _on(state, lambda ports: collect(ports.documents, CODE_CHANGES, Query(where, "-at", 500)))
+
+    async def work(ports: ServicePorts) -> tuple[list[CodeChangeDoc], set[str]]:
+        steps = await collect(ports.documents, CODE_CHANGES, Query(where, "-at", 500))
+        return steps, await withheld(ports.documents, Reviewer(tenant), (one.code for one in steps))
+
+    found, hidden = _on(state, work)
     if json:
         for one in found:
-            emit(_step(one))
+            emit(_step(one, hidden))
         return
     for one in found:
-        step = _step(one)
+        step = _step(one, hidden)
         say(
             f"{one.at}  {one.code}  {one.source} v{one.number}  {one.actor}  {one.action}: "
             f"{step['before'] or 'nothing decided'} -> {step['after'] or 'nothing decided'}"
@@ -159,11 +164,14 @@ def history(
         say("Nothing was decided yet.")
 
 
-def _step(one: CodeChangeDoc) -> dict[str, Any]:
+def _step(one: CodeChangeDoc, hidden: set[str]) -> dict[str, Any]:
     before, after = (told(msgspec.json.decode(raw, type=Standing | None)) for raw in (one.before, one.after))
+    note = one.note
+    if one.code in hidden:
+        before, after, note = WITHHELD, WITHHELD, ""
     return {
         "code": one.code, "source": one.source, "version": one.number, "actor": one.actor, "at": one.at, "action": one.action,
-        "before": before, "after": after, "note": one.note,
+        "before": before, "after": after, "note": note,
     }  # fmt: skip
 
 

@@ -1,34 +1,27 @@
 """Local codes for review: the queue by patients blocked, one code in full, and what was decided. Small counts hide the words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, cast
 
 import msgspec
 
+from services.portal.views.code_tables import Shelf, read_learned, read_seen, read_shelf
 from trialbridge.access.cells import SMALLEST_SHOWN, cell
 from trialbridge.contracts.documents import (
     CODE_CHANGES,
-    CODE_TABLES,
     LOCAL_CODES,
-    TRIALS,
     CodeChangeDoc,
-    CodeTableDoc,
     LocalCodeDoc,
 )
-from trialbridge.contracts.errors import Undecodable
-from trialbridge.contracts.ids import NetworkId, SourceId, feed_id
-from trialbridge.criteria.compiler import load
-from trialbridge.emr.localcodes.book import Book, Entry, Standing
+from trialbridge.emr.localcodes.book import Standing
 from trialbridge.emr.localcodes.codes import Kind, LocalCode
 from trialbridge.emr.localcodes.ranking import Counted, rank
-from trialbridge.emr.localcodes.suggesting import Learned, Suggestion, suggest
+from trialbridge.emr.localcodes.suggesting import Suggestion, suggest
 from trialbridge.runtime.paging import collect
-from trialbridge.runtime.ports import DocumentStore, Query, Scalar
+from trialbridge.runtime.ports import DocumentStore, Query
 
-MOST_RANKED: Final = 5_000
-"""Codes that are ranked, those with the most patients."""
 WITHHELD: Final = "shown to the practice alone"
 STATES: Final = ("open", "accepted", "rejected")
 
@@ -112,61 +105,65 @@ class CodePage:
     can_undo: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """The tables of the feeds at hand, and what open trials read."""
-
-    books: Mapping[str, Book]
-    docs: tuple[CodeTableDoc, ...]
-    used: frozenset[str]
-
-    def entry(self, doc: LocalCodeDoc) -> Entry | None:
-        book = self.books.get(feed_id(NetworkId(doc.network), SourceId(doc.source)))
-        return book.entries.get(doc.id) if book else None
-
-
 async def read_queue(
     documents: DocumentStore, reviewer: Reviewer, state: str, source: str, after: str, size: int
 ) -> CodeQueue:
     """Return one page of codes in a state: open ones by patients blocked, decided ones by when, the newest first."""
-    shelf = await _shelf(documents, reviewer)
-    seen = await _seen(documents, reviewer)
-    chosen = [doc for doc in seen if not source or doc.source == source]
+    shelf = await read_shelf(documents, reviewer.tenant)
+    seen = await read_seen(documents, reviewer.tenant)
     if state == "open":
-        ordered = _ranked(chosen, shelf)
+        ordered = _ranked((doc for doc in seen if not source or doc.source == source), shelf)
     else:
-        decided = [(doc, entry.standing) for doc in chosen if (entry := shelf.entry(doc)) and entry.standing]
-        wanted = [(doc, one) for doc, one in decided if (one.target is not None) == (state == "accepted")]
-        ordered = [doc for doc, _ in sorted(wanted, key=lambda one: (one[1].at, one[0].id), reverse=True)]
+        ordered = await _decided(documents, shelf, state, source)
     start = int(after) if after.isdecimal() and len(after) < 8 else 0  # noqa: PLR2004 - as many as there ever are
     rows = tuple(_row(doc, shelf, reviewer, suggest=state == "open") for doc in ordered[start : start + size])
     following = str(start + size) if start + size < len(ordered) else None
-    sources = tuple(sorted({doc.source for doc in seen}))
+    sources = tuple(sorted({*(doc.source for doc in seen), *(table.source for table in shelf.docs)}))
     return CodeQueue(rows, len(ordered), sources, following)
 
 
 async def read_code(documents: DocumentStore, reviewer: Reviewer, identity: str) -> CodePage | None:
     """Return one code in full, or None where there is none that this reviewer may look at."""
-    doc = await documents.get(LOCAL_CODES, identity)
+    shelf = await read_shelf(documents, reviewer.tenant)
+    doc = await documents.get(LOCAL_CODES, identity) or shelf.brought(identity)
     if doc is None or not reviewer.owns(doc.tenant):
         return None
-    shelf = await _shelf(documents, reviewer)
     row = _row(doc, shelf, reviewer, suggest=False)
     entry = shelf.entry(doc)
-    found = () if row.withheld else tuple(suggest(_said(doc), await _learned(documents, doc)))
+    found = () if row.withheld else tuple(suggest(_said(doc), await read_learned(documents, doc)))
     steps = await collect(documents, CODE_CHANGES, Query({"code": identity}, "-number", 500))
     history = () if row.withheld else tuple(_step(one) for one in steps)
     return CodePage(row, doc.network, found, history, bool(entry and entry.earlier))
 
 
-def _ranked(docs: Iterable[LocalCodeDoc], shelf: _Shelf) -> list[LocalCodeDoc]:
+def _ranked(docs: Iterable[LocalCodeDoc], shelf: Shelf) -> list[LocalCodeDoc]:
     """Return those of which nothing is decided, by patients blocked."""
     waiting = {doc.id: doc for doc in docs if (entry := shelf.entry(doc)) is None or entry.standing is None}
     counted = (Counted(doc.id, cast("Kind", doc.kind), doc.patients, doc.count) for doc in waiting.values())
     return [waiting[one.code.identity] for one in rank(counted, shelf.used)]
 
 
-def _row(doc: LocalCodeDoc, shelf: _Shelf, reviewer: Reviewer, *, suggest: bool) -> CodeRow:
+async def _decided(documents: DocumentStore, shelf: Shelf, state: str, source: str) -> list[LocalCodeDoc]:
+    """Return the codes that were accepted, or rejected, those decided last first; whether or not anybody holds them still."""
+    found = {
+        identity: entry.standing
+        for table in shelf.docs
+        if not source or table.source == source
+        for identity, entry in shelf.books[table.id].entries.items()
+        if entry.standing and state_of(entry.standing) == state
+    }
+    seen = await documents.get_many(LOCAL_CODES, list(found))
+    docs = [doc for name in found if (doc := seen.get(name) or shelf.brought(name)) is not None]
+    return sorted(docs, key=lambda doc: (found[doc.id].at, doc.id), reverse=True)
+
+
+async def withheld(documents: DocumentStore, reviewer: Reviewer, codes: Iterable[str]) -> set[str]:
+    """Return those of the codes of which this reviewer may read neither words nor meaning."""
+    seen = await documents.get_many(LOCAL_CODES, list(dict.fromkeys(codes)))
+    return {name for name, doc in seen.items() if not reviewer.reads(doc.patients)}
+
+
+def _row(doc: LocalCodeDoc, shelf: Shelf, reviewer: Reviewer, *, suggest: bool) -> CodeRow:
     entry = shelf.entry(doc)
     standing = entry.standing if entry else None
     code = _said(doc)
@@ -224,51 +221,3 @@ def _said(doc: LocalCodeDoc | CodeChangeDoc) -> LocalCode:
 def _step(doc: CodeChangeDoc) -> Step:
     before, after = (msgspec.json.decode(raw, type=Standing | None) for raw in (doc.before, doc.after))
     return Step(doc.at, doc.actor, doc.action, doc.number, told(before), told(after), doc.note)
-
-
-async def _shelf(documents: DocumentStore, reviewer: Reviewer) -> _Shelf:
-    where: dict[str, Scalar | tuple[Scalar, ...]] = {"tenant": reviewer.tenant} if reviewer.tenant else {}
-    docs = await collect(documents, CODE_TABLES, Query(where, limit=500))
-    trials = await collect(documents, TRIALS, Query({}, limit=500))
-    used = frozenset(
-        kind for one in trials if one.status == "open" for kind in _reads(one.digest, bytes(one.definition))
-    )
-    return _Shelf({doc.id: _book(doc) for doc in docs}, tuple(docs), used)
-
-
-def _book(doc: CodeTableDoc) -> Book:
-    return Book(doc.version, msgspec.json.decode(doc.entries, type=dict[str, Entry]))
-
-
-@lru_cache(maxsize=1024)
-def _reads(digest: str, definition: bytes) -> frozenset[str]:
-    """Return the kinds of facts that a trial's criteria read; none where it cannot be read."""
-    del digest
-    try:
-        return load(definition).kinds
-    except Undecodable:
-        return frozenset()
-
-
-async def _seen(documents: DocumentStore, reviewer: Reviewer) -> Sequence[LocalCodeDoc]:
-    where: dict[str, Scalar | tuple[Scalar, ...]] = {"tenant": reviewer.tenant} if reviewer.tenant else {}
-    found: list[LocalCodeDoc] = []
-    after: str | None = None
-    while len(found) < MOST_RANKED:
-        page, after = await documents.find(LOCAL_CODES, Query(where, "-patients", 500, after))
-        found += page
-        if after is None:
-            break
-    return [doc for doc in found if doc.patients > 0]
-
-
-async def _learned(documents: DocumentStore, doc: LocalCodeDoc) -> list[Learned]:
-    """Return what other feeds of the same network accepted for codes of the kind."""
-    tables = await collect(documents, CODE_TABLES, Query({}, limit=500))
-    return [
-        Learned(entry.code, entry.standing.target, table.id)
-        for table in tables
-        if table.network == doc.network and table.source != doc.source
-        for entry in _book(table).entries.values()
-        if entry.standing and entry.standing.target and entry.code.kind == doc.kind
-    ]

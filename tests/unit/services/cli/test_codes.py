@@ -129,12 +129,21 @@ def test_an_exported_table_can_be_brought_to_another_feed(cli: Invoke, state: Pa
     text = sheet.read_text()
     assert "Rare words" not in text
     assert "'=Haemoglobin" in text
+    steps = lines(cli("codes", "history", RARE_NAME, "--state", state, "--json").stdout)
+    assert {one["after"] for one in steps} == {"shown to the practice alone"}
+    assert "C34.1" in cli("codes", "history", RARE_NAME, "--tenant", "north", "--state", state).stdout
     done = cli("codes", "import", sheet, "--source", "hill/lis", "--tenant", "hill", "--state", state)
     assert done.exit_code == 0, done.stderr
     steps = lines(cli("codes", "history", "--source", "hill/lis", "--state", state, "--json").stdout)
     assert [(one["code"], one["after"]) for one in steps] == [
         (code_id(SYNTHETIC, NET, SourceId("hill/lis"), HGB.identity), "loinc 718-7")
     ]
+    (brought,) = lines(
+        cli("codes", "list", "--show", "accepted", "--tenant", "hill", "--state", state, "--json").stdout
+    )
+    assert (brought["code"], brought["patients"]) == ("HGB", "0")
+    assert cli("codes", "undo", brought["id"], "--tenant", "hill", "--state", state).exit_code == 0
+    cli("codes", "import", sheet, "--source", "hill/lis", "--tenant", "hill", "--state", state)
     assert "1 mappings" in cli("codes", "export", sheet, "--tenant", "hill", "--state", state).stdout
 
 
