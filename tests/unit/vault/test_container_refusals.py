@@ -68,7 +68,9 @@ async def test_an_openpgp_message_must_be_encrypted_and_protected(held: MemoryKe
         "envelope.unsupported",
         "envelope.broken",
     }
-    unprotected = good.replace(b"\xd2", b"\xc9", 1)
+    at = 2 + good[1]  # behind the session key, whose length is one octet
+    assert good[at] == 0xD2
+    unprotected = good[:at] + b"\xc9" + good[at + 1 :]
     assert await refused(stored(unprotected), held) in {"envelope.unsupported", "envelope.broken"}
     both = [certificate(), pysequoia.Tsk.generate("other").extract_certificate()]
     assert (await open_bundle(stored(pysequoia.encrypt(PLAIN, both)), held)).whole() == PLAIN
