@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from tests.unit.emr.hl7v2.samples import NAMES, every, message, of_type, read, references_in
-from trialbridge.contracts.errors import Place
+from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.fhir.models import check_by_model
 from trialbridge.emr.hl7v2.converter import messages
 from trialbridge.emr.hl7v2.message import parse
+from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Conversion
 
 LISTED = (
@@ -95,3 +96,45 @@ def test_public_samples_are_valid_and_mapped_to_the_bar(shared_data: Path) -> No
         assert {one.error.code for one in found.set_aside} <= {"v2.no-code"}, path.name
         total.update(found.account["leaves"])
     assert total["mapped"] / total["leaves"] >= 0.95
+
+
+VALUES = {
+    2: ("valueQuantity", '"value":-1.50'), 4: ("valueQuantity", '"comparator":">"'), 5: ("valueRange", '"high":{"value":5'),
+    6: ("valueRatio", '"denominator":{"value":128'), 8: ("valueString", "<> 7"), 9: ("valueCodeableConcept", "10828004"),
+    10: ("valueCodeableConcept", '"text":"Free words"'), 13: ("valueDateTime", '"2026-01-02"'),
+    14: ("valueDateTime", '"2026-01-02T10:15:00.1234+02:00"'), 15: ("valueDateTime", '"2026-01"'), 16: ("valueTime", '"10:15:00"'),
+    17: ("valuePeriod", '"end":"2026-01-05"'), 18: ("valueRange", '"value":2.50'), 20: ("valueQuantity", '"value":5.00'),
+    21: ("valueSampledData", '"data":"1 2 3"'), 23: ("valueString", "line\\nline"), 24: ("valueString", "a\\nb"),
+    25: ("extension", '"data":"SGVsbG8="'), 26: ("extension", '"data":"/9g="'), 27: ("extension", "http://example.org/r.pdf"),
+    29: ("extension", '"value":6'), 31: ("valueQuantity", '"comparator":"<","value":0.50'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("number", VALUES)
+def test_each_type_of_value_becomes_its_element(number: int) -> None:
+    element, text = VALUES[number]
+    observations = of_type(read(message("ORU_R01_values")), "Observation")
+    [found] = [one for one in observations if one["code"]["coding"][0]["code"] == f"V{number}"]
+    assert text in encode(found[element]).decode()
+
+
+@pytest.mark.parametrize(
+    "kind", ["Practitioner", "Organization", "Encounter", "ServiceRequest", "Condition", "Location", "Device"]
+)
+@pytest.mark.parametrize("name", ["ADT_A01", "ORU_R01", "SIU_S12", "VXU_V04"])
+def test_what_fails_its_checks_goes_alone_and_nothing_refers_to_it(
+    name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strict(resource: dict[str, Any], place: Place) -> None:
+        if resource["resourceType"] == kind:
+            raise Poison("fhir.invalid", "Not today.", place)
+        check(resource, place)
+
+    whole = read(message(name))
+    monkeypatch.setattr("trialbridge.emr.hl7v2.settling.check", strict)
+    found = read(message(name))
+    judge(found)
+    assert not of_type(found, kind)
+    # What needs one of them (who did it, what it is about) goes with it.
+    assert len(found.set_aside) >= len(of_type(whole, kind))
+    assert all(one.error.place.segment for one in found.set_aside)
