@@ -22,6 +22,8 @@ from trialbridge.emr.tables.rows import rows
 
 MEDIA_TYPE: Final = "x-application/hl7-v2+er7"
 _OWN: Final = "RelatedPerson"
+_ONLY: Final = {"ORU": "R01", "ORM": "O01"}
+"""Messages of 2.1, whose type says it all."""
 
 
 def _result(walk: Walk, obx: Segment) -> None:
@@ -71,15 +73,20 @@ def kind_of(message: Message, place: Place) -> tuple[str, str, str]:
     """Return the name of a message that is read (``ADT^A01``), what is read of it, and what it says about identity."""
     kind = message.header.first(9)
     code, event = kind.get(1).upper(), kind.get(2).upper()
-    name = f"{code}^{event}" if event else _by_structure(code, kind.get(3).upper())
+    name = f"{code}^{event}" if event else _without_event(message, code, kind.get(3).upper())
     found = messages().get(name)
     if found is None:
         raise Poison("v2.unsupported-message", "Messages of this type are not read.", place)
     return name, *found
 
 
-def _by_structure(code: str, structure: str) -> str:
-    return f"{code}^{structure.rpartition('_')[2]}" if structure else code
+def _without_event(message: Message, code: str, structure: str) -> str:
+    """Return the name of a message that has its event elsewhere: in its structure, in EVN-1 (2.1), or that has one event only."""
+    if structure:
+        return f"{code}^{structure.rpartition('_')[2]}"
+    evn = message.get("EVN")
+    event = evn.get(1).upper() if evn is not None else _ONLY.get(code, "")
+    return f"{code}^{event}" if event else code
 
 
 def _convert(message: Message, entry: str, number: int, feed: Feed, warnings: Warnings) -> Iterator[Found]:

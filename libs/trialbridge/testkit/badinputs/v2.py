@@ -17,7 +17,7 @@ HEADLESS: Final = (
 """Texts that stand in front of the first message and are none."""
 LINES: Final = ("pid|1||7", "P1|1", "PID^1^^7", "OBX 1", "1BX|1", "Z|1", "PID;1;;7", "ZZ", "free text")
 """Lines that are no segments of a message with the separator |."""
-TYPES: Final = ("ZZZ^Z99", "ACK", "QRY^A19", "MFN^M02", "", "ADT", "ADT^Z77", "A04^ADT", "|")
+TYPES: Final = ("ZZZ^Z99", "ACK", "QRY^A19", "MFN^M02", "", "ADT_A04", "ADT^Z77", "A04^ADT", "|")
 STAMPS: Final = (
     "1960-02-03",
     "19601301",

@@ -101,3 +101,46 @@ def test_messages_of_a_batch_do_not_touch_each_other() -> None:
     found = read(message("ADT_A01") + bad + message("ORU_R01"))
     assert [(one.error.code, one.error.place.message) for one in found.set_aside] == [("v2.no-identifier", 2)]
     assert len(of_type(found, "Observation")) > 5
+
+
+VERSIONS = (
+    "2.1",
+    "2.2",
+    "2.3",
+    "2.3.1",
+    "2.4",
+    "2.5",
+    "2.5.1",
+    "2.6",
+    "2.7",
+    "2.7.1",
+    "2.8",
+    "2.8.1",
+    "2.8.2",
+    "2.9",
+    "2.5.1^DEU^L",
+    "",
+)
+
+
+@pytest.mark.parametrize("name", ["ADT_A01", "ORU_R01", "VXU_V04", "SIU_S12"])
+def test_every_version_is_read_alike(name: str) -> None:
+    for version in VERSIONS:
+        found = every(read(message(name).replace("|P|2.5.1|", f"|P|{version}|")))
+        others = [one for one in found if one["resourceType"] != "MessageHeader"]
+        assert others == [one for one in every(read(message(name))) if one["resourceType"] != "MessageHeader"], version
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("ADT_A01", "ADT"), ("ADT_A40", "ADT"), ("ORU_R01", "ORU"), ("ORM_O01", "ORM")]
+)
+def test_the_event_may_stand_elsewhere_as_in_the_first_version(name: str, code: str) -> None:
+    """2.1 has the event in EVN-1 only."""
+    text = message(name)
+    old = text.replace(f"|{name.replace('_', '^')}|", f"|{code}|", 1)
+    assert old != text
+    found, wanted = read(old), read(text)
+    assert not found.set_aside
+    kinds = [sorted(one["resourceType"] for one in every(some)) for some in (found, wanted)]
+    assert kinds[0] == kinds[1]
+    assert [one.merges for one in found.patients] == [one.merges for one in wanted.patients]
