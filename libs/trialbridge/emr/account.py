@@ -16,7 +16,7 @@ A leaf without a fate is ``unaccounted``: a fault of the converter, which tests 
 4. `Account.enter` takes each leaf with its source path, for example ``PID-5.1`` or ``section/entry/act/code/@code``.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final, Literal, Protocol
@@ -176,7 +176,7 @@ class Account:
         """Begin at nothing."""
         self.rows: dict[Row, int] = {}
         """How many leaves went the same way."""
-        self.same: dict[Same, int] = {}
+        self.same: defaultdict[Same, int] = defaultdict(int)
         """How often something was met whose leaves are all mapped to themselves."""
         self.beyond: Counter[Fate] = Counter()
         """Leaves by fate for which there was no row any more."""
@@ -202,7 +202,7 @@ class Account:
         for row, count in other.rows.items():
             self._row(row, count)
         for same, count in other.same.items():
-            self.same[same] = self.same.get(same, 0) + count
+            self.same[same] += count
         self.beyond.update(other.beyond)
         self.structure += other.structure
 

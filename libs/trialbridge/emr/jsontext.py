@@ -40,7 +40,7 @@ def canonical(value: Any) -> bytes:
 
 def may_hold_control(text: bytes) -> bool:
     """Return whether JSON text may hold control characters, which FHIR's strings must not: then each string is looked at."""
-    return _ESCAPED_CONTROL.search(text) is not None
+    return b"\\u00" in text and _ESCAPED_CONTROL.search(text) is not None
 
 
 def holds_control(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Some resources of one entry on their way through the checks: edition, references, deletions, and whose each one is."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -157,7 +157,9 @@ class Batch:
     def _walk(self, good: Good) -> None:
         """Count a resource that stays as it is, and find the references of any."""
         try:
-            good.holders = SHAPES.walk(good.resource, self._warnings.account.same if good.rows is None else {})
+            good.holders = SHAPES.walk(
+                good.resource, self._warnings.account.same if good.rows is None else defaultdict(int)
+            )
         except RecursionError:
             message = "The resource is nested more deeply than any that is read."
             raise Poison("fhir.too-deep", message, good.item.place) from None

@@ -3,9 +3,11 @@
 What is valid R4 passes as it is. The rest is asked which edition it is of, and made R4 by the tables (`upgrade`).
 """
 
+import gc
 import io
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from trialbridge.contracts.errors import Place, Undecodable
@@ -28,37 +30,52 @@ _LINE_END: Final = re.compile(rb"\r(?!\n)")
 def convert_json(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
     """Yield the resources of a JSON document: a Bundle, a single resource, or a JSON array of them."""
     place = Place(entry=entry.name)
-    document = jsontext.decode(entry.body, place)
     reading = Reading(entry, feed, warnings)
-    yield from reading.read(reading.documents.unfold(document, place))
+    with _no_collection():
+        document = jsontext.decode(entry.body, place)
+        found = list(reading.read(reading.documents.unfold(document, place)))
+    yield from found
     yield from reading.finish()
 
 
 def convert_ndjson(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
     """Yield the resources of a file with one resource or Bundle on each line, some megabytes at a time."""
     reading = Reading(entry, feed, warnings)
-    waiting: list[Item | Deletion] = []
+    for batch in _batches(entry.body):
+        with _no_collection():
+            found = list(reading.lines(batch, entry.name))
+        yield from found
+    yield from reading.finish()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let nobody look for cycles while objects of JSON are made by the ten thousand: there are none among them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _batches(body: bytes) -> Iterator[list[tuple[int, bytes]]]:
+    """Yield numbered lines that hold something, some megabytes at a time."""
+    waiting: list[tuple[int, bytes]] = []
     size = 0
-    for number, line in enumerate(_lines(entry.body), 1):
-        text = line.strip().removeprefix(b"\xef\xbb\xbf")
-        if not text:
-            continue
-        place = Place(entry=entry.name, message=number)
-        try:
-            waiting.extend(reading.documents.unfold(jsontext.decode(text, place), place))
-        except Undecodable as error:
-            yield SetAside(error, line.rstrip(b"\r\n"), NDJSON)
+    for number, line in enumerate(_lines(body), 1):
+        waiting.append((number, line))
         size += len(line)
         if size > BATCH:
-            yield from reading.read(waiting)
+            yield waiting
             waiting, size = [], 0
-    yield from reading.read(waiting)
-    yield from reading.finish()
+    yield waiting
 
 
 def _lines(body: bytes) -> Iterable[bytes]:
     """Return the lines; one at a time where line ends allow it, so that there is no second copy of a large file."""
-    return body.splitlines() if _LINE_END.search(body) else io.BytesIO(body)
+    return body.splitlines() if b"\r" in body and _LINE_END.search(body) else io.BytesIO(body)
 
 
 def convert_xml(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
@@ -81,6 +98,25 @@ class Reading:
         self._batch.is_edgy = may_be_beyond(entry.body)
         self._warnings = warnings
         self._ownerless: list[Good] = []
+
+    def lines(self, lines: Iterable[tuple[int, bytes]], name: str) -> Iterator[Found]:
+        """Yield what some lines of NDJSON say, and those that are no JSON."""
+        items: list[Item | Deletion] = []
+        for number, line in lines:
+            text = line.strip().removeprefix(b"\xef\xbb\xbf")
+            if not text:
+                continue
+            place = Place(entry=name, message=number)
+            try:
+                value = jsontext.decode(text, place)
+            except Undecodable as error:
+                yield SetAside(error, line.rstrip(b"\r\n"), NDJSON)
+                continue
+            if type(value) is dict and value.get("resourceType") not in ("Bundle", "Parameters"):
+                items.append(Item(value, place, "", {}))
+            else:
+                items.extend(self.documents.unfold(value, place))
+        yield from self.read(items)
 
     def read(self, items: Iterable[Item | Deletion]) -> Iterator[Found]:
         """Yield what is about whom, and what was set aside."""

@@ -1,12 +1,13 @@
 """The end of a conversion: references between entries are settled, and what a newer version replaced leaves the account."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from trialbridge.emr.account import Account, Row, Same
+from trialbridge.emr.account import Account, Row
 from trialbridge.emr.fhir.links import settle
-from trialbridge.emr.fhir.shapes import SHAPES
+from trialbridge.emr.fhir.shapes import SHAPES, Same
 from trialbridge.emr.held import Held
 from trialbridge.emr.records import Resource, Warnings
 
@@ -28,7 +29,7 @@ def settle_open(every: Sequence[dict[str, Held]], warnings: Warnings) -> None:
 
 def _settle(held: Held, known: set[str], warnings: Warnings) -> None:
     value = held.value
-    away = settle(value, SHAPES.walk(value, {}), known)
+    away = settle(value, SHAPES.walk(value, defaultdict(int)), known)
     held.replace(value)
     for source, where in away:
         warnings.note("fhir.reference-elsewhere")
@@ -68,9 +69,9 @@ def forget_rows(rows: Iterable[Row], account: Account, reason: str) -> None:
 
 def forget_same(value: Resource, account: Account, reason: str) -> None:
     """Do the same for one that was counted as it is."""
-    same: dict[Same, int] = {}
+    same: Same = defaultdict(int)
     SHAPES.walk(value, same)
     for shape, count in same.items():
-        account.same[shape] = account.same.get(shape, 0) - count
+        account.same[shape] -= count
         for path in shape.paths:
             account.enter_counts({path: count}, "dropped", reason)

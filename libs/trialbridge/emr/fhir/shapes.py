@@ -4,11 +4,12 @@ The same sets of elements come again and again. A shape is one such set at one p
 object costs one look-up, however many elements it has. Only resources that passed the checks come here.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import Any, Final
 
-from trialbridge.emr.account import Row, Same
+from trialbridge.emr import account
+from trialbridge.emr.account import Row
 from trialbridge.emr.records import Resource
 
 MOST_SHAPES: Final = 100_000
@@ -18,6 +19,8 @@ DEEPEST: Final = 60
 _DEEPEST: Final = 24
 """Steps of a path that is told; what is below counts with it."""
 
+Same = defaultdict[account.Same, int]
+"""How often each shape was met."""
 Holders = list[tuple[dict[str, Any], "Shape"]]
 """The References of a resource, each with ``reference``, and what they look like."""
 
@@ -25,7 +28,7 @@ Holders = list[tuple[dict[str, Any], "Shape"]]
 class Shape:
     """One set of elements at one path: which are plain values, which are objects, which lists."""
 
-    __slots__ = ("is_reference", "lists", "objects", "paths", "text")
+    __slots__ = ("is_flat", "is_reference", "lists", "objects", "paths", "text")
 
     def __init__(self, path: "Path", value: dict[str, Any]) -> None:
         """Look at the first object of this shape."""
@@ -37,6 +40,7 @@ class Shape:
         self.paths = tuple(f"{path.text}.{name}" for name in plain)
         # Reference is the only type that has this element as text.
         self.is_reference = "reference" in plain
+        self.is_flat = not held
 
 
 class Path:
@@ -76,7 +80,7 @@ class Shapes:
         self._roots: dict[str, Path] = {}
         self._count = 0
 
-    def walk(self, resource: Resource, same: dict[Same, int], by: int = 1) -> Holders:
+    def walk(self, resource: Resource, same: Same, by: int = 1) -> Holders:
         """Count a resource's elements into ``same`` (or out of it: ``by`` -1), and return its references.
 
         Raises RecursionError where it is nested too deeply, and leaves ``same`` as it was.
@@ -96,23 +100,39 @@ class Shapes:
             raise
         return holders
 
-    def _object(self, value: dict[str, Any], path: Path, same: dict[Same, int], by: int, holders: Holders) -> None:
+    def _object(  # noqa: C901, PLR0912 - in pieces it takes half as long again, and every element of every record comes here
+        self, value: dict[str, Any], path: Path, same: Same, by: int, holders: Holders
+    ) -> None:
         names = tuple(value)
         shape = path.shapes.get(names)
         if shape is None:
             shape = path.shapes[names] = Shape(path, value)
             self._count += 1
-        same[shape] = same.get(shape, 0) + by
+        same[shape] += by
         for name, below in shape.objects:
-            self._object(value[name], below, same, by, holders)
+            one = value[name]
+            # Most objects hold plain values only: they are counted here, without another call.
+            known = below.shapes.get(tuple(one))
+            if known is not None and known.is_flat:
+                same[known] += by
+                if known.is_reference:
+                    holders.append((one, known))
+            else:
+                self._object(one, below, same, by, holders)
         for name, below in shape.lists:
             for one in value[name]:
                 if type(one) is dict:
                     # The same elements may be of other types in another resource type.
                     inner = below if name != "contained" else below.below(one["resourceType"])
-                    self._object(one, inner, same, by, holders)
+                    known = inner.shapes.get(tuple(one))
+                    if known is not None and known.is_flat:
+                        same[known] += by
+                        if known.is_reference:
+                            holders.append((one, known))
+                    else:
+                        self._object(one, inner, same, by, holders)
                 elif one is not None:
-                    same[below] = same.get(below, 0) + by
+                    same[below] += by
         if shape.is_reference:
             holders.append((value, shape))
 

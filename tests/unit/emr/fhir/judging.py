@@ -94,8 +94,8 @@ def leaves_in(body: bytes, media: str = JSON, *, types: bool = True) -> int:
     root: Any = etree.fromstring(body)
     inside = {each for one in root.iter("{http://www.w3.org/1999/xhtml}div") for each in one.iterdescendants()}
     for one in (each for each in root.iter(etree.Element) if each not in inside):
-        if one.tag.startswith("{http://www.w3.org/1999/xhtml}"):
-            count += one.getparent().tag.endswith("}text")
+        if one.tag == "{http://www.w3.org/1999/xhtml}div":
+            count += 1
             continue
         # The name of a resource's element is its resourceType.
         count += types and one.tag.rpartition("}")[2][:1].isupper()
