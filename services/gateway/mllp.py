@@ -1,6 +1,7 @@
 """HL7 v2 by MLLP (release 1): one frame at a time on each connection, answered before the next is read."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -103,7 +104,10 @@ class MllpDoor:
             LOG.info("a connection broke off", extra={"code": "mllp.broken"})
         finally:
             self._open.discard(writer)
-            writer.transport.abort() if writer.is_closing() else writer.close()
+            writer.close()
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await writer.wait_closed()
 
     async def _talk(self, client: Client, frames: Frames, writer: asyncio.StreamWriter) -> None:
         while (body := await frames.next()) is not None:
