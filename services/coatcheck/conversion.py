@@ -29,6 +29,8 @@ KEPT_BYTES: Final = 1024 * 1024
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     ".json": "application/fhir+json",
     ".ndjson": "application/fhir+ndjson",
+    ".jsonl": "application/fhir+ndjson",
+    ".xml": "application/xml",
     ".csv": "text/csv",
     ".tsv": "text/csv",
     ".vcf": "text/vcf",

@@ -149,7 +149,7 @@ class Converting:
             return
         first, second = age(before), age(resource)
         if first == second:
-            known.copies += 1
+            known.join(new, self.warnings.account)
             return
         if first < second:
             held[name] = new
@@ -160,7 +160,7 @@ class Converting:
         every = [self._shared, *(person.resources for person in self._people.values())]
         settle_open(every, self.warnings)
         for held in (one for some in every for one in some.values() if one.rows):
-            self.warnings.account.enter_all((held.rows or ()) * held.copies)
+            self.warnings.account.enter_all(held.rows or ())
         self._medications = {name: one.value for name, one in self._shared.items() if name.startswith("Medication/")}
         for some in every[1:]:
             for held in some.values():

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
 from trialbridge.contracts.errors import Place
-from trialbridge.emr.account import Row
+from trialbridge.emr.account import Account, Row
 from trialbridge.emr.jsontext import decode, encode
 from trialbridge.emr.records import PatientRecords, Resource
 
@@ -21,7 +21,7 @@ class Held:
         self._value: Resource | None = None if packed else value
         self._data: bytes | None = encode(value) if packed else None
         self.is_fhir = is_fhir
-        self.rows = rows
+        self.rows = None if rows is None else list(rows)
         self.copies = 1
         """How often it came just so."""
         self.medication = "medicationReference" in value
@@ -39,6 +39,15 @@ class Held:
     def text(self) -> bytes:
         """The resource as JSON."""
         return self._data if self._data is not None else encode(self._value)
+
+    def join(self, other: "Held", account: Account) -> None:
+        """Take note of another source that says just the same."""
+        if (self.rows is None) != (other.rows is None):
+            account.enter_all(other.rows or ())
+            return
+        self.copies += 1
+        if self.rows is not None and other.rows is not None:
+            self.rows += other.rows
 
     def replace(self, value: Resource) -> None:
         """Take another value, packed as the one before."""

@@ -33,29 +33,27 @@ def _settle(held: Held, known: set[str], warnings: Warnings) -> None:
     held.replace(value)
     for source, where in away:
         warnings.note("fhir.reference-elsewhere")
-        if held.rows is None:
-            for _ in range(held.copies):
+        for _ in range(held.copies):
+            if held.rows is None:
                 warnings.account.move(source, "mapped", where)
-        else:
-            held.rows = _moved(held.rows, source, where)
+            else:
+                _move(held.rows, source, where)
 
 
-def _moved(rows: tuple[Row, ...], path: str, where: str) -> tuple[Row, ...]:
-    """Return the rows with one that led to ``path`` leading to ``where``."""
-    found = list(rows)
+def _move(found: list[Row], path: str, where: str) -> None:
+    """Let one of the rows that lead to ``path`` lead to ``where``."""
     # Rows tell what is contained without its type.
     names = (path, _CONTAINED.sub("contained", path))
     for number, (source, fate, places) in enumerate(found):
         if any(one in names for one in places):
             found[number] = (source, fate, tuple(where if one in names else one for one in places))
             break
-    return tuple(found)
 
 
 def forget(held: Held, account: Account, reason: str = SUPERSEDED) -> None:
     """Take a resource that is not in the output after all out of the account: its leaves were dropped."""
     if held.rows is not None:
-        forget_rows(held.rows * held.copies, account, reason)
+        forget_rows(held.rows, account, reason)
         held.rows = None
     elif held.is_fhir:
         for _ in range(held.copies):

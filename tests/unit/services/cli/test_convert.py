@@ -126,8 +126,9 @@ def test_a_disk_that_takes_nothing_is_said(cli: Invoke, tmp_path: Path) -> None:
 
 def test_people_get_a_plain_table(cli: Invoke, tmp_path: Path) -> None:
     result = cli("convert", write(tmp_path / "b.json", bundle("eva")), "--out", tmp_path / "out")
-    told = [line.split() for line in result.stdout.splitlines()[:-1]]
+    *told, fields, _ = [line.split() for line in result.stdout.splitlines()]
     assert told == [["resource", "type", "count"], ["Condition", "1"], ["Observation", "1"], ["Patient", "1"]]
+    assert " ".join(fields) == "22 fields of the sources: 20 mapped, 0 kept, 2 dropped, 0 unaccounted"
     assert result.stdout.splitlines()[-1] == f"1 files read, 3 resources written to {tmp_path / 'out'}, 0 problems"
 
 
