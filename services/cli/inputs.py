@@ -41,6 +41,10 @@ class Troubles:
         spot = f"{source}:{line}" if line else str(source)
         complain(f"{spot}: {where}" if where else spot, code, message)
 
+    def warn(self, source: Path, where: Place, code: str, message: str) -> None:
+        """Say what is taken all the same and may be a slip; it does not count as refused."""
+        complain(f"{source}: {where}", f"warning[{code}]", message)
+
 
 def is_record(path: Path) -> bool:
     """Return whether a file holds medical records, by its first bytes or the ending of its name."""

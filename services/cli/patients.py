@@ -1,6 +1,7 @@
 """The patients in files: one file by itself, or the lines and messages of a folder together, as a server exported them."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +50,7 @@ def patients_in(
         yield from _joined(batch, troubles, mapping)
         return
     for path in batch:
-        for found in read_patients(path, mapping):
+        for found in read_patients(path, mapping, partial(troubles.warn, path)):
             if isinstance(found, PatientFacts):
                 yield found
             else:

@@ -5,24 +5,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
-from trialbridge.contracts.errors import Place, Poison, Undecodable, json_path
+from trialbridge.contracts.errors import Place, Poison
 from trialbridge.contracts.ids import NetworkId, RecordId, SourceId, TenantId
 from trialbridge.criteria.facts import PatientFacts
-from trialbridge.criteria.facts_checks import Misfit, misfits
 from trialbridge.emr.convert import Converting, convert
 from trialbridge.emr.csv.mapping import FeedMapping
 from trialbridge.emr.facts import facts_of
-from trialbridge.emr.jsontext import decode, encode
+from trialbridge.emr.facts_file import Warn, is_facts_file, read_facts
+from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Conversion, Entry, Feed, SetAside
 from trialbridge.emr.sniff import CSV, MAF, VCF, media_type_of
 
 RECEIVED: Final = "1970-01-01T00:00:00Z"
 """A file has no delivery time; the same file gives the same bytes on any day."""
-_FACTS: Final = msgspec.json.Decoder(PatientFacts)
-
-
 _TABLES: Final = (CSV, VCF, MAF)
 
 
@@ -92,58 +87,20 @@ def _error(path: Path, one: SetAside) -> dict[str, str]:
     return {"input": str(path), "where": str(one.error.place), "code": one.error.code, "message": one.error.message}
 
 
-def read_patients(path: Path, mapping: FeedMapping | None = None) -> Iterator[PatientFacts | SetAside]:
+def read_patients(
+    path: Path, mapping: FeedMapping | None = None, warn: Warn | None = None
+) -> Iterator[PatientFacts | SetAside]:
     """Yield the patients of a file (of any format, or facts JSON) and what could not be read.
 
-    A facts file holds one `PatientFacts` object, a JSON array of them, or one on each line.
+    A facts file holds one `PatientFacts` object, a JSON array of them, or one on each line; ``warn`` is told of words in it
+    that no table knows.
     """
     body = _read(path)
-    if isinstance(body, bytes):
-        facts = list(_facts_file(path, body))
-        if facts:
-            yield from facts
-            return
+    if isinstance(body, bytes) and is_facts_file(body):
+        yield from read_facts(path.name, body, warn)
+        return
     found = _conversion(path, body, mapping)
     for patient in found.patients:
         by_reference = facts_of(patient.resources, SourceId(path.name), RecordId(""))
         yield PatientFacts(str(patient.local_patient), tuple(fact for facts in by_reference.values() for fact in facts))
     yield from found.set_aside
-
-
-def _facts_file(path: Path, body: bytes) -> Iterator[PatientFacts | SetAside]:
-    """Yield the patients of a facts file, nothing where the file is none."""
-    text = body.removeprefix(b"\xef\xbb\xbf").strip()
-    listed = _rows(text)
-    if not any(isinstance(one, dict) and "facts" in one and "resourceType" not in one for one in listed[:1]):
-        return
-    for number, one in enumerate(listed, 1):
-        place = Place(bundle=path.name, message=number if len(listed) > 1 else None)
-        raw = encode(one)
-        found = next(misfits(one), None)
-        try:
-            patient = _FACTS.decode(raw)
-        except msgspec.DecodeError as error:
-            where = json_path(error).lstrip("$.") or "facts"
-            found = found or Misfit(
-                where, "The value is not of the type, or none of the words, that facts.schema.json has here."
-            )
-        else:
-            if found is None:
-                yield patient
-                continue
-        place = msgspec.structs.replace(place, field=found.path)
-        yield SetAside(Undecodable("facts.invalid", found.message, place), raw, "facts")
-
-
-def _rows(text: bytes) -> list[Any]:
-    """Return a JSON document's objects: itself, its elements, or one for each line."""
-    if not text.startswith((b"{", b"[")) or b'"facts"' not in text:
-        return []
-    try:
-        document = decode(text, Place())
-    except Undecodable:
-        try:
-            return [decode(line, Place()) for line in text.splitlines() if line.strip()]
-        except Undecodable:
-            return []
-    return document if isinstance(document, list) else [document]

@@ -54,3 +54,31 @@ def test_the_facts_of_the_pages_fit(kind: str) -> None:
     said = list(misfits({"patient": "p", "facts": [{"evidence": HERE, **fact} for fact in found]}))
     # Some examples have a date that is none, to show what the engine makes of it.
     assert [one for one in said if not one.message.startswith("A date is written")] == []
+
+
+def test_every_fault_is_told_at_once() -> None:
+    document = patient(kind="variant", gene=7, presnt=True, source_class="somatc", allele_fraction="lots")
+    document["facts"] += [
+        {"kind": "demografics"},
+        {"kind": "diagnosis", "evidence": HERE, "codes": ["x"], "effective": "soon", "status": "activ"},
+        {
+            "kind": "coverage",
+            "evidence": {"resource": 1},
+            "genes": ["EGFR", 2],
+            "alterations": ["mutation", "copynumber"],
+        },
+    ]
+    value = "The value is not of the type, or none of the words, that facts.schema.json has here"
+    assert [tuple(one) for one in misfits(document)] == [
+        ("facts[0].gene", f"{value}."),
+        ("facts[0]", "A key here is not known; did you mean 'present'."),
+        ("facts[0].source_class", f"{value}; did you mean 'somatic'."),
+        ("facts[0].allele_fraction", f"{value}."),
+        ("facts[1].kind", "There is no such kind of fact; did you mean 'demographics'."),
+        ("facts[2].codes[0]", 'A coding is an object, for example {"text": "lung adenocarcinoma"}.'),
+        ("facts[2].effective", "A date is written 2024, 2024-05, 2024-05-03 or 2024-05-03T10:30:00Z."),
+        ("facts[2].status", f"{value}; did you mean 'active'."),
+        ("facts[3].evidence.resource", f"{value}."),
+        ("facts[3].genes[1]", f"{value}."),
+        ("facts[3].alterations[1]", f"{value}."),
+    ]
