@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from trialbridge.emr.account import made
 from trialbridge.emr.hl7v2 import quantities, timing, values
+from trialbridge.emr.hl7v2.contact_points import contact_point
 from trialbridge.emr.hl7v2.message import Rep
 from trialbridge.emr.hl7v2.reading import Reading, words
 from trialbridge.emr.hl7v2.rules import Factory, Reader
@@ -252,7 +253,7 @@ READERS: Final[Mapping[str, Factory]] = {
     "coding": _coding,
     "concept": _concept,
     "constant": _constant,
-    "contact": lambda use: lambda rep, reading: values.contact_point(rep, reading, use),
+    "contact": lambda use: lambda rep, reading: contact_point(rep, reading, use),
     "cq": _plain(values.composite_quantity),
     "data": _plain(_data),
     "date": lambda part: lambda rep, reading: reading.date(rep.get(int(part or 1))),

@@ -26,6 +26,11 @@ _CONDITION: Final = re.compile(r"(!)?(?:([A-Z][A-Z0-9]{2})-)?(\d+)(?:\.(\d+))?(?
 _STEP: Final = re.compile(r"(\w+)(?:\[(\d*)\])?")
 
 
+def plain(function: Reader) -> Factory:
+    """Return a factory of a reader that needs no argument."""
+    return lambda _: function
+
+
 class Choice(NamedTuple):
     """A value[x] with the ending of its datatype."""
 
