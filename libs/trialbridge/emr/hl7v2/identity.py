@@ -6,6 +6,7 @@ from typing import Final
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.contracts.events import Identifier, Merge
 from trialbridge.contracts.ids import LocalPatientId
+from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.hl7v2 import values
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import Reading
@@ -77,5 +78,6 @@ def _moved(local: LocalPatientId, segments: Sequence[Segment], reading: Reading)
             "status": "entered-in-error",
             "class": {"system": f"{values.TERMS}v3-NullFlavor", "code": "UNK"},
         }
+        check(visit, segment.place(reading.entry, reading.number))
         found.append(Piece(before, (visit,)))
     return found

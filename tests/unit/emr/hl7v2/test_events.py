@@ -75,6 +75,12 @@ def test_a_moved_visit_is_taken_from_who_had_it() -> None:
     assert [one["status"] for one in by_local["4711"] if one["resourceType"] == "Encounter"] == ["in-progress"]
 
 
+def test_a_move_at_the_edge_of_the_calendar_is_set_aside() -> None:
+    found = read(message("ADT_A45").replace("20260601090000-0400", "99991231235959-1400"))
+    assert "fhir.beyond-calendar" in {one.error.code for one in found.set_aside}
+    assert every(found) == []
+
+
 @pytest.mark.parametrize(
     ("event", "status"), [("A01", "in-progress"), ("A03", "finished"), ("A05", "planned"), ("A11", "cancelled"), ("A13", "in-progress"),
                           ("A23", "entered-in-error")],
