@@ -220,7 +220,6 @@ class Batch:
                 self._warnings.traced.pop(id(good.resource), None)
                 if good.rows is None:
                     SHAPES.walk(good.resource, self._warnings.account.same, -1)
-                self._warnings.open.pop(good.name, None)
                 yield self._aside(good.item, error)
                 continue
             if local is None:
