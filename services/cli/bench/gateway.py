@@ -197,12 +197,13 @@ def _cuts(values: Sequence[float]) -> dict[str, float]:
 
 
 def cpu_seconds(process: int) -> float:
-    """Return the processor seconds that a process and its ended children have spent, where the system says it."""
+    """Return the processor seconds that a process and its children have spent, where the system says it."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     except OSError:
         return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_seconds, map(int, children)))
 
 
 def _free_port() -> int:
