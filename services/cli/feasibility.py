@@ -9,47 +9,57 @@ from rich.bar import Bar
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.inputs import Troubles, files_of, is_record
-from services.cli.match import day_of, plans_in
-from services.cli.output import EXIT_INPUT, OUT, emit, say, show_rows
+from services.cli.formats import Form, FormOption, JsonOption, form_of, values_as
+from services.cli.inputs import Troubles, files_of, is_record, mapping_in, one_stdin
+from services.cli.match import MappingOption, day_of, plans_in
+from services.cli.output import EXIT_INPUT, OUT, say, show_rows
 from services.cli.patients import batches_of, patients_in
 from services.cli.progress import bar, watched
 from services.cli.terminology import Terminology, put_in_force
-from trialbridge.criteria.feasibility import Funnel, StepCount, attrition
+from trialbridge.criteria.feasibility import Attrition, Funnel, StepCount
 from trialbridge.criteria.known import FactIndex
 
 HEADINGS = ("criterion", "met", "unknown", "not met", "left", "alone")
 
 
 def feasibility(
-    trial: Annotated[Path, typer.Argument(help="A trial, or a folder of them: native YAML or JSON, or CTML.")],
+    trial: Annotated[
+        Path, typer.Argument(help="A trial, or a folder of them: native YAML or JSON, or CTML; - is standard input.")
+    ],
     patients: Annotated[
-        Path, typer.Argument(help="File or folder: FHIR bundles, FHIR NDJSON, HL7 v2, or facts as JSON or NDJSON.")
+        Path,
+        typer.Argument(
+            help="File or folder: FHIR, HL7 v2, C-CDA, CSV, VCF, MAF, or facts as JSON or NDJSON; - is standard input."
+        ),
     ],
     as_of: Annotated[str, typer.Option(help="Day of the evaluation, YYYY-MM-DD; today in UTC by default.")] = "",
+    mapping: MappingOption = None,
     terminology: Terminology = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line for each trial x arm x dose level.")
-    ] = False,
+    format: FormOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Show the attrition funnel: criterion by criterion how many patients are left, and whom one criterion keeps out alone.
 
     Who is unknown in a criterion stays in. What cannot be read is listed on standard error with its place and a code; then
     the exit code is 1.
     """
+    form = form_of(format, json=json)
+    one_stdin(trial, patients)
     put_in_force(terminology)
     troubles = Troubles()
-    day = day_of(as_of)
-    plans = list(plans_in(trial, troubles))
-    crowd: list[FactIndex] = []
-    with bar(shares_terminal=json) as progress:
+    own = mapping_in(mapping)
+    counted = Attrition(plans_in(trial, troubles), day_of(as_of))
+    with bar() as progress:
         for batch in watched(batches_of(files_of(patients, is_record, troubles)), "patients' files", progress):
-            crowd += [FactIndex(patient.facts) for patient in patients_in(batch, troubles)]
-    for funnel in (funnel for plan in plans for funnel in attrition(plan, crowd, day)):
-        if json:
-            emit(funnel)
-        else:
+            for patient in patients_in(batch, troubles, own):
+                counted.add(FactIndex(patient.facts))
+    if form is Form.TABLE:
+        for funnel in counted.funnels():
             _show(funnel)
+    else:
+        with values_as(form) as write:
+            for funnel in counted.funnels():
+                write(funnel)
     if troubles.found:
         raise typer.Exit(EXIT_INPUT)
 

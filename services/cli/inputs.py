@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import typer
+
 from services.cli.output import complain, remark
 from trialbridge.contracts.errors import Place, Refused
 from trialbridge.emr.csv.mapping import FeedMapping, read_mapping
@@ -13,6 +15,8 @@ from trialbridge.emr.sniff import ENDINGS, UNKNOWN, media_type_of
 
 TRIAL_ENDINGS: Final = (".yaml", ".yml", ".json")
 RECORD_ENDINGS: Final = tuple(ENDINGS)
+STDIN: Final = Path("/dev/stdin")
+"""What ``-`` on the command line means."""
 HEAD: Final = 4096
 """Bytes that tell a file's format."""
 
@@ -64,8 +68,10 @@ def is_trial(path: Path) -> bool:
 def files_of(path: Path, wanted: Callable[[Path], bool], troubles: Troubles) -> list[Path]:
     """Return ``path`` itself if it is a file, else the ``wanted`` files below it by name; hidden ones are left alone.
 
-    Nothing there, or no such file in the folder, is a trouble; other files in a folder are remarked upon.
+    ``-`` is standard input. Nothing there, or no such file in the folder, is a trouble; other files in a folder are remarked upon.
     """
+    if str(path) == "-":
+        return [STDIN]
     if not path.exists():
         troubles.note(path, "", "file.missing", "There is no such file or folder; check the path.")
         return []
@@ -85,6 +91,12 @@ def files_of(path: Path, wanted: Callable[[Path], bool], troubles: Troubles) -> 
         message = f"No file in this folder can be read here; names end in {ends}."
         troubles.note(path, "", "folder.empty", message)
     return chosen
+
+
+def one_stdin(*paths: Path) -> None:
+    """Raise `typer.BadParameter` where standard input is to be two things."""
+    if [str(path) for path in paths].count("-") > 1:
+        raise typer.BadParameter("standard input can be one of the two only", param_hint="-")
 
 
 def _hidden(inside: Path) -> bool:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from services.cli.inputs import Troubles, files_of, is_record, is_trial, mapping_in, read_input
+from services.cli.formats import Form, FormOption, JsonOption, form_of, values_as
+from services.cli.inputs import Troubles, files_of, is_record, is_trial, mapping_in, one_stdin, read_input
 from services.cli.match_view import MatchView
-from services.cli.output import EXIT_INPUT, emit
+from services.cli.output import EXIT_INPUT, OUT
 from services.cli.patients import batches_of, patients_in
 from services.cli.progress import bar, watched
 from services.cli.terminology import Terminology, put_in_force
@@ -29,11 +30,24 @@ class Mode(StrEnum):
     CLOSED = "closed"
 
 
+MappingOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping", help="Mapping file: own columns and words of tables, samples and panels of variant files."
+    ),
+]
+
+
 def match(
     patients: Annotated[
-        Path, typer.Argument(help="File or folder: FHIR, HL7 v2, C-CDA, CSV, VCF, MAF, or facts as JSON or NDJSON.")
+        Path,
+        typer.Argument(
+            help="File or folder: FHIR, HL7 v2, C-CDA, CSV, VCF, MAF, or facts as JSON or NDJSON; - is standard input."
+        ),
     ],
-    trials: Annotated[Path, typer.Argument(help="File or folder of trials: native YAML or JSON, or CTML.")],
+    trials: Annotated[
+        Path, typer.Argument(help="File or folder of trials: native YAML or JSON, or CTML; - is standard input.")
+    ],
     as_of: Annotated[str, typer.Option(help="Day of the evaluation, YYYY-MM-DD; today in UTC by default.")] = "",
     mode: Annotated[
         Mode,
@@ -44,38 +58,44 @@ def match(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show each criterion with its verdict and reason.")
     ] = False,
-    mapping: Annotated[
-        Path | None,
-        typer.Option(help="Mapping file: own columns and words of tables, samples and panels of variant files."),
-    ] = None,
+    mapping: MappingOption = None,
     terminology: Terminology = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line for each patient x trial x arm x dose level.")
-    ] = False,
+    format: FormOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Say who is eligible, potentially eligible or not, with the reason for each criterion; needs no server.
 
+    Answers come as they are found, one for each patient x trial x arm x dose level; one file at a time is in memory.
     What cannot be read is listed on standard error with its place and a code, the rest is evaluated; then the exit code
     is 1.
     """
+    form = form_of(format, json=json)
+    one_stdin(patients, trials)
     put_in_force(terminology)
     troubles = Troubles()
     own = mapping_in(mapping)
     day = day_of(as_of)
     plans = list(plans_in(trials, troubles))
     files = files_of(patients, is_record, troubles)
-    view = MatchView(len(plans), explain=explain)
-    with bar(shares_terminal=json) as progress:
-        for batch in watched(batches_of(files), "patients' files", progress):
-            for patient in patients_in(batch, troubles, own):
-                judged = _judge(patient, plans, day, mode)
-                if not json:
-                    view.add(patient.patient, judged)
-                    continue
-                for explanation in judged:
-                    emit(match_line(explanation))
-    if not json:
-        view.show()
+    with bar(shares_terminal=form is not Form.TABLE) as progress:
+        people = (
+            patient
+            for batch in watched(batches_of(files), "patients' files", progress)
+            for patient in patients_in(batch, troubles, own)
+        )
+        judged = ((patient.patient, _judge(patient, plans, day, mode)) for patient in people)
+        if form is Form.TABLE:
+            # Above the bar, where there is one, and the people read on the same screen.
+            console = OUT if progress.disable or not OUT.is_terminal else progress.console
+            view = MatchView(plans, console, explain=explain)
+            for patient, found in judged:
+                view.show(patient, found)
+        else:
+            with values_as(form) as write:
+                for explanation in (one for _, found in judged for one in found):
+                    write(match_line(explanation))
+    if form is Form.TABLE:
+        view.total()
     if troubles.found:
         raise typer.Exit(EXIT_INPUT)
 

@@ -1,13 +1,15 @@
 """The readable form of ``trialbridge match``: by patient on a terminal, one plain line for each pair elsewhere."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.output import OUT, say, show_rows
+from services.cli.output import say, shown
+from trialbridge.criteria.plan import TrialPlan
 from trialbridge.criteria.verdicts import CriterionResult, Explanation, Outcome, Verdict
 
 STYLES: Final = {Outcome.ELIGIBLE: "bold green", Outcome.POTENTIALLY: "yellow", Outcome.NOT_ELIGIBLE: "dim"}
@@ -24,44 +26,56 @@ QUESTIONS: Final = 3
 """Of what is missing, so many questions are shown; the JSON has all."""
 
 
-class MatchView:
-    """Shows the outcomes, the best first, and counts them."""
+HEADS: Final = ("patient", "trial", "arm", "dose", "outcome", "because")
 
-    def __init__(self, trials: int, *, explain: bool = False) -> None:
-        """Begin; ``trials`` are evaluated for each patient; ``explain`` shows each criterion too."""
+
+class MatchView:
+    """Shows the outcomes of one patient after another, the best first, and counts them."""
+
+    def __init__(self, plans: Sequence[TrialPlan], console: Console, *, explain: bool = False) -> None:
+        """Begin; each patient is held against ``plans``; ``explain`` shows each criterion too."""
         self._explain = explain
-        self._trials = trials
+        self._console = console
+        self._trials = len(plans)
         self._patients = 0
         self._counts: Counter[Outcome] = Counter()
-        self._rows: list[tuple[str, ...]] = []
-        self._people: list[tuple[str, list[Explanation]]] = []
+        names = [(plan.trial.id, one.arm or "", one.dose or "") for plan in plans for one in plan.branches]
+        known = [max(len(shown(word)) for word in words) for words in zip(HEADS[1:4], *names, strict=True)]
+        self._widths = [len(HEADS[0]), *known, max(map(len, WORDS.values())), 0]
 
-    def add(self, patient: str, judged: Sequence[Explanation]) -> None:
-        """Take a patient's outcomes."""
+    def show(self, patient: str, judged: Sequence[Explanation]) -> None:
+        """Show a patient's outcomes."""
         self._patients += 1
         self._counts.update(one.outcome for one in judged)
         best = sorted(judged, key=lambda one: ORDER.index(one.outcome))
-        if OUT.is_terminal:
-            self._people.append((patient, best))
-        else:
-            for one in best:
-                where = (one.patient, one.trial, one.arm or "-", one.dose or "-")
-                self._rows.append((*where, WORDS[one.outcome], because(one)))
-                if self._explain:
-                    self._rows += [(*where, line.verdict.value, f"{line.path}: {line.reason}") for line in one.criteria]
+        if self._console.is_terminal:
+            _show_patient(self._console, patient, best, explain=self._explain)
+        elif best:
+            rows = [row for one in best for row in self._rows(one)]
+            self._lines(rows if self._patients > 1 else [HEADS, *rows], len(shown(patient)))
 
-    def show(self) -> None:
-        """Show all, and the counts."""
-        for patient, judged in self._people:
-            _show_patient(patient, judged, explain=self._explain)
-        if self._rows:
-            show_rows(OUT, ("patient", "trial", "arm", "dose", "outcome", "because"), self._rows)
+    def _rows(self, one: Explanation) -> Iterator[Sequence[str]]:
+        where = (one.patient, one.trial, one.arm or "-", one.dose or "-")
+        yield (*where, WORDS[one.outcome], because(one))
+        for line in one.criteria if self._explain else ():
+            yield (*where, line.verdict.value, f"{line.path}: {line.reason}")
+
+    def _lines(self, rows: Sequence[Sequence[str]], longest: int) -> None:
+        """Write plain lines, nothing shortened, aligned with those before as far as could be known then."""
+        self._widths[0] = max(self._widths[0], longest)
+        lines = (
+            "  ".join(shown(cell).ljust(width) for cell, width in zip(row, self._widths, strict=True)) for row in rows
+        )
+        self._console.print("\n".join(line.rstrip() for line in lines), markup=False, soft_wrap=True)
+
+    def total(self) -> None:
+        """Say how many there are of each."""
         counts = ", ".join(f"{self._counts[outcome]} {WORDS[outcome]}" for outcome in ORDER)
         say(f"{self._patients} patients x {self._trials} trials: {counts}")
 
 
-def _show_patient(patient: str, judged: Sequence[Explanation], *, explain: bool) -> None:
-    OUT.print(Text(f"Patient {patient}", style="bold"))
+def _show_patient(console: Console, patient: str, judged: Sequence[Explanation], *, explain: bool) -> None:
+    console.print(Text(f"Patient {shown(patient)}", style="bold"))
     grid = Table.grid(padding=(0, 2), expand=True)
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
@@ -74,7 +88,7 @@ def _show_patient(patient: str, judged: Sequence[Explanation], *, explain: bool)
             grid.add_row(
                 "", Text(f"    {mark} {line.kind.replace('_', ' ')}", style=style), Text(line.reason, style=style)
             )
-    OUT.print(grid)
+    console.print(grid)
 
 
 def because(explanation: Explanation) -> str:

@@ -35,8 +35,8 @@ class Screen(Console):
         raise BrokenPipeError(errno.EPIPE, "the reader went away")
 
 
-OUT: Final = Screen(highlight=False)
-ERR: Final = Screen(stderr=True, highlight=False)
+OUT: Final = Screen(highlight=False, emoji=False)
+ERR: Final = Screen(stderr=True, highlight=False, emoji=False)
 UNSHOWN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """All but tabs and line breaks."""
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
@@ -49,13 +49,18 @@ def shown(text: str) -> str:
     return UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def emit(value: Any) -> None:
-    """Write one JSON value as one line on standard output."""
+def emit(value: Any, before: bytes = b"", after: bytes = b"\n") -> None:
+    """Write one JSON value on standard output, as one line unless something else is to stand around it."""
     try:
         line = _ENCODER.encode(value)
     except UnicodeEncodeError:
         line = _ENCODER.encode(_readable(value))
-    sys.stdout.buffer.write(line + b"\n")
+    write(before + line + after)
+
+
+def write(text: bytes) -> None:
+    """Write bytes on standard output at once."""
+    sys.stdout.buffer.write(text)
     sys.stdout.buffer.flush()
 
 

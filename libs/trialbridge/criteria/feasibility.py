@@ -92,20 +92,38 @@ class _Tally:
         )
 
 
+class Attrition:
+    """The funnels of several trials, counted patient by patient; no patient is kept."""
+
+    def __init__(self, plans: Iterable[TrialPlan], as_of: date) -> None:
+        """Begin with nobody; ``as_of`` is the day of the evaluation."""
+        self._as_of = as_of
+        self._tallies = [(plan, [_Tally(branch, _needed(branch)) for branch in plan.branches]) for plan in plans]
+
+    def add(self, facts: FactIndex) -> None:
+        """Count one patient."""
+        known = Known(facts, self._as_of)
+        for _, tallies in self._tallies:
+            for tally in tallies:
+                tally.add([_verdict(spot, known) for spot in tally.spots])
+
+    def funnels(self) -> tuple[Funnel, ...]:
+        """Return the funnel of each arm and dose level so far, criteria in the trial's order; an ``all`` counts by its members."""
+        return tuple(tally.funnel(plan.trial.id) for plan, tallies in self._tallies for tally in tallies)
+
+
 def attrition(plan: TrialPlan, patients: Iterable[FactIndex], as_of: date) -> tuple[Funnel, ...]:
-    """Return the funnel of each arm and dose level, criteria in the trial's order; an ``all`` counts by its members.
+    """Return the funnel of each arm and dose level of one trial.
 
     Args:
         plan: The trial.
         patients: The facts of each patient; read once.
         as_of: The day of the evaluation.
     """
-    tallies = [_Tally(branch, _needed(branch)) for branch in plan.branches]
+    counted = Attrition([plan], as_of)
     for facts in patients:
-        known = Known(facts, as_of)
-        for tally in tallies:
-            tally.add([_verdict(spot, known) for spot in tally.spots])
-    return tuple(tally.funnel(plan.trial.id) for tally in tallies)
+        counted.add(facts)
+    return counted.funnels()
 
 
 def _needed(branch: Branch) -> tuple[Spot, ...]:
