@@ -91,6 +91,7 @@ async def test_what_is_wrong_is_said_in_the_acknowledgement(gateway: Gateway) ->
     "raw",
     [
         b"GET / HTTP/1.1\r\n\r\n",
+        b"x" + framed(adt(1))[1:],
         adt(1),
         START + adt(1)[:100] + START + adt(2) + END,
         framed(adt(1) + b"NTE|1||" + b"x" * 30_000),
