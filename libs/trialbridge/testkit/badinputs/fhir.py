@@ -37,7 +37,7 @@ STRANGE: Final[tuple[Row, ...]] = (
 WRONG: Final[tuple[Row, ...]] = (
     ({**PATIENT, "id": "with blank"}, INVALID, "id"), ({**PATIENT, "id": "x" * 65}, INVALID, "id"),
     ({**PATIENT, "id": 7}, INVALID, "id"), ({**PATIENT, "name": "Ann Lee"}, INVALID, "name"),
-    ({**PATIENT, "name": [{"family": ["Lee"]}]}, INVALID, "name[0].family"),
+    ({**PATIENT, "name": [{"family": 7}]}, INVALID, "name[0].family"),
     ({**PATIENT, "gender": "f"}, INVALID, "gender"), ({**PATIENT, "telecom": {}}, INVALID, "telecom"),
     ({**PATIENT, "active": "yes"}, INVALID, "active"), ({**PATIENT, "nickname": "x"}, INVALID, "resource"),
     ({**OBSERVATION, "status": "done"}, INVALID, "status"), ({**OBSERVATION, "status": None}, INVALID, "status"),

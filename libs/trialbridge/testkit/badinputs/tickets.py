@@ -21,7 +21,7 @@ FIELDS: Final[tuple[tuple[str, Any, str], ...]] = (
     ("expires", "1780300800", "ticket.bad-time"), ("sha256", "", "ticket.bad-digest"), ("sha256", "0" * 63, "ticket.bad-digest"),
     ("sha256", "g" * 64, "ticket.bad-digest"), ("sha256", "A" * 64, "ticket.bad-digest"), ("size", 0, "ticket.bad-size"),
     ("size", -1, "ticket.bad-size"), ("size", -(2**40), "ticket.bad-size"), ("media_type", "", "ticket.unknown-type"),
-    ("media_type", "text/plain", "ticket.unknown-type"), ("media_type", "application/fhir+xml", "ticket.unknown-type"),
+    ("media_type", "text/plain", "ticket.unknown-type"), ("media_type", "application/pdf", "ticket.unknown-type"),
     ("media_type", "application/fhir+json, text/html", "ticket.unknown-type"), ("network", "", "ticket.incomplete"),
     ("source", "", "ticket.incomplete"), ("issue", 0, "ticket.incomplete"), ("issue", -3, "ticket.incomplete"),
 )  # fmt: skip
