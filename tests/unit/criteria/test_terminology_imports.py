@@ -105,7 +105,7 @@ def test_a_line_of_parents_without_end_costs_no_time() -> None:
 
 
 @pytest.mark.parametrize(("body", "code"), [
-    (b"\xff\xfe", "not-json"), (b"", "not-json"), (b"[" * 100_000, "not-json"), (b"7", "not-oncotree"), (b"[]", "no-rows"),
+    (b"\xff\xfe", "not-text"), (b"", "not-json"), (b"[" * 100_000, "not-json"), (b"7", "not-oncotree"), (b"[]", "no-rows"),
     (b"{}", "no-rows"), (b'{"TISSUE": 7}', "no-rows"),
 ])  # fmt: skip
 def test_a_file_that_is_no_oncotree_is_refused(body: bytes, code: str) -> None:
@@ -175,7 +175,7 @@ def test_bad_rows_of_hgnc_are_told_of_with_their_line() -> None:
             "ALK\tApproved\tx,y\t", "RET\tApproved\t\t\tmore", "ROS1\tapproved"]  # fmt: skip
     found = READERS["hgnc"]("\n".join(rows).encode())
     assert codes(found) == [("duplicate", "line 3"), ("bad-code", "line 4"), ("bad-code", "line 5"), ("bad-name", "line 6"),
-                            ("row-long", "line 7")]  # fmt: skip
+                            ("row-long", "line 7"), ("cut-off", "line 8")]  # fmt: skip
     assert [row[0] for row in found.rows] == ["ALK", "EGFR", "ROS1"]
 
 
@@ -188,6 +188,61 @@ def test_a_sheet_that_cannot_be_used_is_refused(kind: str, body: bytes, code: st
     with pytest.raises(Refused) as refused:
         READERS[kind](body)
     assert (refused.value.code, refused.value.place.field) == (f"terminology.{code}", place)
+
+
+def test_one_symbol_in_two_letter_cases_is_one_gene() -> None:
+    found = READERS["hgnc"](b"symbol\tstatus\talias_symbol\tprev_symbol\nEGFR\tApproved\t\t\negfr\tApproved\tX\t\n")
+    assert codes(found) == [("duplicate", "line 3")]
+    assert [row[0] for row in found.rows] == ["EGFR"]
+
+
+def test_a_file_that_was_cut_off_is_told_of() -> None:
+    head = "symbol\tstatus\talias_symbol\tprev_symbol\nEGFR\tApproved\t\t\n"
+    found = READERS["hgnc"](f"{head}KR".encode())
+    assert codes(found) == [("cut-off", "line 3"), ("row-unreadable", "line 3")]
+    assert codes(READERS["hgnc"](f"{head}KRAS\tApproved\tKI".encode())) == [("cut-off", "line 3")]
+    assert codes(READERS["hgnc"](f"{head}KRAS\tApproved\n".encode())) == []
+
+
+@pytest.mark.parametrize("kind", sorted(READERS))
+def test_a_page_of_the_web_in_place_of_the_file_is_said_to_be_one(kind: str) -> None:
+    with pytest.raises(Refused) as refused:
+        READERS[kind](b"\n<!DOCTYPE html>\n<html><body>502 Bad Gateway</body></html>")
+    assert refused.value.message.startswith("This is a page of the web: download the file again.")
+    assert (refused.value.place.field or "").startswith("line ")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "place"),
+    [
+        (b'[{"code": "LUNG",\n "name": "Lung"},\n{"code', "not-json", "line 3"),
+        (b"[\n1,\n2 3]", "not-json", "line 3"),
+        ('["LUNG"]'.encode("utf-16"), "not-text", "line 1"),
+        (b"", "not-json", "line 1"),
+    ],
+)  # fmt: skip
+def test_broken_json_is_told_with_its_line(body: bytes, code: str, place: str) -> None:
+    with pytest.raises(Refused) as refused:
+        READERS["oncotree"](body)
+    assert (refused.value.code, refused.value.place.field) == (f"terminology.{code}", place)
+
+
+def test_a_mark_of_byte_order_is_left_out() -> None:
+    body = b'[{"code": "LUNG", "name": "Lung", "parent": "TISSUE"}]'
+    assert READERS["oncotree"](b"\xef\xbb\xbf" + body).rows == READERS["oncotree"](body).rows
+
+
+def test_a_line_without_end_is_told_of_and_the_others_stay() -> None:
+    found = READERS["drugs"](b"drug,classes\n" + b"x" * 1_000_001 + b",y\nexamplinib,kinase inhibitor\n")
+    assert codes(found) == [("row-unreadable", "line 2")]
+    assert [row[0] for row in found.rows] == ["examplinib"]
+
+
+def test_no_row_of_an_own_crosswalk_is_dropped_unsaid() -> None:
+    body = b"system,code,oncotree\nicd10,,LUNG\nicd10,C34,\nicd10,C34,LUNG\nicd10,C34,LUNG\nicd10,C34,BREAST\n"
+    found = READERS["crosswalk"](body)
+    assert codes(found) == [("bad-code", "line 2"), ("unknown-term", "line 3"), ("duplicate", "line 6")]
+    assert found.rows == (("icd10", "C34", "BREAST|LUNG"),)
 
 
 def test_a_stray_quote_is_told_of() -> None:

@@ -86,7 +86,7 @@ def test_strict_writes_nothing_where_a_row_is_refused(cli: Invoke, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("kind", "body", "told"), [
-    ("oncotree", b"no", ": terminology.not-json: "), ("oncotree", b"[]", ": terminology.no-rows: "),
+    ("oncotree", b"no", ": line 1: terminology.not-json: "), ("oncotree", b"[]", ": terminology.no-rows: "),
     ("hgnc", b"symbol\tstatus\n", ": line 1: terminology.columns-missing: "), ("drugs", b"\xff", ": line 1: terminology.not-text: "),
     ("crosswalk", b"a,b\n", ": line 1: terminology.columns-missing: "),
 ])  # fmt: skip

@@ -39,10 +39,14 @@ def read_crosswalk(body: bytes) -> Imported:
     found: dict[tuple[str, str], set[str]] = {}
     given = sheet(body, _COLUMNS, ("oncotree",), findings)
     for row in given.rows:
-        terms = _terms(row, findings)
+        terms = _terms(row, given, findings)
         for system, code in _codes(row, given, findings):
-            if terms:
-                found.setdefault((system, code), set()).update(terms)
+            if not terms:
+                continue
+            if "code" in given.columns and not terms <= found.get((system, code), terms):
+                message = f"{system} {code} is there already with another term: it is taken for one of those."
+                findings.warn(row.line, "duplicate", message)
+            found.setdefault((system, code), set()).update(terms)
     rows: list[tuple[str, ...]] = [
         (system, code, "|".join(_least(terms))) for (system, code), terms in sorted(found.items())
     ]
@@ -53,7 +57,11 @@ def _codes(row: Row, given: Sheet, findings: Findings) -> Iterator[tuple[str, st
     """Yield the codes of a row; OncoTree's own file has terms without any, which say nothing."""
     if row.cells.get("morphology"):
         yield from _shapes(row, findings)
-    if "code" not in given.columns or not row.cells.get("code"):
+    if "code" not in given.columns:
+        return
+    if not row.cells["code"]:
+        if not row.cells.get("morphology"):
+            findings.error(row.line, "bad-code", "The row has no code.")
         return
     system = _system(row.cells.get("system", ""))
     code = plain(row.cells["code"]).upper()
@@ -89,9 +97,11 @@ def _parts(cell: str) -> list[str]:
     return [part for one in _PARTS.split(cell) if (part := plain(one).upper())]
 
 
-def _terms(row: Row, findings: Findings) -> set[str]:
+def _terms(row: Row, given: Sheet, findings: Findings) -> set[str]:
     """Return the current terms of a row; none where one of them is not known."""
     found = set()
+    if "code" in given.columns and not row.cells["oncotree"]:
+        findings.error(row.line, "unknown-term", "The row names no OncoTree term.")
     for word in (plain(one) for one in _PARTS.split(row.cells["oncotree"])):
         if not word or word == "TISSUE":
             continue

@@ -10,6 +10,8 @@ from trialbridge.contracts.errors import Place, Refused
 from trialbridge.criteria.terminology.imports.flaws import Findings
 
 _MARK: Final = "\ufeff"
+_LONGEST: Final = 1_000_000
+"""Characters of a line; no row of a table of terms comes near."""
 
 
 class Row(NamedTuple):
@@ -36,6 +38,11 @@ def text_of(body: bytes) -> str:
         raise Refused("terminology.not-text", message, Place(field=f"line {line}")) from None
 
 
+def web_page(body: bytes) -> str:
+    """Return a sentence where the file is a page of the web, as servers give in place of what was asked for; else nothing."""
+    return "This is a page of the web: download the file again. " if body.lstrip()[:1] == b"<" else ""
+
+
 def sheet(body: bytes, names: Mapping[str, Sequence[str]], needed: Sequence[str], findings: Findings) -> Sheet:
     """Return the rows of a file under their columns' usual names.
 
@@ -49,6 +56,10 @@ def sheet(body: bytes, names: Mapping[str, Sequence[str]], needed: Sequence[str]
         Refused: ``terminology.not-text``, or ``terminology.columns-missing`` with the headings that would be understood.
     """
     lines = text_of(body).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for number, line in enumerate(lines):
+        if len(line) > _LONGEST:
+            findings.error(number + 1, "row-unreadable", f"The line has more than {_LONGEST} characters.")
+            lines[number] = ""
     first = next((n for n, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
     reader = csv.reader(io.StringIO("\n".join(lines[first:])), delimiter="\t" if "\t" in lines[first] else ",")
     numbered = _numbered(reader, lambda: first + reader.line_num, findings)
@@ -57,9 +68,10 @@ def sheet(body: bytes, names: Mapping[str, Sequence[str]], needed: Sequence[str]
     missing = [name for name in needed if name not in header]
     if missing:
         known = "; ".join(f"{name} (or {', '.join(names[name])})" if names[name] else name for name in missing)
-        message = f"The header has no column {known}. Columns are separated by tabs or commas."
+        message = f"{web_page(body)}The header has no column {known}. Columns are separated by tabs or commas."
         raise Refused("terminology.columns-missing", message, Place(field=f"line {first + 1}"))
-    return Sheet(frozenset(header) - {""}, _rows(numbered, header, findings))
+    end = 0 if lines[-1] == "" else len(lines)
+    return Sheet(frozenset(header) - {""}, _rows(numbered, header, end, findings))
 
 
 def _numbered(
@@ -77,7 +89,8 @@ def _numbered(
             yield line(), cells
 
 
-def _rows(numbered: Iterable[tuple[int, list[str]]], header: list[str], findings: Findings) -> Iterator[Row]:
+def _rows(numbered: Iterable[tuple[int, list[str]]], header: list[str], end: int, findings: Findings) -> Iterator[Row]:
+    """Yield the rows; ``end`` is the last line where nothing ends it."""
     for line, cells in numbered:
         if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
             continue
@@ -85,6 +98,8 @@ def _rows(numbered: Iterable[tuple[int, list[str]]], header: list[str], findings
             message = f"The row has {len(cells)} cells, the header {len(header)}; a cell with a separator needs quotes."
             findings.error(line, "row-long", message)
             continue
+        if line == end and len(cells) < len(header):
+            findings.warn(line, "cut-off", "The file ends within this row; if it was cut off, bring the whole one.")
         # Programs leave out empty cells at the end.
         every = zip(header, chain(cells, repeat("")), strict=False)
         yield Row(line, {name: cell.strip() for name, cell in every if name})

@@ -26,15 +26,19 @@ def read_hgnc(body: bytes) -> Imported:
     """
     findings = Findings()
     named: dict[str, set[str]] = {}
+    taken: set[str] = set()
     for row in sheet(body, _COLUMNS, tuple(_COLUMNS), findings).rows:
         symbol, names = row.cells["symbol"], row.cells
-        if names["status"].casefold() != _IN_USE:
+        if not names["status"]:
+            findings.error(row.line, "row-unreadable", "The row has no status; is the file cut off here?")
+        elif names["status"].casefold() != _IN_USE:
             findings.skipped += 1
         elif not SYMBOL.fullmatch(symbol):
             findings.error(row.line, "bad-code", "The row has no symbol, or one with unusual characters.")
-        elif symbol in named:
+        elif symbol.upper() in taken:
             findings.error(row.line, "duplicate", f"{symbol} is there already; the first row stays.")
         else:
+            taken.add(symbol.upper())
             named[symbol] = set(_names(row, findings)) - {symbol.upper()}
     return finished("genes", _rows(named, findings), findings)
 

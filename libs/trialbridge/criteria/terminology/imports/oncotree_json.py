@@ -6,12 +6,14 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Refused
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Refused
+from trialbridge.criteria.terminology.imports.delimited import text_of, web_page
 from trialbridge.criteria.terminology.imports.flaws import Findings, Imported, finished, plain
 
 ROOT: Final = "TISSUE"
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_/+.-]{0,39}")
 DEEPEST: Final = 40
+_BYTE: Final = re.compile(r"\(byte (\d+)\)")
 _FORMER: Final = ("history", "revocations", "precursors")
 _LIQUID: Final = frozenset({"LYMPH", "MYELOID", "BLOOD"})
 
@@ -31,15 +33,24 @@ def read_oncotree(body: bytes) -> Imported:
     Rows: code, parent (empty for a tissue), name, main type, former codes (renamed, revoked, or become a part of it). A parent stands
     above its children, and the same release gives the same rows in either form.
     """
-    try:
-        document = msgspec.json.decode(body)
-    except NOT_AS_DESCRIBED:
-        raise Refused("terminology.not-json", "The file is not JSON; OncoTree is taken as its official JSON.") from None
+    document = _document(body)
     findings = Findings()
     nodes = _rooted(_known(_nodes(document, findings), findings), findings)
     rows = [_row(node, nodes, findings) for node in _ordered(nodes)]
     _doubts(nodes, findings)
     return finished("oncotree", rows, findings)
+
+
+def _document(body: bytes) -> Any:
+    text = text_of(body)
+    try:
+        return msgspec.json.decode(text)
+    except NOT_AS_DESCRIBED as error:
+        at = _BYTE.search(str(error))
+        line = body.count(b"\n", 0, int(at[1]) if at else len(body.rstrip())) + 1
+        end = "; it ends too early" if "truncated" in str(error) else ""
+        message = f"{web_page(body)}The file is not JSON{end}; OncoTree is taken as its official JSON."
+        raise Refused("terminology.not-json", message, Place(field=f"line {line}")) from None
 
 
 def _nodes(document: Any, findings: Findings) -> Iterator[_Node]:
