@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.known import Known
+from trialbridge.criteria.leaves.disease import is_present
 from trialbridge.criteria.leaves.windows import limited
 from trialbridge.criteria.plan import Step
 from trialbridge.criteria.subjects import covered, genes_of
@@ -82,7 +83,8 @@ def profile_of(known: Known) -> Profile:
     people = known.of(f.Demographics)
     return Profile(
         diagnosis=frozenset(
-            (fact.codes, fact.morphology, fact.site, fact.primary, fact.excluded) for fact in known.of(f.Diagnosis)
+            (fact.codes, fact.morphology, fact.site, fact.primary, fact.excluded, is_present(fact))
+            for fact in known.of(f.Diagnosis)
         ),
         sex=frozenset(fact.sex for fact in people),
         birth=frozenset(fact.birth_date for fact in people),

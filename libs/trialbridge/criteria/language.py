@@ -98,7 +98,8 @@ class Diagnosis(Node, frozen=True, kw_only=True, tag="diagnosis"):
 
     Fails when a recognised primary diagnosis is known and none is (or could be, on closer look) such a term; unknown when
     the diagnosis is missing, not recognised or less specific than the criterion. A code that stands for one of several terms
-    is less specific than each of them, unless another code of the same diagnosis says which it is.
+    is less specific than each, unless another code of the same diagnosis says which it is. A resolved diagnosis is of the
+    past: it meets nothing, and where all are resolved the criterion fails; one in remission, or inactive, counts.
     """
 
     oncotree: tuple[str, ...] = ()
@@ -335,7 +336,7 @@ class Allergy(Coded, frozen=True, kw_only=True, tag="allergy"):
 
 
 class Histology(Node, frozen=True, kw_only=True, tag="histology"):
-    """The tumour's morphology by ICD-O-3 or SNOMED CT code, or words of its text."""
+    """The morphology of a tumour that is not resolved, by ICD-O-3 or SNOMED CT code, or words of its text."""
 
     icdo3: tuple[str, ...] = ()
     snomed: tuple[str, ...] = ()

@@ -79,6 +79,7 @@ def _diagnosis(rng: Random, as_of: date) -> f.Diagnosis:
         site=(coding(rng, w.ICDO3, w.PLACES),) if maybe(rng, 0.2) else (),
         primary=primary,
         excluded=maybe(rng, 0.15),
+        status=rng.choice((None, None, None, "active", "recurrence", "remission", "inactive", "resolved", "resolved")),
     )
 
 

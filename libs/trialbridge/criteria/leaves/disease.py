@@ -135,9 +135,10 @@ def _said(fact: f.Diagnosis) -> str:
 
 
 def judge_diagnosis(leaf: q.Diagnosis, known: Known) -> Finding:
-    """Judge the primary cancer diagnoses; a refuted one counts only as a negative."""
+    """Judge the present primary cancer diagnoses; a refuted one, or one that is resolved, counts only as a negative."""
     every = known.of(f.Diagnosis)
-    primary = [fact for fact in every if fact.primary and not fact.excluded]
+    held = [fact for fact in every if fact.primary and not fact.excluded]
+    primary = [fact for fact in held if is_present(fact)]
     refuted = [fact for fact in every if fact.primary and fact.excluded]
     checks = [(fact, match(leaf, fact)) for fact in primary]
     wanted = words(leaf)
@@ -147,11 +148,19 @@ def judge_diagnosis(leaf: q.Diagnosis, known: Known) -> Finding:
         said = "; ".join(dict.fromkeys(f"diagnosis is {_said(fact)}" for fact in decisive))
         settle = Settle("the exact tumour type (pathology report)", "record") if verdict is UNKNOWN else None
         return Finding(verdict, verdict is UNKNOWN, sentence(said, wanted), evidence_of(decisive), settle)
+    if held:
+        past = "; ".join(dict.fromkeys(f"{_said(fact)} is resolved" for fact in held))
+        return Finding(NOT_MET, False, sentence(past, wanted), evidence_of(held))
     ruled_out = [fact for fact in refuted if _covers(fact, leaf)]
     if ruled_out:
         return Finding(NOT_MET, False, sentence(f"{_said(ruled_out[0])} was ruled out", wanted), evidence_of(ruled_out))
     settle = Settle("the cancer diagnosis (pathology report)", "record")
     return Finding(UNKNOWN, True, sentence("no cancer diagnosis is recorded", wanted), (), settle)
+
+
+def is_present(fact: f.Diagnosis) -> bool:
+    """Return whether the disease is the patient's still; one in remission or inactive is, for it may come back."""
+    return fact.status != "resolved"
 
 
 def _covers(fact: f.Diagnosis, leaf: q.Diagnosis) -> bool:
@@ -163,10 +172,10 @@ def _covers(fact: f.Diagnosis, leaf: q.Diagnosis) -> bool:
 
 
 def judge_histology(leaf: q.Histology, known: Known) -> Finding:
-    """Judge the recorded morphology of the primary diagnoses by code or by words of its text."""
+    """Judge the recorded morphology of the present primary diagnoses by code or by words of its text."""
     wanted = " or ".join((*leaf.names, *leaf.icdo3, *leaf.snomed))
     settle = Settle("the histology (pathology report)", "record")
-    found = [x for x in known.of(f.Diagnosis) if x.primary and not x.excluded and x.morphology]
+    found = [x for x in known.of(f.Diagnosis) if x.primary and not x.excluded and is_present(x) and x.morphology]
     if not found:
         return Finding(UNKNOWN, True, sentence("no histology is recorded", wanted), (), settle)
     verdict = best(_shape(leaf, fact) for fact in found)

@@ -110,11 +110,17 @@ def _ruled_out(leaf: q.Diagnosis, fact: f.Diagnosis) -> bool:
 
 
 def diagnosis(leaf: q.Diagnosis, patient: Patient) -> Answer:
-    """The best of the primary diagnoses; a tumour does not turn into another one. Without any, a refuted one is a negative."""
+    """The best of the primary diagnoses; a tumour does not turn into another one. Without any, a refuted one is a negative.
+
+    What is resolved is not there any more; where nothing else was ever there, neither is what is asked for.
+    """
     mine = [fact for fact in patient.all(f.Diagnosis) if fact.primary]
     held = [fact for fact in mine if not fact.excluded]
+    present = [fact for fact in held if fact.status != "resolved"]
+    if present:
+        return firm(either(_met(leaf, fact) for fact in present))
     if held:
-        return firm(either(_met(leaf, fact) for fact in held))
+        return Answer(NO, recoverable=False)
     return Answer(NO, recoverable=False) if any(_ruled_out(leaf, fact) for fact in mine) else UNKNOWN
 
 
@@ -132,6 +138,7 @@ def _shape(leaf: q.Histology, fact: f.Diagnosis) -> Verdict:
 
 
 def histology(leaf: q.Histology, patient: Patient) -> Answer:
-    """The best of the primary diagnoses that say anything of morphology."""
-    mine = [x for x in patient.all(f.Diagnosis) if x.primary and not x.excluded and x.morphology]
+    """The best of the primary diagnoses that are not resolved and say anything of morphology."""
+    held = [x for x in patient.all(f.Diagnosis) if x.primary and not x.excluded and x.status != "resolved"]
+    mine = [x for x in held if x.morphology]
     return firm(either(_shape(leaf, fact) for fact in mine)) if mine else UNKNOWN

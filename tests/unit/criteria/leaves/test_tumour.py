@@ -124,3 +124,37 @@ def test_histology_of_what_is_no_primary_tumour_or_was_refuted(answer: Answer) -
         evidence=HERE, codes=(coded("o:LUAD"),), morphology=(f.Coding(system=SYSTEMS["m"], text="unclear"),)
     )
     assert answer(leaf, without_code) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("leaf", "statuses", "expected"),
+    [
+        ("oncotree: [LUAD]", ["resolved"], "not_met!"),
+        ("oncotree: [_SOLID_]", ["resolved"], "not_met!"),
+        ("oncotree: [BRCA]", ["resolved"], "not_met!"),
+        ("icd10: [C34]", ["resolved", "resolved"], "not_met!"),
+        ("oncotree: [LUAD]", ["resolved", "active"], "met!"),
+        ("oncotree: [LUAD]", ["resolved", None], "met!"),
+        ("oncotree: [LUAD]", ["remission"], "met!"),
+        ("oncotree: [LUAD]", ["inactive"], "met!"),
+        ("oncotree: [LUAD]", ["relapse"], "met!"),
+    ],
+)
+def test_a_resolved_diagnosis_is_of_the_past(
+    answer: Answer, leaf: str, statuses: list[str | None], expected: str
+) -> None:
+    known = [tumour("o:LUAD", "m:8140/3", status=status) for status in statuses]
+    assert answer(f"diagnosis: {{{leaf}}}", *known) == expected
+    shaped = "unknown" if set(statuses) == {"resolved"} else "met!"
+    assert answer("histology: {icdo3: [8140/3]}", *known) == shaped
+    # Whoever excludes a disease takes those who had it.
+    turned = {"not_met!": "met!", "met!": "not_met!"}[expected]
+    assert answer(f"not: {{diagnosis: {{{leaf}}}}}", *known) == turned
+
+
+def test_a_past_tumour_does_not_hide_the_present_one(answer: Answer) -> None:
+    known = (tumour("o:LUAD", status="resolved"), tumour("o:BRCA"))
+    assert answer("diagnosis: {oncotree: [BRCA]}", *known) == "met!"
+    assert answer("diagnosis: {oncotree: [LUAD]}", *known) == "not_met!"
+    assert answer("diagnosis: {oncotree: [LUAD]}", known[0], tumour("some growth")) == "unknown"
+    assert answer("diagnosis: {oncotree: [LUAD]}", known[0], tumour("o:BRCA", excluded=True)) == "not_met!"
