@@ -1,6 +1,6 @@
 """Puts the matchbook together."""
 
-from services.matchbook import coverage, tables
+from services.matchbook import tables
 from services.matchbook.agents import handlers
 from services.matchbook.handlers import Handlers
 from services.matchbook.reviews import ReviewDesk
@@ -18,7 +18,7 @@ def build(settings: MatchbookSettings, ports: ServicePorts) -> Stage:
         settings,
         Ports(ports.documents, ports.seal, ports.now),
         handlers(stage),
-        (*tables.ALL, *coverage.TABLES),
+        tables.ALL,
         forget=stage.forget,
         background=(
             CommandDesk(

@@ -3,40 +3,15 @@
 from collections import Counter
 from typing import Any, Final
 
-import msgspec
-
+from services.matchbook.tables import DAYS, SAID, SUMS, DaySum, Said
 from trialbridge.contracts.documents import COVERAGE, CoverageDoc
-from trialbridge.contracts.events import CoverageRow, FeedConverted
+from trialbridge.contracts.events import FeedConverted
 from trialbridge.contracts.ids import derive, feed_id
 from trialbridge.emr.coverage import counted, summed
-from trialbridge.runtime.effects import Effects, Received, TableSpec
+from trialbridge.runtime.effects import Effects, Received
 
 OPEN_DAYS: Final = 62
 """Days of a feed, the newest, to which deliveries are still counted. What each of them said is remembered so long."""
-
-
-class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one delivery said of a day."""
-
-    issue: int
-    rows: tuple[CoverageRow, ...] = ()
-
-
-class DaySum(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A day of a feed."""
-
-    version: int = 0
-    deliveries: int = 0
-    rows: tuple[CoverageRow, ...] = ()
-
-
-SAID = TableSpec("coverage_said", Said, sealed=False)
-"""By feed, day and delivery."""
-SUMS = TableSpec("coverage_sums", DaySum, sealed=False)
-"""By feed and day."""
-DAYS = TableSpec("coverage_days", tuple[str, ...], sealed=False)
-"""Open days of a feed, sorted."""
-TABLES = (SAID, SUMS, DAYS)
 
 
 async def keep_coverage(record: Received[FeedConverted], effects: Effects) -> None:

@@ -1,4 +1,4 @@
-"""What the stage remembers: how each match stands, the reviews of it, and what is said of each trial."""
+"""What the stage remembers: how each match stands, the reviews of it, what is said of each trial, and coverage by feed and day."""
 
 import msgspec
 
@@ -6,6 +6,7 @@ from trialbridge.contracts.documents import MatchStatus
 from trialbridge.contracts.events import (
     ApprovalDecided,
     Change,
+    CoverageRow,
     Gate,
     MatchChanged,
     MatchReviewed,
@@ -59,6 +60,21 @@ class Failures(msgspec.Struct, frozen=True, omit_defaults=True):
     first_seen: str = ""
 
 
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one delivery said of a day."""
+
+    issue: int
+    rows: tuple[CoverageRow, ...] = ()
+
+
+class DaySum(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A day of a feed."""
+
+    version: int = 0
+    deliveries: int = 0
+    rows: tuple[CoverageRow, ...] = ()
+
+
 STANDINGS = TableSpec("standings", Standing, stepwise=True)
 """By match id, in the partition of the patient."""
 REVIEWS = TableSpec("reviews", Heard)
@@ -69,5 +85,11 @@ REGULATORY = TableSpec("regulatory", RegulatoryStatusSet, sealed=False)
 """By trial id, in every partition."""
 LETTERS = TableSpec("letters", Failures, sealed=False)
 """By dead letter id."""
+SAID = TableSpec("coverage_said", Said, sealed=False)
+"""By feed, day and delivery."""
+SUMS = TableSpec("coverage_sums", DaySum, sealed=False)
+"""By feed and day."""
+DAYS = TableSpec("coverage_days", tuple[str, ...], sealed=False)
+"""Open days of a feed, sorted."""
 
-ALL = (STANDINGS, REVIEWS, TRIALS, REGULATORY, LETTERS)
+ALL = (STANDINGS, REVIEWS, TRIALS, REGULATORY, LETTERS, SAID, SUMS, DAYS)

@@ -322,10 +322,11 @@ async def test_a_file_that_is_damaged_while_it_is_used_stops_its_user_and_says_w
     assert "backup" in caught.value.message
 
 
-async def test_a_damaged_file_is_not_opened(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("start", "code"), [(0, "documents.unusable"), (100, "documents.broken")])
+async def test_a_damaged_file_is_not_opened(tmp_path: Path, start: int, code: str) -> None:
     path = tmp_path / "documents.db"
     await (await filled(path)).close()
-    overwrite(path, 0)
+    overwrite(path, start)  # from the header on it is no database at all
     with pytest.raises(Misconfigured) as caught:
-        SqliteDocuments(path, ClearSeal())
-    assert caught.value.code == "documents.broken"
+        await SqliteDocuments(path, ClearSeal()).prepare()
+    assert caught.value.code == code

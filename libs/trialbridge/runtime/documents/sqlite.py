@@ -42,7 +42,7 @@ class SqliteDocuments:
     def __init__(self, path: Path, seal: wire.Seal) -> None:
         """Open the file, and make it where it is absent.
 
-        Raises `Misconfigured` ``documents.unusable``, or ``documents.broken`` where it is damaged; so does each call later.
+        Raises `Misconfigured` ``documents.unusable``, or ``documents.broken`` where it is damaged, as each call does later.
         """
         self._path = path
         try:
@@ -50,7 +50,7 @@ class SqliteDocuments:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._writer, self._reader = _connect(path), _connect(path)
         except (OSError, sqlite3.Error) as error:
-            if _code(error) in DAMAGED:
+            if _code(error) == sqlite3.SQLITE_CORRUPT:
                 raise _broken(path) from None
             raise Misconfigured(
                 "documents.unusable", f"{path} cannot be opened as a document store; check TRIALBRIDGE_DOCUMENTS."

@@ -202,4 +202,4 @@ def test_keys_are_made_added_rotated_and_listed_but_never_shown(cli: Invoke, set
         "hill": ("hill/1", 1),
         "north": ("north/2", 2),
     }
-    assert all(one.keys() == {"scope", "current", "keys"} for one in found.values())
+    assert all(one.keys() == {"scope", "current", "keys", "recipients"} for one in found.values())

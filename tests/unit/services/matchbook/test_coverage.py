@@ -6,7 +6,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matchbook.coverage import OPEN_DAYS, SAID
+from services.matchbook.coverage import OPEN_DAYS
+from services.matchbook.tables import SAID
 from tests.unit.services.matchbook.said import NORTH, Book
 from trialbridge.contracts.documents import COVERAGE
 from trialbridge.contracts.events import CoverageRow, FeedConverted
