@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -20,6 +20,10 @@ from cryptography.x509.oid import NameOID
 from trialbridge.contracts.errors import Refused
 from trialbridge.vault.keys import PrivateKind
 
+if TYPE_CHECKING:
+    from openpgp.composed import SignedSecretKey
+
+PANIC: Final = "PanicException"
 RSA_BITS: Final = 3072
 LEAST_RSA_BITS: Final = 2048
 PUBLIC_EXPONENT: Final = 65537
@@ -72,18 +76,50 @@ def _public_age(secret: bytes) -> str:
 
 
 def _make_openpgp(tenant: str, now: dt.datetime) -> bytes:
-    import pysequoia
+    from openpgp.composed import EncryptionCaps, KeyType, SecretKeyParamsBuilder, SubkeyParamsBuilder
 
     del now
-    return bytes(pysequoia.Tsk.generate(f"{tenant} (Trialbridge coat check)"))
+    # Version 4 over Curve25519, and no AEAD announced: what every gpg that is still about reads and writes.
+    subkey = SubkeyParamsBuilder().version(4).key_type(KeyType.ecdh("curve25519")).can_encrypt(EncryptionCaps.all())
+    key = (
+        SecretKeyParamsBuilder()
+        .version(4)
+        .key_type(KeyType.ed25519_legacy())
+        .can_certify(value=True)
+        .can_sign(value=True)
+        .feature_seipd_v1(value=True)
+        .preferred_symmetric_algorithms(["aes256"])
+        .preferred_hash_algorithms(["sha512", "sha256"])
+        .preferred_compression_algorithms(["zlib", "zip"])
+        .primary_user_id(f"{tenant} (Trialbridge coat check)")
+        .subkey(subkey.build())
+    )
+    return key.generate().to_bytes()
+
+
+def openpgp_key(secret: bytes) -> "SignedSecretKey":
+    """Return the OpenPGP private key, armoured or not; raise ValueError for what is none, or is locked."""
+    from openpgp.composed import SignedSecretKey
+
+    try:
+        if secret.startswith(b"-----"):
+            key, _ = SignedSecretKey.from_armor(secret.decode("ascii"))
+        else:
+            key = SignedSecretKey.from_bytes(secret)
+        key.verify_bindings()
+        protections = [key.primary_secret_s2k(), *key.secret_subkey_s2ks()]
+    except BaseException as error:
+        # A panic of the library is no Exception; to us it says the same.
+        if isinstance(error, Exception) or type(error).__name__ == PANIC:
+            raise ValueError("no private key") from None
+        raise
+    if any(one.usage_id for one in protections):
+        raise ValueError("locked")
+    return key
 
 
 def _public_openpgp(secret: bytes) -> str:
-    import pysequoia
-
-    key = pysequoia.Tsk.from_bytes(secret)
-    key.decryptor()
-    return str(key.extract_certificate())
+    return openpgp_key(secret).to_public_key().to_armored()
 
 
 def _make_rsa(tenant: str, now: dt.datetime) -> bytes:

@@ -6,22 +6,30 @@ from pathlib import Path
 
 import msgspec
 import pyrage
-import pysequoia
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7EnvelopeBuilder, PKCS7Options
+from openpgp.composed import SignedPublicKey
+from openpgp.util import (
+    encrypt_message_to_recipient,
+    encrypt_message_to_recipient_bytes,
+    encrypt_message_to_recipients_bytes,
+    encrypt_message_with_password_bytes,
+    sign_message,
+)
 
 from tests.unit.vault.sealed import HILL, NORTH, PLAIN, keys, sealed, secret, stored
 from tests.unit.vault.test_container_tools import gpg
 from tests.unit.vault.test_containers import refused
 from trialbridge.contracts.ids import Digest
 from trialbridge.testkit.fakes import MemoryKeys
-from trialbridge.vault.containers import cms, esdk, openpgp, s3
+from trialbridge.vault.containers import cms, esdk, openpgp, openpgp_child, s3
 from trialbridge.vault.containers.age import STANZA_LIMIT
 from trialbridge.vault.containers.model import Stored
 from trialbridge.vault.containers.openpgp_packets import HEAD_LIMIT
 from trialbridge.vault.containers.table import open_bundle
+from trialbridge.vault.recipients import openpgp_key
 
 
 @pytest.fixture
@@ -33,8 +41,12 @@ def recipient() -> pyrage.x25519.Recipient:
     return pyrage.x25519.Identity.from_str(secret("age", "north").decode()).to_public()
 
 
-def certificate() -> pysequoia.Cert:
-    return pysequoia.Tsk.from_bytes(secret("openpgp", "north")).extract_certificate()
+def certificate() -> SignedPublicKey:
+    return openpgp_key(secret("openpgp", "north")).to_public_key()
+
+
+def encrypted(plain: bytes, *to: SignedPublicKey) -> bytes:
+    return encrypt_message_to_recipients_bytes(plain, list(to), version="seipd-v1")
 
 
 async def test_an_age_passphrase_is_refused_before_its_work_is_done(held: MemoryKeys) -> None:
@@ -60,25 +72,24 @@ async def test_an_age_file_without_its_last_chunk_is_refused(held: MemoryKeys, c
 
 
 async def test_an_openpgp_message_must_be_encrypted_and_protected(held: MemoryKeys) -> None:
-    signer = pysequoia.Tsk.from_bytes(secret("openpgp", "north")).signer()
-    for body in (pysequoia.sign(signer, PLAIN, armor=False), pysequoia.encrypt(PLAIN, passwords=["x"], armor=False)):
-        assert (await refused(stored(body), held)).startswith("envelope.")
-    good = pysequoia.encrypt(PLAIN, [certificate()], armor=False)
-    assert await refused(stored(good[:2] + b"\x03" + bytes(8) + good[11:]), held) in {
-        "envelope.unsupported",
-        "envelope.broken",
-    }
+    signed = sign_message(PLAIN, openpgp_key(secret("openpgp", "north"))).encode()
+    for body in (signed, encrypt_message_with_password_bytes(PLAIN, "x", version="seipd-v1")):
+        assert await refused(stored(body), held) == "envelope.unsupported"
+    good = encrypted(PLAIN, certificate())
+    hidden = encrypt_message_to_recipient_bytes(PLAIN, certificate(), version="seipd-v1", anonymous_recipient=True)
+    assert await refused(stored(hidden), held) == "envelope.unsupported"
     at = 2 + good[1]  # behind the session key, whose length is one octet
     assert good[at] == 0xD2
     unprotected = good[:at] + b"\xc9" + good[at + 1 :]
-    assert await refused(stored(unprotected), held) in {"envelope.unsupported", "envelope.broken"}
-    both = [certificate(), pysequoia.Tsk.generate("other").extract_certificate()]
-    assert (await open_bundle(stored(pysequoia.encrypt(PLAIN, both)), held)).whole() == PLAIN
-    assert await refused(stored(pysequoia.encrypt(PLAIN, both[1:])), held) == "key.refused"
+    assert await refused(stored(unprotected), held) == "envelope.unsupported"
+    assert openpgp_child.opened(unprotected, secret("openpgp", "north")) is None
+    both = [certificate(), openpgp_key(secret("openpgp", "hill")).to_public_key()]
+    assert (await open_bundle(stored(encrypted(PLAIN, *both)), held)).whole() == PLAIN
+    assert await refused(stored(encrypted(PLAIN, *both[1:])), held) == "key.refused"
 
 
 async def test_an_openpgp_armour_that_is_damaged_is_refused(held: MemoryKeys) -> None:
-    armoured = pysequoia.encrypt(PLAIN, [certificate()])
+    armoured = encrypt_message_to_recipient(PLAIN, certificate(), version="seipd-v1").encode()
     assert (await open_bundle(stored(armoured.replace(b"\n", b"\r\n")), held)).whole() == PLAIN
     for body in (
         armoured[:-30],
@@ -200,7 +211,7 @@ async def test_an_instruction_file_says_what_the_metadata_leave_out_and_nothing_
 
 
 async def test_the_process_that_opens_openpgp_is_ended_with_its_reader(held: MemoryKeys) -> None:
-    body = pysequoia.encrypt(os.urandom(5_000_000), [certificate()], armor=False)
+    body = encrypted(os.urandom(5_000_000), certificate())
     chunks = openpgp._decrypted(body, secret("openpgp", "north"))
     assert next(chunks)
     chunks.close()  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ Nothing in a message names a tenant, and its sender need not sign: whose it is, 
 """
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -25,10 +26,14 @@ from trialbridge.vault.containers.model import (
     changed,
     not_for_us,
     private_keys,
+    refused,
 )
 from trialbridge.vault.containers.openpgp_packets import is_message, recipients, unarmoured
+from trialbridge.vault.recipients import openpgp_key
 
 CHILD: Final = Path(__file__).with_name("openpgp_child.py")
+OUT_OF_ROOM: Final = frozenset({5, -signal.SIGABRT, -signal.SIGXCPU, -signal.SIGKILL})
+"""How the process ends for want of memory or time: the library aborts where it is given no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +56,21 @@ class OpenPgp:
 
     async def seal(self, plain: bytes, tenant: TenantId, keys: KeyHolder) -> tuple[bytes, dict[str, str]]:
         """Return a message for the tenant's newest key."""
-        import pysequoia
+        from openpgp.util import encrypt_message_to_recipient_bytes
 
         newest = (await private_keys(keys, tenant, "openpgp"))[0]
-        recipient = pysequoia.Tsk.from_bytes(newest.secret).extract_certificate()
-        return pysequoia.encrypt(plain, [recipient], armor=False), {}
+        recipient = openpgp_key(newest.secret).to_public_key()
+        return encrypt_message_to_recipient_bytes(plain, recipient, version="seipd-v1"), {}
 
 
 def _fitting(held: Sequence[PrivateKey], wanted: set[str]) -> bytes:
     """Return the key that the message names; raise `Refused` ``key.refused``."""
-    from pysequoia.packet import PacketPile
-
     for key in held:
-        if wanted & {packet.key_id for packet in PacketPile.from_bytes(key.secret) if packet.key_id}:
+        try:
+            private = openpgp_key(key.secret)
+        except ValueError:  # a key in the ring that this library does not read opens nothing
+            continue
+        if wanted & {private.key_id, *(one.key.key_id for one in private.secret_subkeys)}:
             return key.secret
     raise not_for_us()
 
@@ -73,7 +80,9 @@ def _decrypted(body: bytes, secret: bytes) -> Iterator[bytes]:
     try:
         while piece := _out(child).read(CHUNK):
             yield piece
-        if child.wait() != 0:
+        if (ended := child.wait()) in OUT_OF_ROOM:
+            raise refused("too-large", "The OpenPGP message needs more memory or time than it is given; split it.")
+        if ended != 0:
             raise changed()
     finally:
         child.kill()
