@@ -3,6 +3,7 @@
 import base64
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pyrage
@@ -22,12 +23,13 @@ from openpgp.util import (
 from tests.unit.vault.sealed import HILL, NORTH, PLAIN, keys, sealed, secret, stored
 from tests.unit.vault.test_container_tools import gpg
 from tests.unit.vault.test_containers import refused
+from trialbridge.contracts.errors import Refused
 from trialbridge.contracts.ids import Digest
 from trialbridge.testkit.fakes import MemoryKeys
 from trialbridge.vault.containers import cms, esdk, openpgp, openpgp_child, s3
 from trialbridge.vault.containers.age import STANZA_LIMIT
 from trialbridge.vault.containers.model import Stored
-from trialbridge.vault.containers.openpgp_packets import HEAD_LIMIT
+from trialbridge.vault.containers.openpgp_packets import HEAD_LIMIT, recipients
 from trialbridge.vault.containers.table import open_bundle
 from trialbridge.vault.recipients import openpgp_key
 
@@ -110,6 +112,37 @@ async def test_a_compressed_openpgp_message_is_stopped_at_the_cap(held: MemoryKe
     bomb = gpg(tmp_path, bytes(64 << 20))
     assert len(bomb) < 1 << 20
     assert await refused(Stored(bomb, {}, NORTH, Digest(""), {}, 1 << 20), held) == "envelope.too-large"
+
+
+async def test_an_openpgp_message_that_needs_too_much_memory_is_refused(held: MemoryKeys) -> None:
+    bomb = encrypt_message_to_recipients_bytes(
+        bytes(400 << 20), [certificate()], version="seipd-v1", compression="zlib"
+    )
+    assert len(bomb) < 1 << 20
+    assert await refused(stored(bomb), held) == "envelope.too-large"
+
+
+async def test_a_panic_of_the_openpgp_library_is_a_refusal(held: MemoryKeys, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        """As the library's: no Exception."""
+
+    def panics(*_: object) -> None:
+        raise PanicException
+
+    key, good = secret("openpgp", "north"), encrypted(PLAIN, certificate())
+    monkeypatch.setattr(openpgp_child, "SignedSecretKey", SimpleNamespace(from_bytes=panics))
+    assert openpgp_child.opened(good, key) is None
+    monkeypatch.setattr("openpgp.composed.SignedSecretKey", SimpleNamespace(from_bytes=panics))
+    assert await refused(stored(good), held) == "key.refused"
+
+
+async def test_an_outer_packet_that_is_not_encrypted_is_refused_by_its_tag(held: MemoryKeys) -> None:
+    good = encrypted(PLAIN, certificate())
+    at = 2 + good[1]
+    for tag in (8, 9, 11, 20):
+        body = good[:at] + bytes([0xC0 | tag]) + good[at + 1 :]
+        with pytest.raises(Refused, match="integrity-protected"):
+            recipients(body)
 
 
 async def test_cms_with_pkcs1_padding_is_refused(held: MemoryKeys) -> None:

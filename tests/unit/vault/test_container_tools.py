@@ -9,6 +9,8 @@ import pytest
 
 from tests.unit.vault.sealed import PLAIN, keys, secret, stored
 from tests.unit.vault.test_containers import refused
+from trialbridge.contracts.errors import Refused
+from trialbridge.testkit.fakes import MemoryKeys
 from trialbridge.vault import recipients
 from trialbridge.vault.containers.table import open_bundle
 
@@ -62,9 +64,36 @@ def openssl(folder: Path, *options: str) -> bytes:
     )
 
 
-@pytest.mark.parametrize("options", [[], ["--armor"], ["--compress-level", "0"], ["--compress-algo", "zlib"]])
+@pytest.mark.parametrize(
+    "options", [[], ["--armor"], ["--compress-level", "0"], ["--compress-algo", "zlib"], ["--compress-algo", "bzip2"]]
+)
 async def test_what_gpg_writes_is_opened(tmp_path: Path, options: list[str]) -> None:
     assert (await open_bundle(stored(gpg(tmp_path, PLAIN, *options)), keys())).whole() == PLAIN
+
+
+async def test_a_private_key_that_gpg_made_is_taken_over(tmp_path: Path) -> None:
+    public = recipients.public
+    gpg(tmp_path, PLAIN)  # makes the folder
+    unlocked = ("gpg", "--batch", "--yes", "--pinentry-mode", "loopback", "--passphrase", "")
+    run(tmp_path, *unlocked, "--quick-generate-key", "practice", "rsa3072", "encrypt,sign", "never")
+    run(tmp_path, *unlocked, "--armor", "-o", "out", "--export-secret-keys", "practice")
+    key = (tmp_path / "out").read_bytes()
+    (tmp_path / "public").write_text(public("openpgp", key))
+    body = run(
+        tmp_path, "gpg", "--batch", "--yes", "--trust-model", "always", "-f", "public", "-o", "out", "-e", "plain"
+    )
+    held = MemoryKeys("north")
+    held.hold("north", "openpgp", key)
+    assert (await open_bundle(stored(body), held)).whole() == PLAIN
+
+
+def test_a_locked_private_key_of_gpg_is_refused(tmp_path: Path) -> None:
+    gpg(tmp_path, PLAIN)
+    locked = ("gpg", "--batch", "--yes", "--pinentry-mode", "loopback", "--passphrase", "sesame")
+    run(tmp_path, *locked, "--quick-generate-key", "practice", "rsa3072", "default", "never")
+    run(tmp_path, *locked, "--armor", "-o", "out", "--export-secret-keys", "practice")
+    with pytest.raises(Refused, match="locked"):
+        recipients.public("openpgp", (tmp_path / "out").read_bytes())
 
 
 async def test_hidden_recipients_of_gpg_are_refused(tmp_path: Path) -> None:
