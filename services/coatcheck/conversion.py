@@ -19,8 +19,8 @@ from trialbridge.emr.convert import TABLES, convert
 from trialbridge.emr.coverage import coverage
 from trialbridge.emr.csv.mapping import FeedMapping
 from trialbridge.emr.fhir.medications import with_medication
-from trialbridge.emr.jsontext import encode
-from trialbridge.emr.records import Entry, Feed, PatientRecords, Resource, SetAside, Warnings
+from trialbridge.emr.jsontext import decode, encode
+from trialbridge.emr.records import Entry, Feed, PatientRecords, Resource, SetAside
 
 PART_BYTES: Final = 512 * 1024
 """JSON of one part of a patient's resources; what is larger is split further on its way (ADR 0003)."""
@@ -137,7 +137,7 @@ class _Run:
 
     def delivery(self, batch: list[Entry]) -> Delivery:
         """Return what a batch becomes."""
-        conversion = convert(batch, self._feed)
+        conversion = convert(batch, self._feed, as_texts=True)
         set_aside = tuple(
             _located(one, self._ticket) for one in (*self._spoiled, *map(self._shifted, conversion.set_aside))
         )
@@ -175,9 +175,14 @@ class _Run:
         """Return a patient's records with the medications that earlier batches told."""
         if not self._medications:
             return patient
-        ignored = Warnings()
-        resources = tuple(with_medication(one, self._medications, ignored) for one in patient.resources)
-        return dataclasses.replace(patient, resources=resources)
+        return dataclasses.replace(patient, texts=tuple(map(self._with_medication, patient.texts)))
+
+    def _with_medication(self, text: bytes) -> bytes:
+        if b'"medicationReference"' not in text:
+            return text
+        resource = decode(text, Place())
+        found = with_medication(resource, self._medications)
+        return text if found is resource else encode(found)
 
     def _rows(self, patient: PatientRecords) -> Iterator[tuple[RecordsReceived, RecordDoc]]:
         local = patient.local_patient
@@ -191,10 +196,10 @@ class _Run:
 
 
 def _runs(patient: PatientRecords) -> Iterator[list[bytes]]:
-    """Yield runs of a patient's resources of about `PART_BYTES` of JSON, each written once (see `emr.split`)."""
+    """Yield runs of a patient's resources of about `PART_BYTES` of JSON, written once (see `emr.split`)."""
     run: list[bytes] = []
     size = 0
-    for text in map(encode, patient.resources):
+    for text in patient.texts:
         if run and size + len(text) > PART_BYTES:
             yield run
             run, size = [], 0

@@ -14,7 +14,7 @@ from trialbridge.emr.fhir.settling import forget, settle_open
 from trialbridge.emr.genomics import maf, vcf
 from trialbridge.emr.held import Held, Patients, order_of
 from trialbridge.emr.hl7v2 import converter as hl7v2
-from trialbridge.emr.jsontext import encode
+from trialbridge.emr.jsontext import encode, no_collection
 from trialbridge.emr.newest import age
 from trialbridge.emr.records import (
     Conversion,
@@ -65,15 +65,24 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
 """The converter of each media type: a new format is one more row."""
 
 
-def convert(entries: Iterable[Entry], feed: Feed) -> Conversion:
+FHIR: Final = frozenset(name for name, one in CONVERTERS.items() if one in (reader.convert_json, reader.convert_ndjson))
+"""Media types whose objects are those of JSON."""
+
+
+def convert(entries: Iterable[Entry], feed: Feed, *, as_texts: bool = False) -> Conversion:
     """Return all patients' records out of a bundle's entries, and what was set aside, each with its place.
 
-    Nothing is raised for bad input: an entry that cannot be read at all is set aside as a whole.
+    Nothing is raised for bad input: an entry that cannot be read at all is set aside as a whole. With ``as_texts`` patients'
+    resources come as JSON (`PatientRecords.texts`), which whoever sends them on need not write once more.
     """
-    work = Converting()
+    work = Converting(as_texts=as_texts)
     for entry in entries:
         work.add(entry, feed)
     return work.finish()
+
+
+def _media(entry: Entry) -> str:
+    return entry.media_type.split(";")[0].strip().lower()
 
 
 class _Person:
@@ -91,8 +100,9 @@ class _Person:
 class Converting:
     """A conversion at work: takes one entry after the other, so that only one needs to be in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_texts: bool = False) -> None:
         """Begin at nothing."""
+        self._as_texts = as_texts
         self.warnings = Warnings()
         self.set_aside: list[SetAside] = []
         self._people: dict[LocalPatientId, _Person] = {}
@@ -106,6 +116,13 @@ class Converting:
         """Take an entry."""
         self._entries += 1
         self._bytes += len(entry.body)
+        if _media(entry) in FHIR:
+            with no_collection():
+                self._add(entry, feed)
+        else:
+            self._add(entry, feed)
+
+    def _add(self, entry: Entry, feed: Feed) -> None:
         for found in self._read(entry, feed):
             if isinstance(found, SetAside):
                 self.set_aside.append(found)
@@ -115,7 +132,7 @@ class Converting:
                 self._piece(found, entry.name)
 
     def _read(self, entry: Entry, feed: Feed) -> Iterator[Found]:
-        converter = CONVERTERS.get(entry.media_type.split(";")[0].strip().lower())
+        converter = CONVERTERS.get(_media(entry))
         if converter is None:
             error = Poison("bundle.unknown-type", "There is no converter for this media type.", Place(entry=entry.name))
             yield SetAside(error, entry.body, entry.media_type)
@@ -139,7 +156,7 @@ class Converting:
     def _take(self, held: dict[str, Held], resource: Resource, *, is_fhir: bool) -> None:
         name = f"{resource['resourceType']}/{resource['id']}"
         rows = self.warnings.traced.pop(id(resource), None) if self.warnings.traced else None
-        new = Held(resource, rows, is_fhir=is_fhir, packed=self._bytes > PACKED_FROM)
+        new = Held(resource, rows, is_fhir=is_fhir, packed=self._as_texts or self._bytes > PACKED_FROM)
         known = held.get(name)
         if known is None:
             held[name] = new
@@ -167,7 +184,7 @@ class Converting:
                 if held.medication and is_elsewhere(held.value, self._medications):
                     self.warnings.note("fhir.medication-elsewhere")
         locals_ = sorted(self._people)
-        large = self._bytes > PACKED_FROM
+        large = self._as_texts or self._bytes > PACKED_FROM
         patients = Patients(locals_, self._records) if large else tuple(self._records(one) for one in locals_)
         shared = tuple(self._shared[name].value for name in sorted(self._shared, key=order_of))
         counts = dict(sorted(self.warnings.counts.items()))
@@ -190,12 +207,14 @@ class Converting:
 
     def _records(self, local: str) -> PatientRecords:
         person = self._people[LocalPatientId(local)]
+        held = [person.resources[name] for name in sorted(person.resources, key=order_of)]
         return PatientRecords(
             LocalPatientId(local),
-            tuple(self._whole(person.resources[name]) for name in sorted(person.resources, key=order_of)),
+            () if self._as_texts else tuple(self._whole(one) for one in held),
             tuple(sorted(person.identifiers, key=lambda one: (one.system, one.value, one.type))),
             tuple(sorted(person.merges, key=lambda one: (one.at, one.survivor, one.retired))),
             tuple(sorted(person.entries)),
+            tuple(encode(self._whole(one)) if one.medication else one.text for one in held) if self._as_texts else (),
         )
 
     def _whole(self, held: Held) -> Resource:

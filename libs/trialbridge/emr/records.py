@@ -63,6 +63,8 @@ class PatientRecords:
     merges: tuple[Merge, ...] = ()
     entries: tuple[str, ...] = ()
     """Names of the entries that they come from."""
+    texts: tuple[bytes, ...] = ()
+    """The resources as JSON, instead of ``resources``, where whoever converted asked for texts."""
 
 
 @dataclass(frozen=True, slots=True)

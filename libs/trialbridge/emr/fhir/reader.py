@@ -3,11 +3,9 @@
 What is valid R4 passes as it is. The rest is asked which edition it is of, and made R4 by the tables (`upgrade`).
 """
 
-import gc
 import io
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 from trialbridge.contracts.errors import Place, Undecodable
@@ -31,7 +29,7 @@ def convert_json(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found
     """Yield the resources of a JSON document: a Bundle, a single resource, or a JSON array of them."""
     place = Place(entry=entry.name)
     reading = Reading(entry, feed, warnings)
-    with _no_collection():
+    with jsontext.no_collection():
         document = jsontext.decode(entry.body, place)
         found = list(reading.read(reading.documents.unfold(document, place)))
     yield from found
@@ -42,22 +40,10 @@ def convert_ndjson(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Fou
     """Yield the resources of a file with one resource or Bundle on each line, some megabytes at a time."""
     reading = Reading(entry, feed, warnings)
     for batch in _batches(entry.body):
-        with _no_collection():
+        with jsontext.no_collection():
             found = list(reading.lines(batch, entry.name))
         yield from found
     yield from reading.finish()
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Let nobody look for cycles while objects of JSON are made by the ten thousand: there are none among them."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _batches(body: bytes) -> Iterator[list[tuple[int, bytes]]]:
