@@ -19,6 +19,7 @@ from infra.generate.trial_page import render as trial_page
 from infra.generate.trial_schema import render as trial_schema
 from infra.generate.wording_of_types import takes
 from trialbridge.criteria import language as q
+from trialbridge.criteria import language_genomic
 from trialbridge.criteria.surface import GROUPS, NODES
 from trialbridge.criteria.trial import LANGUAGE_VERSION
 
@@ -46,7 +47,7 @@ OF_BOUNDS: Final[Mapping[type[Any], str]] = {
     q.Lab: "UCUM `unit`, or `xULN`",
     q.Vital: "UCUM `unit`",
 }
-BELOW: Final = field_notes(inspect.getsource(q))
+BELOW: Final = {**field_notes(inspect.getsource(q)), **field_notes(inspect.getsource(language_genomic))}
 """The texts below the fields, by class and field."""
 VERDICTS: Final = ("met", "not_met", "unknown")
 INDEX: Final = """\

@@ -13,6 +13,7 @@ from infra.generate.schemas import field_notes
 from trialbridge.contracts import events
 from trialbridge.contracts.events import Site
 from trialbridge.criteria import language as q
+from trialbridge.criteria import language_genomic
 from trialbridge.criteria import trial as trials
 from trialbridge.criteria.surface import NODES
 from trialbridge.criteria.trial import LANGUAGE_VERSION, Arm, DoseLevel, Trial
@@ -43,7 +44,9 @@ GROUPS: Final[dict[str, Schema]] = {
     },
 }
 NOTES: Final = {
-    key: text for module in (q, trials, events) for key, text in field_notes(inspect.getsource(module)).items()
+    key: text
+    for module in (q, language_genomic, trials, events)
+    for key, text in field_notes(inspect.getsource(module)).items()
 }
 """What stands below each field, by class and field."""
 
