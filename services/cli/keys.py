@@ -9,7 +9,8 @@ from services.cli.output import emit, remark, say
 from services.cli.places import State, settings_of
 from trialbridge.contracts.errors import Refused
 from trialbridge.runtime.keys.keyring import add_scopes, create_keyring, read_keyring, rotate_keyring
-from trialbridge.runtime.keys.ring import add_private, private_of, read_ring
+from trialbridge.runtime.keys.private import add_private
+from trialbridge.runtime.keys.ring import private_of, read_ring
 from trialbridge.runtime.serve import utc_now
 from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 from trialbridge.vault.keys import PrivateKind

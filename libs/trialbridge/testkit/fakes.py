@@ -15,7 +15,7 @@ from trialbridge.contracts.topics import Topic
 from trialbridge.runtime.documents import cursor
 from trialbridge.runtime.documents.codec import Codec, Packed
 from trialbridge.runtime.keys.keyring import FileKeyRing, Ring, Scope, rotate
-from trialbridge.runtime.keys.ring import with_private
+from trialbridge.runtime.keys.private import with_private
 from trialbridge.runtime.objects.naming import check_key, check_version, split_uri
 from trialbridge.runtime.ports import DataKey, ObjectInfo, Query, Scalar
 from trialbridge.testkit.pseudonyms import PSEUDONYM_KEY

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from trialbridge.contracts.errors import Misconfigured, Refused
-from trialbridge.runtime.keys.keyring import add_private, create_keyring, read_keyring, rotate_keyring
+from trialbridge.runtime.keys.keyring import create_keyring, read_keyring, rotate_keyring
+from trialbridge.runtime.keys.private import add_private
 from trialbridge.runtime.keys.ring import private_of, read_ring
 from trialbridge.runtime.ports import KeyService
 from trialbridge.testkit.fakes import MemoryKeys

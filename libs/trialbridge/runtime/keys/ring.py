@@ -14,8 +14,7 @@ from typing import Final
 import msgspec
 
 from trialbridge.contracts.errors import Misconfigured
-from trialbridge.vault import recipients
-from trialbridge.vault.keys import PrivateKey, PrivateKind
+from trialbridge.vault.keys import PrivateKey
 from trialbridge.vault.wrapping import KEY_BYTES, NAME_LIMIT, new_key
 
 DEFAULT_SCOPE: Final = "default"
@@ -44,7 +43,7 @@ class Ring(msgspec.Struct, frozen=True):
 def rotate(ring: Ring, scope: str) -> Ring:
     """Return the ring with a new current key for ``scope``; what older keys wrapped still opens."""
     own = ring.scopes.get(scope) or Scope("", {})
-    name = f"{scope}/{1 + max((_number(key) for key in own.keys), default=0)}"
+    name = f"{scope}/{1 + max((number_of(key) for key in own.keys), default=0)}"
     changed = Scope(name, {**own.keys, name: new_key()}, own.private)
     return msgspec.structs.replace(ring, scopes={**ring.scopes, scope: changed})
 
@@ -53,23 +52,7 @@ def private_of(ring: Ring, scope: str, kind: str) -> list[PrivateKey]:
     """Return a scope's private keys of a kind, the newest first."""
     own = ring.scopes.get(scope)
     names = [name for name in own.private if name.startswith(f"{scope}/{kind}/")] if own else []
-    return [PrivateKey(name, own.private[name]) for name in sorted(names, key=_number, reverse=True)] if own else []
-
-
-def with_private(ring: Ring, scope: str, kind: PrivateKind, secret: bytes) -> Ring:
-    """Return the ring with a private key more; the older ones of its kind still open.
-
-    Raises `Refused` ``key.broken`` where it is none of the kind, `Misconfigured` ``keyring.no-scope``.
-    """
-    recipients.public(kind, secret)
-    own = ring.scopes.get(scope)
-    if own is None:
-        raise Misconfigured(
-            "keyring.no-scope", f"The key ring knows no {scope}; trialbridge keys add {scope} makes it known."
-        )
-    number = 1 + max((_number(key.name) for key in private_of(ring, scope, kind)), default=0)
-    changed = Scope(own.current, own.keys, {**own.private, f"{scope}/{kind}/{number}": secret})
-    return msgspec.structs.replace(ring, scopes={**ring.scopes, scope: changed})
+    return [PrivateKey(name, own.private[name]) for name in sorted(names, key=number_of, reverse=True)] if own else []
 
 
 def read_ring(path: Path) -> Ring:
@@ -137,22 +120,17 @@ def add_scopes(path: Path, scopes: Iterable[str]) -> None:
     _change(path, lambda ring: tuple(scope for scope in wanted if scope not in ring.scopes))
 
 
-def add_private(path: Path, scope: str, kind: PrivateKind, secret: bytes) -> str:
-    """Add a private key that senders encrypt to; return its name. Raises as `with_private` does, and `Misconfigured` ``keyring.*``."""
-    _replace(path, lambda ring: with_private(ring, scope, kind, secret))
-    return private_of(read_ring(path), scope, kind)[0].name
-
-
 def _change(path: Path, choose: Callable[[Ring], Iterable[str]]) -> None:
     def rotated(ring: Ring) -> Ring:
         for scope in choose(ring):
             ring = rotate(ring, scope)
         return ring
 
-    _replace(path, rotated)
+    change_ring(path, rotated)
 
 
-def _replace(path: Path, change: Callable[[Ring], Ring]) -> None:
+def change_ring(path: Path, change: Callable[[Ring], Ring]) -> None:
+    """Put a changed ring in the place of a file's; one writer at a time. Raises `Misconfigured` ``keyring.*``."""
     with _writable(path), _alone(path.parent):
         _staged(path, change(read_ring(path))).replace(path)
         _sync(path.parent)
@@ -207,6 +185,7 @@ def _sound(name: str, scope: Scope) -> bool:
     )
 
 
-def _number(key_id: str) -> int:
+def number_of(key_id: str) -> int:
+    """Return the number at the end of a key's name, 0 where there is none."""
     number = key_id.rpartition("/")[2]
     return int(number) if number.isdecimal() else 0
