@@ -79,27 +79,31 @@ def settle(resource: Mapping[str, Any]) -> tuple[dict[str, Any], Found]:
 
 
 def _object(value: Mapping[str, Any], path: str, found: Found) -> dict[str, Any]:
-    plain: dict[str, Any] = {}
+    kept: dict[str, Any] = {}
     for key, inner in value.items():
         kind = type(inner)
         if kind is str:
-            plain[key] = inner
+            kept[key] = inner
         elif kind is Leaf:
             found.append((inner, f"{path}.{key}"))
-            plain[key] = str(inner)
+            kept[key] = str(inner)
         elif kind is dict:
-            plain[key] = _object(inner, f"{path}.{key}", found)
+            kept[key] = _object(inner, f"{path}.{key}", found)
+        elif kind is list:
+            below = f"{path}.{key}"
+            kept[key] = [_object(one, below, found) if type(one) is dict else plain(one, below, found) for one in inner]
         else:
-            plain[key] = _plain(inner, f"{path}.{key}", found)
-    return plain
+            kept[key] = plain(inner, f"{path}.{key}", found)
+    return kept
 
 
-def _plain(value: Any, path: str, found: Found) -> Any:
+def plain(value: Any, path: str, found: Found) -> Any:
+    """Return a value of a resource in plain values; add the leaves in it to ``found``, ``path`` being where it stands."""
     kind = type(value)
     if kind is dict:
         return _object(value, path, found)
     if kind is list:
-        return [_plain(inner, path, found) for inner in value]
+        return [plain(inner, path, found) for inner in value]
     if kind is Leaf:
         found.append((value, path))
         return str(value)
@@ -174,14 +178,24 @@ class Account:
 
     def __init__(self) -> None:
         """Begin at nothing."""
-        self.rows: dict[Row, int] = {}
-        """How many leaves went the same way."""
+        self._rows: dict[Row, int] = {}
+        self._often: dict[int, tuple[tuple[Row, ...], int]] = {}
+        """Rows that were met together, by their id(), and how often: added up when somebody asks."""
         self.same: defaultdict[Same, int] = defaultdict(int)
         """How often something was met whose leaves are all mapped to themselves."""
         self.beyond: Counter[Fate] = Counter()
         """Leaves by fate for which there was no row any more."""
         self.structure = 0
         """Mapped leaves that only say what the others are: an XML type, a class code."""
+
+    @property
+    def rows(self) -> dict[Row, int]:
+        """How many leaves went the same way."""
+        while self._often:
+            told, count = self._often.pop(next(iter(self._often)))
+            for row in told:
+                self._row(row, count)
+        return self._rows
 
     def enter(self, source: str, one: Leaf) -> None:
         """Count one leaf of the source, whose fate is settled by now."""
@@ -191,6 +205,11 @@ class Account:
         """Count many leaves, each told by its row."""
         for row, count in Counter(rows).items():
             self._row(row, count)
+
+    def enter_often(self, rows: tuple[Row, ...]) -> None:
+        """Count leaves whose rows, the very same object, come again and again."""
+        known = self._often.get(id(rows))
+        self._often[id(rows)] = (rows, known[1] + 1 if known is not None else 1)
 
     def enter_counts(self, sources: Mapping[str, int], fate: Fate, where: str) -> None:
         """Count leaves that went the same way, by source path: a narrative's, for example."""
@@ -212,11 +231,11 @@ class Account:
         self._row((path, fate, (where,)), 1)
 
     def _row(self, row: Row, count: int) -> None:
-        known = self.rows.get(row)
+        known = self._rows.get(row)
         if known is not None:
-            self.rows[row] = known + count
-        elif len(self.rows) < MOST_ROWS:
-            self.rows[row] = count
+            self._rows[row] = known + count
+        elif len(self._rows) < MOST_ROWS:
+            self._rows[row] = count
         else:
             self.beyond[row[1]] += count
 
@@ -226,9 +245,10 @@ class Account:
         Who wants to leave ``structure`` out of a share takes it off both ``leaves`` and ``mapped``. ``without_details`` are beyond
         `MOST_ROWS`.
         """
+        rows = self.rows
         totals: Counter[str] = Counter(self.beyond)
         totals["mapped"] += sum(len(same.paths) * count for same, count in self.same.items())
-        for (_, fate, _), count in self.rows.items():
+        for (_, fate, _), count in rows.items():
             totals[fate] += count
         found = {name: totals[name] for name in ("mapped", "kept", "dropped", "unaccounted")}
         return {

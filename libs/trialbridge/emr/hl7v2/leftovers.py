@@ -58,7 +58,7 @@ def account_for(segments: Sequence[Segment], owners: Owners, reading: Reading) -
     for segment in segments:
         known = reading.made_after.get(id(segment))
         if known is not None and owners.made(segment):
-            rows += known
+            account.enter_often(known)
             continue
         told = _rows(segment, owners.of(segment), reading, whole=owners.whole)
         recorded = reading.recorded.get(id(segment))

@@ -12,6 +12,7 @@ from trialbridge.emr.records import Feed, Resource, Warnings
 
 if TYPE_CHECKING:
     from trialbridge.emr.hl7v2.actors import Actors
+    from trialbridge.emr.hl7v2.templates import Template
 
 Reference = dict[str, Any]
 NOWHERE: Final = Place()
@@ -24,12 +25,14 @@ FIRM: Final = frozenset({"OBX", "DG1"})
 class Built:
     """A resource, the segment that it is made of, and which it may not do without."""
 
-    __slots__ = ("resource", "segment")
+    __slots__ = ("after", "resource", "segment")
 
     def __init__(self, resource: Resource, segment: Segment) -> None:
         """Keep both."""
         self.resource = resource
         self.segment = segment
+        self.after: Template | None = None
+        """What it was made after: all but a few of its elements are those of an earlier one."""
 
     @property
     def reference(self) -> str:
@@ -71,6 +74,8 @@ class Reading:
         """By the id() of a segment that later ones may be made after: its kind, and what it became."""
         self.echoes: list[tuple[Any, Any]] = []
         """Values that were set, and those that said the same again."""
+        self.frames: set[bytes] = set()
+        """What stands around results that were made after earlier ones, and passed its checks."""
         self._ids: dict[str, int] = {}
 
     def place(self, field: int | None = None) -> Place:

@@ -7,9 +7,10 @@ from typing import Any
 from trialbridge.contracts.errors import Poison
 from trialbridge.emr.account import Found, confirm, leaves_within, settle
 from trialbridge.emr.fhir.checks import check
+from trialbridge.emr.hl7v2 import templates
 from trialbridge.emr.hl7v2.actors import leaves_in
 from trialbridge.emr.hl7v2.message import Segment
-from trialbridge.emr.hl7v2.reading import NOWHERE, Reading
+from trialbridge.emr.hl7v2.reading import NOWHERE, Built, Reading
 from trialbridge.emr.records import Resource
 
 
@@ -25,21 +26,21 @@ class Settled:
     errors: list[tuple[Poison, Segment]] = field(default_factory=list)
 
 
-_Waiting = tuple[Segment | None, list[Resource], Resource, Found]
-"""The segment that it is made of, what was said of it, that as one plain resource, and the leaves in it."""
+_Waiting = tuple[Segment | None, list[Resource], Resource, Found, bool]
+"""The segment that it is made of, what was said of it, that as one plain resource, the leaves in it, and whether it is known to be good."""
 
 
 def settle_all(reading: Reading) -> Settled:
     """Check resources and enter into their leaves where they went."""
     settled = Settled()
     waiting: list[_Waiting] = []
-    waiting.extend((None, variants, *_joined(variants)) for variants in reading.actors.variants.values())
-    waiting.extend((one.segment, [one.resource], *settle(one.resource)) for one in reading.built)
+    waiting.extend((None, variants, *_joined(variants), False) for variants in reading.actors.variants.values())
+    waiting.extend(_settled(one, reading) for one in reading.built)
     refused = reading.lost or _refused(waiting, reading, settled)
     while refused:
         waiting = [_freed(one, refused) for one in waiting if f"{one[2]['resourceType']}/{one[2]['id']}" not in refused]
         refused = _refused(waiting, reading, settled)
-    for segment, _, resource, found in waiting:
+    for segment, _, resource, found, _ in waiting:
         confirm(found)
         if segment is None:
             settled.shared.append(resource)
@@ -50,13 +51,21 @@ def settle_all(reading: Reading) -> Settled:
     return settled
 
 
+def _settled(one: Built, reading: Reading) -> _Waiting:
+    """Return a resource with its leaves; one that was made after another is looked at where it differs."""
+    short = templates.settled(one)
+    if short is None or one.after is None:
+        return one.segment, [one.resource], *settle(one.resource), False
+    return one.segment, [one.resource], *short, templates.is_sound(short[0], one.after, reading)
+
+
 def _freed(one: _Waiting, refused: set[str]) -> _Waiting:
     """Return a resource without references to what was set aside; what goes with them is not in it any more."""
-    segment, told, resource, found = one
+    segment, told, resource, found, sound = one
     if not any(str(reference) in refused for reference in _references(resource)):
-        return segment, told, resource, found
+        return segment, told, resource, found, sound
     rest = [_without(variant, refused) for variant in told]
-    return segment, rest, *_joined(rest)
+    return segment, rest, *_joined(rest), False
 
 
 def _references(value: Any) -> Iterator[Any]:
@@ -73,7 +82,9 @@ def _references(value: Any) -> Iterator[Any]:
 
 def _refused(waiting: list[_Waiting], reading: Reading, settled: Settled) -> set[str]:
     refused = set()
-    for segment, _, resource, _ in waiting:
+    for segment, _, resource, _, sound in waiting:
+        if sound:
+            continue
         where = segment or reading.message.header
         try:
             check(resource, NOWHERE)

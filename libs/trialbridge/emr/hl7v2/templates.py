@@ -10,9 +10,12 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from trialbridge.emr.account import Row, settle
+from trialbridge.contracts.errors import Poison
+from trialbridge.emr.account import Found, Row, leaves_of, plain, settle
+from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.hl7v2.message import Segment
-from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.reading import NOWHERE, Built, Reading
+from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
 
 Key = tuple[Any, ...]
@@ -25,6 +28,8 @@ _CODED: Final = frozenset({"CE", "CWE", "CNE", "CF"})
 _FEWEST, _VALUE, _WHEN, _OWN = 12, 5, 14, 18
 """Behind OBX-17 stand devices, times and numbers of the single result."""
 _TOGETHER: Final = frozenset({"resourceType", "id", "meta", "subject"})
+FRAME: Final = _TOGETHER | {"encounter", "basedOn", "specimen", "partOf"}
+"""Elements that connect a result with the rest of its message."""
 
 
 class Template(NamedTuple):
@@ -61,13 +66,62 @@ def made_after(key: Key, obx: Segment, on: str | None, reading: Reading) -> dict
     known = _KNOWN.get(key)
     if known is None or ("effectiveDateTime" in known.content) is not (on is not None):
         return None
-    found = dict(known.content)
+    # What comments and others add to a list must not get into the lists of the kind.
+    found: dict[str, Any] = {
+        name: list(value) if type(value) is list else value for name, value in known.content.items()
+    }
     if on is not None:
         found["effectiveDateTime"] = on
     if obx.fields[2] == "NM":
         found["valueQuantity"] = {**found["valueQuantity"], "value": Decimal(obx.fields[_VALUE])}
     reading.made_after[id(obx)] = known.rows
+    reading.built[-1].after = known
     return found
+
+
+def settled(one: Built) -> tuple[Resource, Found] | None:
+    """Return what `account.settle` makes of a resource that was made after an earlier one; None where more than its frame was added."""
+    if one.after is None:
+        return None
+    content = one.after.content
+    kept: Resource = {}
+    found: Found = []
+    for name, value in one.resource.items():
+        known = content.get(name)
+        if known is None:
+            if name not in FRAME:
+                return None
+            kept[name] = value if type(value) is str else plain(value, f"Observation.{name}", found)
+        elif name == "effectiveDateTime":
+            kept[name] = str(value)
+            found += [(leaf, "Observation.effectiveDateTime") for leaf in leaves_of(value)]
+        elif value is known or name == "valueQuantity" or (type(known) is list and len(value) == len(known)):
+            kept[name] = value
+        else:
+            return None
+    return kept, found
+
+
+def is_sound(resource: Resource, after: Template, reading: Reading) -> bool:
+    """Return whether the frame of a result passes the checks; what stands in it passed them with the first of its kind.
+
+    Whether an element is good does not hang on the others; which may stand together is the same for all of a kind. An id is of the
+    form that all ids have, a number is one of digits (`key_of`).
+    """
+    content = after.content
+    frame = {name: value for name, value in resource.items() if name not in content}
+    identity = frame.pop("id")
+    on = resource.get("effectiveDateTime")
+    told = encode([frame, on])
+    if told in reading.frames:
+        return True
+    when = {} if on is None else {"effectiveDateTime": on}
+    try:
+        check({**frame, "id": identity, **when, "status": "final", "code": {"text": "-"}}, NOWHERE)
+    except Poison:
+        return False
+    reading.frames.add(told)
+    return True
 
 
 class Recording:
