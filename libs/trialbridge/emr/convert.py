@@ -156,10 +156,15 @@ class Converting:
     def _take(self, held: dict[str, Held], resource: Resource, *, is_fhir: bool) -> None:
         name = f"{resource['resourceType']}/{resource['id']}"
         rows = self.warnings.traced.pop(id(resource), None) if self.warnings.traced else None
-        new = Held(resource, rows, is_fhir=is_fhir, packed=self._as_texts or self._bytes > PACKED_FROM)
         known = held.get(name)
+        if known is not None and known.holds(resource):
+            return
+        new = Held(resource, rows, is_fhir=is_fhir, packed=self._as_texts or self._bytes > PACKED_FROM)
         if known is None:
             held[name] = new
+            return
+        if known.is_same(new):
+            known.join(new, self.warnings.account)
             return
         before = known.value
         if before is resource:

@@ -35,6 +35,14 @@ class Held:
         found: Resource = decode(self._data or b"", _NOWHERE)
         return found
 
+    def holds(self, value: Resource) -> bool:
+        """Whether it is this very object."""
+        return self._value is value
+
+    def is_same(self, other: "Held") -> bool:
+        """Whether both are packed, and the same to the byte; what is not may still say the same."""
+        return self._data is not None and self._data == other._data
+
     @property
     def text(self) -> bytes:
         """The resource as JSON."""

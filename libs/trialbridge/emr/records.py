@@ -118,6 +118,9 @@ class Warnings:
         self.traced: dict[int, tuple[Row, ...]] = {}
         """What became of the leaves of resources that were changed, by id(); the others' are in the account already."""
 
+        self.memory: dict[Any, Any] = {}
+        """What a converter keeps of one record for the next ones of the same conversion."""
+
     def note(self, code: str) -> None:
         """Count one."""
         self.counts[code] += 1

@@ -1,10 +1,12 @@
 """Who took part and where: people, organizations, places and devices as resources of their own, by their identifiers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from trialbridge.emr.account import Derived, Leaf, made
+from trialbridge.emr.account import Derived, made
 from trialbridge.emr.hl7v2 import values
+from trialbridge.emr.hl7v2.again import Again, Meeting, leaves_in, meeting, remember
 from trialbridge.emr.hl7v2.message import Rep
 from trialbridge.emr.records import Resource
 
@@ -24,17 +26,20 @@ class Actors:
 
     def __init__(self) -> None:
         """Begin with nobody."""
-        self.variants: dict[tuple[str, str], list[Resource]] = {}
+        self.variants: dict[tuple[str, str], list[Resource | Again]] = {}
         """What each place of the message says of somebody, by resource type and id."""
         self.twins: list[tuple[Rep, Rep]] = []
         """Repetitions that say word for word what an earlier one says, behind that one."""
+        self._told: list[tuple[str, str, Resource]] = []
         self._met: dict[tuple[str, str], tuple[Reference | None, Rep]] = {}
 
     def add(self, kind: str, reading: "Reading", key: tuple[str, ...], content: Json) -> Reference:
         """Return a reference to somebody, who is the same for the same key."""
         identity = reading.id_of(kind, *key)
         found = {name: value for name, value in content.items() if value}
-        self.variants.setdefault((kind, identity), []).append({"resourceType": kind, "id": identity, **found})
+        one = {"resourceType": kind, "id": identity, **found}
+        self.variants.setdefault((kind, identity), []).append(one)
+        self._told.append((kind, identity, one))
         return {"reference": f"{kind}/{identity}"}
 
     def _once(self, how: str, rep: Rep) -> tuple[bool, Reference | None]:
@@ -50,37 +55,60 @@ class Actors:
         self._met[how, "|".join("&".join(subs) for subs in rep.parts)] = found, rep
         return found
 
+    def _read(
+        self, how: str, rep: Rep, reading: "Reading", make: "Callable[[Rep, Reading], Reference | None]"
+    ) -> Reference | None:
+        """Return whom words mean, as ``make`` reads them or as another message of the conversion said it."""
+        memory = reading.warnings.memory
+        key = how, reading.feed.source, reading.zone, tuple([tuple(subs) for subs in rep.parts])
+        leaves = list(leaves_in(rep))
+        known: Meeting | None = memory.get(key)
+        if known is not None:
+            for who, one in known.told:
+                self.variants.setdefault(who, []).append(Again(one, leaves))
+            return None if known.found is None else dict(known.found)
+        before = len(reading.errors), len(reading.echoes), reading.warnings.counts.total()
+        first = len(self._told)
+        found = make(rep, reading)
+        if before == (len(reading.errors), len(reading.echoes), reading.warnings.counts.total()):
+            told = meeting(found, leaves, self._told[first:])
+            if told is not None:
+                remember(memory, key, told)
+        return found
+
     def practitioner(self, rep: Rep, reading: "Reading") -> Reference | None:
         """Return a reference to the person of an XCN, None where nothing says who."""
         met, known = self._once("XCN", rep)
         if met:
             return known
+        return self._meet("XCN", rep, self._read("XCN", rep, reading, self._person))
+
+    def _person(self, rep: Rep, reading: "Reading") -> Reference | None:
         content = person(rep, reading)
-        if not content:
-            return self._meet("XCN", rep, None)
-        return self._meet("XCN", rep, self.add("Practitioner", reading, key_of(content), content))
+        return self.add("Practitioner", reading, key_of(content), content) if content else None
 
     def organization(self, rep: Rep, reading: "Reading") -> Reference | None:
         """Return a reference to the organization of an XON, None where it has neither name nor identifier."""
         met, known = self._once("XON", rep)
         if met:
             return known
+        return self._meet("XON", rep, self._read("XON", rep, reading, self._organization))
+
+    def _organization(self, rep: Rep, reading: "Reading") -> Reference | None:
         content = organization(rep)
-        if not content:
-            return self._meet("XON", rep, None)
-        return self._meet("XON", rep, self.add("Organization", reading, key_of(content), content))
+        return self.add("Organization", reading, key_of(content), content) if content else None
 
     def holder(self, rep: Rep, reading: "Reading") -> Reference | None:
         """Return a reference to the organization of an HD."""
-        return self._of_hd("Organization", rep, reading)
+        return self._read("HD Organization", rep, reading, partial(self._of_hd, "Organization"))
 
     def device(self, rep: Rep, reading: "Reading") -> Reference | None:
         """Return a reference to the device of an HD."""
-        return self._of_hd("Device", rep, reading)
+        return self._read("HD Device", rep, reading, partial(self._of_hd, "Device"))
 
     def site(self, rep: Rep, reading: "Reading") -> Reference | None:
         """Return a reference to the place of an HD."""
-        return self._of_hd("Location", rep, reading)
+        return self._read("HD Location", rep, reading, partial(self._of_hd, "Location"))
 
     def _of_hd(self, kind: str, rep: Rep, reading: "Reading") -> Reference | None:
         name, identity, how = rep.get(1), rep.get(2), rep.get(3)
@@ -132,8 +160,9 @@ class Actors:
         met, known = self._once("PL", rep) if levels is _LEVELS else (False, None)
         if met:
             return known
-        found = self._levels(rep, reading, levels)
-        return self._meet("PL", rep, found) if levels is _LEVELS else found
+        if levels is not _LEVELS:
+            return self._levels(rep, reading, levels)
+        return self._meet("PL", rep, self._read("PL", rep, reading, partial(self._levels, levels=levels)))
 
     def _levels(self, rep: Rep, reading: "Reading", levels: tuple[tuple[int, str], ...]) -> Reference | None:
         told = [(component, code) for component, code in levels if rep.get(component)]
@@ -345,12 +374,4 @@ def _all(value: Any) -> str:
     return str(value)
 
 
-def leaves_in(rep: Rep) -> Iterator[Leaf]:
-    """Yield the leaves of a repetition in order."""
-    for subs in rep.parts:
-        for one in subs:
-            if isinstance(one, Leaf):
-                yield one
-
-
-__all__ = ["Actors", "Derived", "key_of", "leaves_in", "organization", "person"]
+__all__ = ["Actors", "Derived", "key_of", "organization", "person"]

@@ -130,6 +130,10 @@ def _attach_specimen(walk: Walk) -> None:
 def result(walk: Walk, obx: Segment) -> None:
     """Read an observation: an Observation, or the content of a document."""
     reading = walk.reading
+    kind = templates.key_of(obx, reading)
+    known = templates.known(kind) if kind is not None else None
+    if known is not None and _made_after(walk, obx, known):
+        return
     code = obx.first(3)
     if not code.get(1) and not code.get(2) and not code.get(9) and not code.get(4):
         raise Poison("v2.no-code", "OBX-3 does not say what was observed.", reading.place(3))
@@ -137,20 +141,47 @@ def result(walk: Walk, obx: Segment) -> None:
         _variant(walk, obx)
         return
     on = _time(walk, obx)
-    placer, filler = numbers_of(None, walk.test) if walk.test is not None else numbers_of(walk.order, None)
-    key = (filler or placer, str(code.get(1)), obx.field(4), str(on or ""))
+    key = (_number(walk), str(code.get(1)), obx.field(4), str(on or ""))
     found = walk.make("Observation", obx, *key)
-    kind = templates.key_of(obx, reading)
-    known = templates.made_after(kind, obx, on, reading) if kind is not None else None
-    if known is not None:
-        found |= known
-    else:
-        watch = templates.Recording(kind, reading) if kind is not None else None
-        _read(obx, found, on, reading)
-        if watch is not None:
-            watch.end(obx, found, reading)
+    watch = templates.Recording(kind, reading) if kind is not None else None
+    _read(obx, found, on, reading)
+    if watch is not None:
+        watch.end(obx, found, reading)
     _connect(walk, found)
     walk.observation = walk.anchor = found
+
+
+def _made_after(walk: Walk, obx: Segment, known: templates.Template) -> bool:
+    """Make an Observation after an earlier one of its kind; return whether it could be."""
+    reading = walk.reading
+    on = _time_again(walk, obx)
+    if ("effectiveDateTime" in known.content) is not (on is not None):
+        return False
+    found = walk.make("Observation", obx, _number(walk), known.code, obx.field(4), on or "")
+    templates.made_after(known, obx, on, found, reading)
+    _connect(walk, found)
+    walk.observation = walk.anchor = found
+    return True
+
+
+def _number(walk: Walk) -> str:
+    """Return the order number that results go by."""
+    known = walk.numbered
+    if known is None or known[0] is not walk.test or known[1] is not walk.order:
+        placer, filler = numbers_of(None, walk.test) if walk.test is not None else numbers_of(walk.order, None)
+        known = walk.numbered = walk.test, walk.order, filler or placer
+    return known[2]
+
+
+def _time_again(walk: Walk, obx: Segment) -> Any:
+    """Return the time of a result of a kind that was met before; of its own time no leaf is needed."""
+    written = obx.fields[14] if len(obx.fields) > 14 else ""  # noqa: PLR2004 - OBX-14
+    if not written:
+        return _time(walk, obx)
+    times = walk.reading.times
+    if written not in times:
+        times[written] = str(_time(walk, obx))
+    return times[written]
 
 
 def _read(obx: Segment, found: Resource, on: str | None, reading: Reading) -> None:

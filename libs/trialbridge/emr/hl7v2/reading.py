@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from trialbridge.contracts.errors import Place, Poison
-from trialbridge.emr.account import Derived, Made, Row, made
+from trialbridge.emr.account import Derived, Found, Made, Row, made
 from trialbridge.emr.hl7v2.message import Message, Rep, Segment
 from trialbridge.emr.hl7v2.times import clock, decimal, timestamp
 from trialbridge.emr.ids import resource_id
@@ -70,12 +70,16 @@ class Reading:
         """The last segment of each name in the group that is read."""
         self.made_after: dict[int, tuple[Row, ...]] = {}
         """By the id() of a segment that was made after an earlier one: where its leaves go."""
-        self.recorded: dict[int, tuple[tuple[Any, ...], dict[str, Any]]] = {}
-        """By the id() of a segment that later ones may be made after: its kind, and what it became."""
+        self.recorded: dict[int, tuple[tuple[Any, ...], dict[str, Any], str]] = {}
+        """By the id() of a segment that later ones may be made after: its kind, what it became, and its code."""
         self.echoes: list[tuple[Any, Any]] = []
         """Values that were set, and those that said the same again."""
-        self.frames: set[bytes] = set()
+        self.frames: set[tuple[str, ...]] = set()
         """What stands around results that were made after earlier ones, and passed its checks."""
+        self.stamped: Found = []
+        """Leaves of the time in every result."""
+        self.times: dict[str, str] = {}
+        """Times of results that were read."""
         self._ids: dict[str, int] = {}
 
     def place(self, field: int | None = None) -> Place:

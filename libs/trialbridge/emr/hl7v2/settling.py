@@ -1,14 +1,14 @@
 """Makes resources plain and checks them: one that fails is set aside, and nothing refers to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from trialbridge.contracts.errors import Poison
 from trialbridge.emr.account import Found, confirm, leaves_within, settle
 from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.hl7v2 import templates
-from trialbridge.emr.hl7v2.actors import leaves_in
+from trialbridge.emr.hl7v2.again import Again, Joint, Placed, leaves_in, remember
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import NOWHERE, Built, Reading
 from trialbridge.emr.records import Resource
@@ -26,7 +26,9 @@ class Settled:
     errors: list[tuple[Poison, Segment]] = field(default_factory=list)
 
 
-_Waiting = tuple[Segment | None, list[Resource], Resource, Found, bool]
+T = TypeVar("T")
+_Told = Sequence[Resource | Again]
+_Waiting = tuple[Segment | None, _Told, Resource, Found, bool]
 """The segment that it is made of, what was said of it, that as one plain resource, the leaves in it, and whether it is known to be good."""
 
 
@@ -34,7 +36,7 @@ def settle_all(reading: Reading) -> Settled:
     """Check resources and enter into their leaves where they went."""
     settled = Settled()
     waiting: list[_Waiting] = []
-    waiting.extend((None, variants, *_joined(variants), False) for variants in reading.actors.variants.values())
+    waiting.extend(_actor(variants, reading) for variants in reading.actors.variants.values())
     waiting.extend(_settled(one, reading) for one in reading.built)
     refused = reading.lost or _refused(waiting, reading, settled)
     while refused:
@@ -53,10 +55,7 @@ def settle_all(reading: Reading) -> Settled:
 
 def _settled(one: Built, reading: Reading) -> _Waiting:
     """Return a resource with its leaves; one that was made after another is looked at where it differs."""
-    short = templates.settled(one)
-    if short is None or one.after is None:
-        return one.segment, [one.resource], *settle(one.resource), False
-    return one.segment, [one.resource], *short, templates.is_sound(short[0], one.after, reading)
+    return one.segment, [one.resource], *(templates.settled(one, reading) or (*settle(one.resource), False))
 
 
 def _freed(one: _Waiting, refused: set[str]) -> _Waiting:
@@ -64,8 +63,33 @@ def _freed(one: _Waiting, refused: set[str]) -> _Waiting:
     segment, told, resource, found, sound = one
     if not any(str(reference) in refused for reference in _references(resource)):
         return segment, told, resource, found, sound
-    rest = [_without(variant, refused) for variant in told]
-    return segment, rest, *_joined(rest), False
+    rest = [_without(variant.whole() if isinstance(variant, Again) else variant, refused) for variant in told]
+    return segment, rest, *_joined([settle(variant) for variant in rest]), False
+
+
+def _actor(variants: _Told, reading: Reading) -> _Waiting:
+    """Return somebody with all that the message says; who is known in just these words is not looked at again."""
+    again = [one for one in variants if isinstance(one, Again)]
+    if len(again) < len(variants):
+        whole = [one.whole() if isinstance(one, Again) else one for one in variants]
+        return None, whole, *_joined([settle(one) for one in whole]), False
+    memory = reading.warnings.memory
+    key = tuple([one.known for one in again])
+    known: Joint | None = memory.get(key)
+    if known is None:
+        told: list[tuple[Resource, Placed]] = [
+            (one.known.plain, [((which, at), path) for at, path in one.known.paths]) for which, one in enumerate(again)
+        ]
+        known = Joint(*_joined(told))
+        remember(memory, key, known)
+    if not known.is_sound:
+        try:
+            check(known.plain, NOWHERE)
+            known.is_sound = True
+        except Poison:
+            # The checks that follow say what is wrong, and where.
+            known.is_sound = False
+    return None, variants, known.plain, known.found(again), known.is_sound
 
 
 def _references(value: Any) -> Iterator[Any]:
@@ -97,13 +121,12 @@ def _refused(waiting: list[_Waiting], reading: Reading, settled: Settled) -> set
     return refused
 
 
-def _joined(variants: list[Resource]) -> tuple[Resource, Found]:
+def _joined(variants: Sequence[tuple[Resource, list[tuple[T, str]]]]) -> tuple[Resource, list[tuple[T, str]]]:
     """Return somebody with all that the message says, and the leaves that are really in it."""
     if len(variants) == 1:
-        return settle(variants[0])
-    plain, found = settle(variants[0])
-    for other in variants[1:]:
-        more, leaves = settle(other)
+        return variants[0]
+    plain, found = dict(variants[0][0]), list(variants[0][1])
+    for more, leaves in variants[1:]:
         told = set()
         for key, value in more.items():
             if key not in plain:

@@ -15,7 +15,6 @@ from trialbridge.emr.account import Found, Row, leaves_of, plain, settle
 from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import NOWHERE, Built, Reading
-from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
 
 Key = tuple[Any, ...]
@@ -30,6 +29,7 @@ _FEWEST, _VALUE, _WHEN, _OWN = 12, 5, 14, 18
 _TOGETHER: Final = frozenset({"resourceType", "id", "meta", "subject"})
 FRAME: Final = _TOGETHER | {"encounter", "basedOn", "specimen", "partOf"}
 """Elements that connect a result with the rest of its message."""
+_VARYING: Final = ("effectiveDateTime", *sorted(FRAME - {"resourceType", "id", "meta"}))
 
 
 class Template(NamedTuple):
@@ -37,6 +37,12 @@ class Template(NamedTuple):
 
     content: Mapping[str, Any]
     rows: tuple[Row, ...]
+    code: str
+    """OBX-3.1."""
+    fixed: tuple[tuple[str, Any], ...]
+    """Elements that are the same in all of a kind, without lists."""
+    lists: tuple[tuple[str, int], ...]
+    """Names and lengths of lists that others may add to."""
 
 
 _KNOWN: dict[Key, Template] = {}
@@ -61,63 +67,63 @@ def key_of(obx: Segment, reading: Reading) -> Key | None:
     return (reading.zone, obx.marks, bool(when), *fields[2:_VALUE], value, *fields[6:_WHEN], *fields[_WHEN + 1 :])
 
 
-def made_after(key: Key, obx: Segment, on: str | None, reading: Reading) -> dict[str, Any] | None:
-    """Return what an OBX becomes after an earlier one of its kind, None where there was none."""
-    known = _KNOWN.get(key)
-    if known is None or ("effectiveDateTime" in known.content) is not (on is not None):
-        return None
+def known(key: Key) -> Template | None:
+    """Return what an OBX of this kind became before, None where there was none."""
+    return _KNOWN.get(key)
+
+
+def made_after(known: Template, obx: Segment, on: str | None, found: Resource, reading: Reading) -> None:
+    """Fill an Observation after an earlier one of its kind; it is the last one that was built."""
+    found.update(known.content)
     # What comments and others add to a list must not get into the lists of the kind.
-    found: dict[str, Any] = {
-        name: list(value) if type(value) is list else value for name, value in known.content.items()
-    }
+    for name, _ in known.lists:
+        found[name] = found[name].copy()
     if on is not None:
         found["effectiveDateTime"] = on
     if obx.fields[2] == "NM":
         found["valueQuantity"] = {**found["valueQuantity"], "value": Decimal(obx.fields[_VALUE])}
     reading.made_after[id(obx)] = known.rows
     reading.built[-1].after = known
-    return found
 
 
-def settled(one: Built) -> tuple[Resource, Found] | None:
-    """Return what `account.settle` makes of a resource that was made after an earlier one; None where more than its frame was added."""
-    if one.after is None:
+def settled(one: Built, reading: Reading) -> tuple[Resource, Found, bool] | None:
+    """Return what `account.settle` makes of a resource that was made after an earlier one, and whether it is known to be good.
+
+    None where more than its frame was added.
+    """
+    after, resource = one.after, one.resource
+    if after is None or not resource.keys() - after.content.keys() <= FRAME:
         return None
-    content = one.after.content
-    kept: Resource = {}
-    found: Found = []
-    for name, value in one.resource.items():
-        known = content.get(name)
-        if known is None:
-            if name not in FRAME:
-                return None
-            kept[name] = value if type(value) is str else plain(value, f"Observation.{name}", found)
-        elif name == "effectiveDateTime":
-            kept[name] = str(value)
-            found += [(leaf, "Observation.effectiveDateTime") for leaf in leaves_of(value)]
-        elif value is known or name == "valueQuantity" or (type(known) is list and len(value) == len(known)):
-            kept[name] = value
-        else:
+    for name, value in after.fixed:
+        if resource.get(name) is not value:
             return None
-    return kept, found
+    for name, size in after.lists:
+        if len(resource.get(name, ())) != size:
+            return None
+    kept = dict(resource)
+    if not reading.stamped:
+        plain(reading.stamp, "Observation.meta", reading.stamped)
+    found = list(reading.stamped)
+    kept["meta"] = {name: str(value) for name, value in reading.stamp.items()}
+    on = resource.get("effectiveDateTime")
+    if on is not None:
+        kept["effectiveDateTime"] = str(on)
+        found += [(leaf, "Observation.effectiveDateTime") for leaf in leaves_of(on)]
+    return kept, found, _is_sound(kept, reading)
 
 
-def is_sound(resource: Resource, after: Template, reading: Reading) -> bool:
+def _is_sound(resource: Resource, reading: Reading) -> bool:
     """Return whether the frame of a result passes the checks; what stands in it passed them with the first of its kind.
 
     Whether an element is good does not hang on the others; which may stand together is the same for all of a kind. An id is of the
     form that all ids have, a number is one of digits (`key_of`).
     """
-    content = after.content
-    frame = {name: value for name, value in resource.items() if name not in content}
-    identity = frame.pop("id")
-    on = resource.get("effectiveDateTime")
-    told = encode([frame, on])
+    told = tuple([str(resource[name]) if name in resource else "" for name in _VARYING])
     if told in reading.frames:
         return True
-    when = {} if on is None else {"effectiveDateTime": on}
+    frame = {name: resource[name] for name in ("resourceType", "id", "meta", *_VARYING) if name in resource}
     try:
-        check({**frame, "id": identity, **when, "status": "final", "code": {"text": "-"}}, NOWHERE)
+        check({**frame, "status": "final", "code": {"text": "-"}}, NOWHERE)
     except Poison:
         return False
     reading.frames.add(told)
@@ -142,7 +148,7 @@ class Recording:
                 content["effectiveDateTime"] = ""
             if obx.fields[2] == "NM":
                 content["valueQuantity"]["value"] = 0
-            reading.recorded[id(obx)] = (self._key, content)
+            reading.recorded[id(obx)] = (self._key, content, str(obx.first(3).get(1)))
 
 
 def _beyond(reading: Reading) -> tuple[object, ...]:
@@ -151,15 +157,20 @@ def _beyond(reading: Reading) -> tuple[object, ...]:
     return len(reading.errors), len(reading.echoes), len(actors.variants), len(actors.twins), len(reading.built), counts
 
 
-def remember(recorded: tuple[Key, Mapping[str, Any]], rows: Iterable[Row]) -> None:
+def remember(recorded: tuple[Key, Mapping[str, Any], str], rows: Iterable[Row]) -> None:
     """Remember a kind of result; ``rows`` are those of its account, all of them mapped or dropped for a reason of the tables."""
     told = tuple(rows)
     if any(fate not in ("mapped", "dropped") for _, fate, _ in told):
         return
     if len(_KNOWN) >= MOST:
         _KNOWN.clear()
-    key, content = recorded
-    _KNOWN[key] = Template(content, told)
+    key, content, code = recorded
+    if content.keys() & FRAME:
+        return
+    lists = tuple((name, len(value)) for name, value in content.items() if type(value) is list)
+    apart = {"effectiveDateTime", "valueQuantity", *(name for name, _ in lists)}
+    fixed = tuple((name, value) for name, value in content.items() if name not in apart)
+    _KNOWN[key] = Template(content, told, code, fixed, lists)
 
 
 def forget() -> None:

@@ -48,6 +48,8 @@ class Walk:
         self.document: Resource | None = None
         self.order: Segment | None = None
         self.test: Segment | None = None
+        self.numbered: tuple[Segment | None, Segment | None, str] | None = None
+        """The order number that results go by, with the segments that it is of."""
         self.anchor: Resource | None = None
         """What comments and participations that follow belong to."""
 
