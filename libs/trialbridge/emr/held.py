@@ -41,7 +41,7 @@ class Held:
 
     def is_same(self, other: "Held") -> bool:
         """Whether both are packed, and the same to the byte; what is not may still say the same."""
-        return self._data is not None and self._data == other._data
+        return self._data is not None and self._data == other.text
 
     @property
     def text(self) -> bytes:
