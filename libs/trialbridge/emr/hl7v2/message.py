@@ -49,10 +49,13 @@ class Rep:
         if name != "parts":
             raise AttributeError(name)
         marks = self._marks
-        between, below = marks.component, marks.subcomponent
+        between, below, raw = marks.component, marks.subcomponent, self.raw
+        if marks.escape not in raw and below not in raw and NULL not in raw:
+            self.parts = found = [[Leaf(text) if (text := part.strip()) else ""] for part in raw.split(between)]
+            return found
         self.parts = found = [
             [_leaf(one, marks) for one in part.split(below)] if below in part else [_leaf(part, marks)]
-            for part in self.raw.split(between)
+            for part in raw.split(between)
         ]
         return found
 
