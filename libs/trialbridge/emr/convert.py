@@ -65,8 +65,10 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
 """The converter of each media type: a new format is one more row."""
 
 
-FHIR: Final = frozenset(name for name, one in CONVERTERS.items() if one in (reader.convert_json, reader.convert_ndjson))
-"""Media types whose objects are those of JSON."""
+TREES: Final = frozenset(
+    name for name, one in CONVERTERS.items() if one in (reader.convert_json, reader.convert_ndjson, ccda.convert)
+)
+"""Media types that are read as trees of many objects, among which there are no cycles."""
 
 
 def convert(entries: Iterable[Entry], feed: Feed, *, as_texts: bool = False) -> Conversion:
@@ -116,7 +118,7 @@ class Converting:
         """Take an entry."""
         self._entries += 1
         self._bytes += len(entry.body)
-        if _media(entry) in FHIR:
+        if _media(entry) in TREES:
             with no_collection():
                 self._add(entry, feed)
         else:

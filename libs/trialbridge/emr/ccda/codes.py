@@ -1,7 +1,7 @@
 """Coded values (CD, CE, CO, CS) as FHIR codes, codings and concepts: every translation is kept, nothing is looked up beyond the tables."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from trialbridge.emr.account import Derived, Leaf, made
@@ -10,6 +10,8 @@ from trialbridge.emr.ccda.xmltree import Node
 from trialbridge.emr.tables.rows import rows, triples
 
 ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+_SHORT: Final = 100
+"""Characters of what is remembered."""
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*))+", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", re.ASCII)
@@ -30,11 +32,19 @@ def uri_of(root: str) -> str | None:
     known = _by_oid().get(root)
     if known is not None:
         return known
+    return _remembered(str(root)) if len(root) < _SHORT else _unknown(root)
+
+
+def _unknown(root: str) -> str | None:
     if _OID.fullmatch(root):
         return f"urn:oid:{root}"
     if _UUID.fullmatch(root):
         return f"urn:uuid:{root.lower()}"
     return root if _URI.fullmatch(root) else None
+
+
+_remembered: Final = lru_cache(maxsize=1024)(_unknown)
+"""The same few roots come again and again."""
 
 
 def system_of(node: Node) -> Derived | None:

@@ -94,15 +94,16 @@ def identity(resource: str, statement: Node, document: Document) -> str:
 
     Documents use one identifier for several statements; what differs is told apart by code, time and order.
     """
-    about = _about(statement)
     key = contacts.key_of(statement.all("id"))
+    by_code = resource in _BY_CODE
+    about = ("", "") if key and not by_code else _about(statement)
     parts = [document.local, *(key or ("", *about))]
-    if resource in _BY_CODE:
+    if by_code:
         parts.append(about[0])
     base = document.id_of(resource, *parts)
     asked = document.used.setdefault((resource, base), {})
     place = asked.setdefault(statement.mark, len(asked))
-    return base if place == 0 else document.id_of(resource, *parts, *about, str(place))
+    return base if place == 0 else document.id_of(resource, *parts, *_about(statement), str(place))
 
 
 def _about(statement: Node) -> tuple[str, str]:

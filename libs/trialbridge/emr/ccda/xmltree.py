@@ -39,10 +39,9 @@ _NONE: Final[list["Node"]] = []
 class Node:
     """An element: its attributes and its text as leaves, its children in order."""
 
-    __slots__ = ("_by", "attrs", "kids", "mark", "name", "text")
+    __slots__ = ("_by", "_mark", "attrs", "kids", "name", "text")
     _by: dict[str, list["Node"]] | None
-    mark: int
-    """The same for nodes of the same content, in this process."""
+    _mark: int | None
 
     def __init__(self, name: str, attrs: dict[str, Leaf], text: Leaf | None, kids: list["Node"]) -> None:
         """Keep the parts."""
@@ -51,7 +50,15 @@ class Node:
         self.text = text
         self.kids = kids
         self._by = None
-        self.mark = hash((name, text, *attrs, *attrs.values(), *[kid.mark for kid in kids]))
+        self._mark = None
+
+    @property
+    def mark(self) -> int:
+        """The same for nodes of the same content, in this process."""
+        if self._mark is None:
+            attrs = self.attrs
+            self._mark = hash((self.name, self.text, *attrs, *attrs.values(), *[kid.mark for kid in self.kids]))
+        return self._mark
 
     def by_name(self) -> dict[str, list["Node"]]:
         """Return the children by name."""

@@ -65,14 +65,15 @@ class Batch:
         self._good = []
         questioned: list[Item] = []
         deletions: list[Deletion] = []
+        is_plain, sample = self._votes.label is None and not self.is_edgy, self._feed.sample
         for item in items:
             if isinstance(item, Deletion):
                 deletions.append(item)
                 continue
             try:
                 resource = self._identified(item)
-                if self._votes.label is None and fits(resource) and not self.is_edgy:
-                    if self._feed.sample and is_sampled(resource, self._feed.sample):
+                if is_plain and fits(resource):
+                    if sample and is_sampled(resource, sample):
                         check_by_model(resource, item.place)
                     self._accept(Good(resource, item, None))
                     self._warnings.editions["R4"] += 1

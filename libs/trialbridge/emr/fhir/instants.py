@@ -17,9 +17,10 @@ _ESCAPED: Final = re.compile(rb"\\u00[2-7]")
 def may_be_beyond(text: bytes) -> bool:
     """Return whether JSON text may hold such a time, as it is or escaped: then each resource is looked at."""
     # Plain searches first: they are ten times as fast as patterns.
-    if b"\\u00" in text and _ESCAPED.search(text) is not None:
+    if b"\\" in text and b"\\u00" in text and _ESCAPED.search(text) is not None:
         return True
-    return b'"0001-01-01T' in text or b'"9999-12-31T' in text
+    # What is short and begins with a rare byte is found fastest.
+    return (b"-01-01T" in text and b'"0001-01-01T' in text) or (b"-12-31T" in text and b'"9999-12-31T' in text)
 
 
 def beyond_calendar(resource: Resource) -> str | None:
