@@ -161,7 +161,7 @@ class Converting:
         known = held.get(name)
         if known is not None and known.holds(resource):
             return
-        new = Held(resource, rows, is_fhir=is_fhir, packed=self._as_texts or self._bytes > PACKED_FROM)
+        new = Held(resource, rows, is_fhir=is_fhir, packed=(self._as_texts and is_fhir) or self._bytes > PACKED_FROM)
         if known is None:
             held[name] = new
             return
