@@ -6,7 +6,7 @@ from typing import Any, Final
 import yaml
 
 from infra.generate.markdown import code, notice, table
-from trialbridge.criteria.codes import CODES
+from trialbridge.criteria.codes import CODES, full
 
 ROWS: Final = Path("tests/unit/criteria/faults.yaml")
 TEXT: Final = """\
@@ -17,8 +17,9 @@ each file:
 
     file:line: severity[code] path: message advice
 
-An **error** refuses the trial, a **warning** does not; the exit code is 1 where a file is refused. One bad file never stops the
-others. Codes are stable.
+An **error** refuses the trial, a **warning** does not; a **note** tells what of a CTML document has no place in a trial, and notes alike
+are one line with their number, but in JSON. The exit code is 1 where a file is refused. One bad file never stops the others. Codes are
+stable.
 
 ## Codes
 
@@ -42,7 +43,7 @@ def render(root: Path) -> str:
     for name in CODES:
         severities.setdefault(name, {"warning" if name in WARNED else "error"})
     codes = [
-        (code(f"trial.{name}"), " or ".join(sorted(severities[name])), one.meaning, one.advice)
+        (code(full(name)), " or ".join(sorted(severities[name])), one.meaning, one.advice)
         for name, one in sorted(CODES.items())
     ]
     source = "libs/trialbridge/criteria/codes.py and tests/unit/criteria/faults.yaml"
@@ -53,4 +54,4 @@ def render(root: Path) -> str:
 def _example(row: dict[str, Any]) -> tuple[str, ...]:
     shown = next((f"{key}: {row[key]}" for key in ("criteria", "match") if key in row), "")
     text = shown or str(row["text"]).replace("\t", "→").replace("\n", " ⏎ ")
-    return row["fault"], code(text), code(f"trial.{row['code']}"), code(row["path"])
+    return row["fault"], code(text), code(full(row["code"])), code(row["path"])

@@ -1,10 +1,12 @@
 """``trialbridge trial``: what the compiler says about trial files, and trials from one language to the other."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
+from msgspec.structs import replace
 
 from services.cli.inputs import Troubles, files_of, is_trial, read_input
 from services.cli.output import EXIT_INPUT, complain, emit, remark, say
@@ -15,6 +17,8 @@ from trialbridge.criteria.ctml_export import export
 from trialbridge.criteria.diagnostics import Diagnostic
 from trialbridge.criteria.writing import Format, surface_form, text_of
 
+FEW: Final = 3
+"""How many notes of one key are shown each by itself."""
 app = typer.Typer(no_args_is_help=True, help="Check trial files before they are registered, or convert them.")
 
 
@@ -73,10 +77,25 @@ def _emit(path: Path, compiled: Compiled) -> None:
 
 
 def _show(path: Path, compiled: Compiled) -> None:
-    for found in compiled.diagnostics:
+    for found in shown(compiled.diagnostics):
         say(_line(path, found))
     if compiled.ok and compiled.trial:
         say(f"{path}: ok, {compiled.trial.id}: {compiled.trial.title}")
+
+
+def shown(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return what people are shown: faults and doubts, then notes, those of one key and reason beyond a few as one with their number."""
+    found, notes = [], dict[tuple[str, str], list[Diagnostic]]()
+    for one in diagnostics:
+        if one.severity == "note":
+            key = one.path.rsplit(".", 1)[-1].split("[")[0]
+            notes.setdefault((key, one.message), []).append(one)
+        else:
+            found.append(one)
+    for (key, _), alike in notes.items():
+        folded = replace(alike[0], message=f"{alike[0].message} The same of {len(alike) - 1} more {key} below.")
+        found.extend(alike if len(alike) <= FEW else [folded])
+    return found
 
 
 def _spot(path: Path, found: Diagnostic) -> str:
@@ -129,7 +148,7 @@ def convert(
 def _converted(path: Path, body: bytes, to: str, form: Format) -> str | None:
     """Return a trial in the language asked for, None (after saying why) where it is refused."""
     compiled = compile_text(body, path.name)
-    for found in compiled.diagnostics:
+    for found in shown(compiled.diagnostics):
         complain(*_complaint(path, found))
     if compiled.trial is None:
         return None

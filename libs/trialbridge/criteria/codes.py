@@ -38,6 +38,7 @@ CODES: Final[dict[str, Code]] = {
     "empty-list": Code("A list has no values.", "give it a value, or leave the key out"),
     "former-term": Code("A tumour type is written by a former code.", "write the current one"),
     "free-text": Code("Free text on eligibility, which is not matched.", "write what it asks for as criteria"),
+    "ctml.left-out": Code("A part of a CTML document is read and has no place in a trial here.", "keep the document for it"),
     "level-under-closed-arm": Code(
         "A dose level is open under an arm that is not, so that it takes nobody.", "open the arm, or give the level its status"
     ),
@@ -85,4 +86,9 @@ CODES: Final[dict[str, Code]] = {
     "unreachable-arm": Code("An arm's criteria and the trial's exclude one another.", "drop one side"),
     "wrong-type": Code("A value has another type than its key takes.", "write the type that is named"),
 }  # fmt: skip
-"""By code, without the ``trial.`` before it."""
+"""By code, without the ``trial.`` before it; other families are named."""
+
+
+def full(name: str) -> str:
+    """Return the code as diagnostics have it, by its key in `CODES`."""
+    return name if "." in name else f"trial.{name}"

@@ -2,8 +2,8 @@
 
 Three dialects are read: MatchMiner's (``exon``, ``…_signature: Yes``, ``tmb_numerical``), that of CTIMS (``true_transcript_exon``,
 ``…_status``, ``tmb``, ``prior_treatment`` leaves, ``match_all``) and that of OncoKB's curation tool (``no_`` keys,
-``annotated_variant``, ``germline``). Numbering (``step_code``, ``arm_internal_id`` …) and short titles are not kept; of
-whatever else has no place in the native form a warning says so. What CTML has no key for (laboratory, review, …) stands in
+``annotated_variant``, ``germline``). Of whatever has no place in the native form a warning or, for labels and numbering
+(``step_code``, ``arm_internal_id`` …), a note says so. What CTML has no key for (laboratory, review, …) stands in
 ``_trialbridge`` where this product wrote the file.
 """
 
@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from trialbridge.criteria.ctml_match import both, match
 from trialbridge.criteria.ctml_particulars import known_keys, particulars
-from trialbridge.criteria.ctml_reading import Node, Reading, Said, flag_of
+from trialbridge.criteria.ctml_reading import Node, Reading, Said, empty, flag_of
 
-_STEP: Final = ("step_code", "step_internal_id", "step_type", "arm", "match")
-_ARM: Final = (
+STEP_KEYS: Final = ("step_code", "step_internal_id", "step_type", "arm", "match")
+ARM_KEYS: Final = (
     "arm_code", "arm_name", "arm_description", "arm_internal_id", "arm_suspended", "arm_type", "arm_eligible", "arm_eligibility",
     "arm_info", "arm_status", "additional_criteria_requirement_names", "drugs", "dose_level", "match",
 )  # fmt: skip
-_LEVEL: Final = ("level_code", "level_description", "level_internal_id", "level_suspended", "level_status", "match")
+LEVEL_KEYS: Final = ("level_code", "level_description", "level_internal_id", "level_suspended", "level_status", "match")
 _ARM_NOT_KEPT: Final = ("arm_type", "arm_eligible", "arm_info", "drugs")
 _ARM_TEXT: Final = ("arm_eligibility", "additional_criteria_requirement_names")
 
@@ -52,7 +52,7 @@ def _objects(holder: Any, key: str, path: str, reading: Reading) -> list[tuple[s
 
 
 def _listed(value: Any, path: str, reading: Reading) -> list[tuple[str, Mapping[str, Any]]]:
-    if value and not isinstance(value, list):
+    if not empty(value) and not isinstance(value, list):
         reading.error("wrong-type", path, "This is a list of objects.")
         return []
     found = [(f"{path}[{number}]", one) for number, one in enumerate(value or ())]
@@ -63,26 +63,31 @@ def _listed(value: Any, path: str, reading: Reading) -> list[tuple[str, Mapping[
 
 
 def _step(step: Mapping[str, Any], path: str, reading: Reading) -> Iterator[Node]:
-    known_keys(step, _STEP, path, reading)
+    known_keys(step, STEP_KEYS, path, reading)
     shared = match(step.get("match"), f"{path}.match", reading)
     arms = _listed(step.get("arm"), f"{path}.arm", reading)
     if not arms and shared:
         # A step without arms is itself what patients enter.
-        code = str(step.get("step_code") or step.get("step_internal_id") or path)
+        code = _code(step, ("step_code", "step_internal_id"), path, reading)
         yield reading.at(path, {"code": code, "title": "", "status": "open", "criteria": shared, "dose_levels": []})
+    elif arms:
+        reading.leave(step, ("step_code", "step_internal_id"), path, "Arms have codes of their own.")
+    else:
+        reading.left_out(path, "A step without arms and criteria takes no patients.")
+    reading.leave(step, ("step_type",), path, "This says nothing about who matches.")
     for spot, arm in arms:
         yield _arm(arm, shared, spot, reading)
 
 
 def _arm(arm: Mapping[str, Any], shared: Node | None, path: str, reading: Reading) -> Node:
-    known_keys(arm, _ARM, path, reading)
+    known_keys(arm, ARM_KEYS, path, reading)
     _free_text(arm, path, reading)
     own = match(arm.get("match"), f"{path}.match", reading)
     return reading.at(
         path,
         {
-            "code": str(arm.get("arm_code") or arm.get("arm_name") or arm.get("arm_internal_id") or path),
-            "title": str(arm.get("arm_description") or ""),
+            "code": _code(arm, ("arm_code", "arm_name", "arm_internal_id"), path, reading),
+            "title": _text(arm, "arm_description"),
             "status": _suspended(arm, ("arm_status", "arm_suspended"), path, reading),
             "criteria": both(shared, own, path, reading),
             "dose_levels": [
@@ -94,30 +99,41 @@ def _arm(arm: Mapping[str, Any], shared: Node | None, path: str, reading: Readin
 
 
 def _level(level: Mapping[str, Any], path: str, reading: Reading) -> Node:
-    known_keys(level, _LEVEL, path, reading)
+    known_keys(level, LEVEL_KEYS, path, reading)
     return reading.at(
         path,
         {
-            "code": str(level.get("level_code") or level.get("level_internal_id") or path),
-            "title": str(level.get("level_description") or ""),
+            "code": _code(level, ("level_code", "level_internal_id"), path, reading),
+            "title": _text(level, "level_description"),
             "status": _suspended(level, ("level_status", "level_suspended"), path, reading),
             "criteria": match(level.get("match"), f"{path}.match", reading),
         },
     )
 
 
+def _code(holder: Mapping[str, Any], keys: tuple[str, ...], path: str, reading: Reading) -> str:
+    """Return what the first of the keys says; the others have no place beside it."""
+    given = [key for key in keys if not empty(holder.get(key))]
+    reading.leave(holder, given[1:], path, f"{given[0] if given else path} is the code.")
+    return str(holder[given[0]]) if given else path
+
+
+def _text(holder: Mapping[str, Any], key: str) -> str:
+    return "" if empty(holder.get(key)) else str(holder[key])
+
+
 def _suspended(holder: Mapping[str, Any], keys: tuple[str, ...], path: str, reading: Reading) -> str:
     """Return the status of an arm or dose level; ``Y``, or a status word, closes it, whatever another key says."""
-    said = {"open"}
+    said: dict[str, str] = {}
     for key in keys:
-        if holder.get(key) in (None, ""):
-            continue
-        word = str(holder[key]).strip().casefold()
-        if word in _STATUS:
-            said.add(word)
-        elif flag_of(Said(holder[key], f"{path}.{key}"), reading):
-            said.add("suspended")
-    return next(word for word in _STATUS if word in said)
+        if not empty(holder.get(key)):
+            word = str(holder[key]).strip().casefold()
+            flag = None if word in _STATUS else flag_of(Said(holder[key], f"{path}.{key}"), reading)
+            said[key] = word if word in _STATUS else "suspended" if flag else "open"
+    found = next((word for word in _STATUS if word in said.values()), "open")
+    decisive = next((key for key, word in said.items() if word == found), "")
+    reading.leave(holder, [key for key in said if key != decisive], path, f"{decisive} is what counts.")
+    return found
 
 
 _STATUS: Final = ("closed", "suspended", "open")
@@ -126,10 +142,10 @@ _STATUS: Final = ("closed", "suspended", "open")
 
 def _free_text(arm: Mapping[str, Any], path: str, reading: Reading) -> None:
     for key in _ARM_TEXT:
-        if arm.get(key):
+        if not empty(arm.get(key)):
             reading.warn("free-text", f"{path}.{key}", "Free text is not matched: write what it asks for as criteria.")
     for key in _ARM_NOT_KEPT:
-        if arm.get(key):
+        if not empty(arm.get(key)):
             reading.warn("not-kept", f"{path}.{key}", "This says nothing about who matches and is not kept.")
 
 
@@ -144,8 +160,10 @@ def _number_codes(arms: list[Node]) -> None:
 
 def _check_age_group(document: Mapping[str, Any], reading: Reading) -> None:
     """Warn where the age group is all that is said of age: no criterion comes of it."""
-    group = document.get("age") or document.get("age_group")
-    if group and not reading.asks_for("age"):
-        path = "age" if document.get("age") else "age_group"
+    given = [key for key in ("age", "age_group") if not empty(document.get(key))]
+    if reading.asks_for("age"):
+        reading.leave(document, given, "", "The criteria say the age.")
+        return
+    for key in given:
         message = "The age group alone matches nobody in or out."
-        reading.warn("free-text", path, message, "write a clinical leaf with age_numerical")
+        reading.warn("free-text", key, message, "write a clinical leaf with age_numerical")

@@ -24,6 +24,8 @@ GENDERS: Final = {"male": "male", "female": "female", "x": "other", "other": "ot
 CATEGORIES: Final = {"medicaltherapy": "systemic", "surgery": "surgery", "radiationtherapy": "radiation"}
 NO_ACTIVE_BRAIN: Final = ("none", "treated")
 """What ``active_brain_metastases_allowed: No`` leaves of the native words."""
+_ROUNDED: Final = Decimal("0.05")
+"""How far from a whole month a fraction of a year with two or three digits may be."""
 _ANY_LINES: Final = frozenset({"any", "unknown"})
 _NO_BOUND: Final = "This asks for nothing, so nothing is made of it."
 
@@ -95,7 +97,10 @@ def _disease(_key: str, said: Said, reading: Reading) -> Node | None:
 
 
 def _brain(_key: str, said: Said, reading: Reading) -> Node | None:
-    if flag_of(said, reading) is not False:
+    allowed = flag_of(said, reading)
+    if allowed:
+        reading.left_out(said.path, "Allowing them asks for nothing.")
+    if allowed is not False:
         return None
     return reading.leaf("stage", said.path, {"cns_metastases": Said(list(NO_ACTIVE_BRAIN), said.path)})
 
@@ -125,6 +130,8 @@ def _age(_key: str, said: Said, reading: Reading) -> Node | None:
     # Fractions of a year are months; ages are completed ones, so that the birthday itself is over.
     months = number != number.to_integral_value()
     count = int((number * 12).to_integral_value()) if months else int(number)
+    if months and abs(number * 12 - count) > _ROUNDED:
+        reading.left_out(said.path, f"Ages are compared in whole months: this is taken for {count}.")
     if sign == "<" and count == 0:
         reading.error("never-met", said.path, "Nobody is younger than nothing.")
         return None
@@ -157,6 +164,8 @@ def _lines(_key: str, said: Said, reading: Reading) -> Node | None:
     if (word := text_of(said, reading).casefold()) in _ANY_LINES:
         if word == "unknown":
             _nothing(said, reading)
+        else:
+            reading.left_out(said.path, "Any number of lines asks for nothing.")
         return None
     found = compared(said, reading)
     if found is None or not found[1].isdigit() or (found[0], found[1]) == ("<", "0"):

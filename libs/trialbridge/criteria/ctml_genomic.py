@@ -84,6 +84,9 @@ def genomic(given: Any, path: str, reading: Reading) -> list[Node]:
     found = said_of(given, path, reading, KEYS, "genomic")
     if reading.refused_since(before):
         return []
+    for key in _LABELS:
+        if key in found:
+            reading.left_out(found[key].path, "A label says nothing about who matches.")
     node = _positive({key: said for key, said in found.items() if key not in _LABELS}, path, reading)
     if reading.refused_since(before):
         return []
@@ -214,6 +217,8 @@ def _details(found: Mapping[str, Said], reading: Reading) -> dict[str, Said]:
             words = words_of(said, reading)
             if name in fields and fields[name].value != words:
                 reading.error("duplicate-key", said.path, "Two keys of this leaf name the exon; they differ.")
+            elif name in fields:
+                reading.left_out(said.path, "Another key of this leaf says the same.")
             fields[name] = Said(words, said.path)
     for key, name, table in (("molecular_function", "function", _FUNCTIONS), ("germline", "source", _SOURCES)):
         if (said := found.get(key)) is not None and (word := chosen(said, table, "word", reading)):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from trialbridge.criteria.ctml_reading import Node, Reading, Said, chosen
+from trialbridge.criteria.ctml_reading import Node, Reading, Said, chosen, empty
 from trialbridge.criteria.terminology.nearest import hint
 
 EXTENSION: Final = "_trialbridge"
@@ -14,8 +14,10 @@ _KEPT: Final = (
     "protocol_no", "trial_id", "nct_id", "nct_number", "long_title", "title", "phase", "status", "_summary", "summary",
     "sponsor_list", "site_list", "drug_list", "treatment_list", "match", EXTENSION,
 )  # fmt: skip
-_LABELS: Final = ("short_title", "nickname", "protocol_id", "trial_internal_id", "age", "age_group", "_id")
-"""Names and numbers of which others are kept, and the age group, which is looked at apart."""
+_LABELS: Final = ("nickname", "protocol_id", "trial_internal_id", "_id")
+"""Names and numbers of which others are kept."""
+_APART: Final = ("short_title", "age", "age_group")
+"""What is looked at beside others that say the same."""
 _TEXT: Final = (
     "prior_treatment_requirements", "additional_criteria_requirement_names", "additional_criteria_requirements",
 )  # fmt: skip
@@ -27,6 +29,8 @@ _NOT_KEPT: Final = (
     "coordinating_center", "curation_status", "archived", "ctml_status", "oncpro_link", "stage", "reb_number",
     "protocol_version_number", "protocol_version_date", "curated_on", "notes",
 )  # fmt: skip
+TRIAL_KEYS: Final = (*_KEPT, *_LABELS, *_APART, *_TEXT, *_NOT_KEPT)
+"""All keys of a trial."""
 _STATUS: Final = {
     "open": "open", "open to accrual": "open", "recruiting": "open", "enrolling by invitation": "open",
     "suspended": "suspended", "suspended to accrual": "suspended", "temporarily closed": "suspended",
@@ -51,18 +55,20 @@ def known_keys(given: Mapping[str, Any], allowed: Sequence[str], path: str, read
 
 def particulars(document: Mapping[str, Any], reading: Reading) -> Node:
     """Return the particulars of the native form; notes what is not understood and what is not kept."""
-    known_keys(document, (*_KEPT, *_LABELS, *_TEXT, *_NOT_KEPT), "", reading)
+    known_keys(document, TRIAL_KEYS, "", reading)
     for key in _TEXT:
-        if document.get(key):
+        if not empty(document.get(key)):
             reading.warn("free-text", key, "Free text is not matched: write what it asks for as criteria.")
-    lost = [key for key in _NOT_KEPT if document.get(key) not in (None, "", [], {})]
+    lost = [key for key in _NOT_KEPT if not empty(document.get(key))]
     if lost:
         reading.warn("not-kept", lost[0], f"These say nothing about who matches and are not kept: {', '.join(lost)}.")
+        reading.leave(document, lost[1:], "", "This says nothing about who matches.")
+    reading.leave(document, _LABELS, "", "Another name or number of the trial is kept.")
     own = _extension(document, reading)
     return {
-        "id": own.pop("id", "") or _first(document, ("protocol_no", "trial_id", "nct_id")),
-        "title": _first(document, ("long_title", "title", "short_title")),
-        "nct_id": _first(document, ("nct_id", "nct_number")),
+        "id": _id(document, own.pop("id", ""), reading),
+        "title": _first(document, ("long_title", "title", "short_title"), reading),
+        "nct_id": _first(document, ("nct_id", "nct_number"), reading),
         "phase": _phase(document, reading),
         "status": _status(document, reading),
         "drugs": _names(document, "drug_list", "drug", "drug_name", ("ncit_code",), reading),
@@ -72,8 +78,18 @@ def particulars(document: Mapping[str, Any], reading: Reading) -> Node:
     }
 
 
-def _first(document: Mapping[str, Any], keys: Sequence[str]) -> str:
-    return next((str(document[key]) for key in keys if document.get(key) not in (None, "")), "")
+def _id(document: Mapping[str, Any], own: str, reading: Reading) -> str:
+    if own:
+        reading.leave(document, ("protocol_no", "trial_id"), "", f"{EXTENSION}.id is the id.")
+        return own
+    return _first(document, ("protocol_no", "trial_id"), reading) or _first(document, ("nct_id",), reading)
+
+
+def _first(document: Mapping[str, Any], keys: Sequence[str], reading: Reading) -> str:
+    """Return what the first of the keys says; the others have no place beside it."""
+    given = [key for key in keys if not empty(document.get(key))]
+    reading.leave(document, given[1:], "", f"{given[0]} is kept." if given else "")
+    return str(document[given[0]]) if given else ""
 
 
 def _phase(document: Mapping[str, Any], reading: Reading) -> str:
@@ -90,16 +106,38 @@ def _status(document: Mapping[str, Any], reading: Reading) -> str:
     """Return whether the trial takes patients: the summary's status is what the engine of CTML goes by, ``status`` comes second."""
     plain = document.get("status")
     own = None if plain in (None, "") else _status_word(Said(plain, "status"), _STATUS, reading)
-    for key in ("_summary", "summary"):
-        listed = document[key].get("status") if isinstance(document.get(key), dict) else None
-        if isinstance(listed, list) and listed and isinstance(listed[0], dict) and listed[0].get("value"):
-            found = _status_word(Said(listed[0]["value"], f"{key}.status[0].value"), _STATUS, reading)
-            if own not in (None, found):
-                reading.warn(
-                    "not-kept", "status", f"The summary's status ({found}) is another one, and is the one that counts."
-                )
-            return found
-    return own or "open"
+    summaries = [said for key in ("_summary", "summary") if (said := _summary(document, key, reading))]
+    for other in summaries[1:]:
+        reading.left_out(other.path, "The status of _summary is the one that counts.")
+    if not summaries:
+        return own or "open"
+    found = _status_word(summaries[0], _STATUS, reading)
+    if own == found:
+        reading.left_out("status", "The summary says the same, and is the one that counts.")
+    elif own is not None:
+        message = f"The summary's status ({found}) is another one, and is the one that counts."
+        reading.warn("not-kept", "status", message)
+    return found
+
+
+def _summary(document: Mapping[str, Any], key: str, reading: Reading) -> Said | None:
+    """Return the newest status of a summary; the rest of it has no place in a trial."""
+    why = "Of a summary the newest status is kept."
+    holder = document.get(key)
+    if not isinstance(holder, dict):
+        reading.leave(document, (key,), "", why)
+        return None
+    listed = holder.get("status")
+    newest = listed[0] if isinstance(listed, list) and listed else None
+    value = newest.get("value") if isinstance(newest, dict) else None
+    if not isinstance(newest, dict) or empty(value):
+        reading.leave(holder, list(holder), key, why)
+        return None
+    reading.leave(holder, [name for name in holder if name != "status"], key, why)
+    reading.leave(newest, [name for name in newest if name != "value"], f"{key}.status[0]", why)
+    for number in range(1, len(listed or ())):
+        reading.left_out(f"{key}.status[{number}]", why)
+    return Said(value, f"{key}.status[0].value")
 
 
 def _status_word(said: Said, table: Mapping[str, str], reading: Reading) -> str:
@@ -113,7 +151,10 @@ def _names(
     found = []
     for spot, one in _list(document, outer, inner, reading):
         known_keys(one, (key, *others), spot, reading)
-        if one.get(key):
+        reading.leave(one, others, spot, f"The {key} is kept.")
+        if empty(one.get(key)):
+            reading.left_out(spot, f"It has no {key}.")
+        else:
             found.append(str(one[key]))
     return found
 
@@ -136,11 +177,17 @@ def _sponsor(document: Mapping[str, Any], reading: Reading) -> str:
     listed = _list(document, "sponsor_list", "sponsor", reading)
     for spot, one in listed:
         known_keys(one, ("sponsor_name", *others), spot, reading)
-    named = [(spot, one) for spot, one in listed if one.get("sponsor_name")]
+    named = [(spot, one) for spot, one in listed if not empty(one.get("sponsor_name"))]
     chief = [(spot, one) for spot, one in named if str(one.get("is_principal_sponsor", "")).casefold() in ("y", "yes")]
     if len(named) > 1:
         reading.warn("not-kept", "sponsor_list", "Of several sponsors the principal one is kept.")
-    return str((chief or named)[0][1]["sponsor_name"]) if named else ""
+    kept = (chief or named)[0] if named else ("", {})
+    for spot, one in listed:
+        if spot == kept[0]:
+            reading.leave(one, others, spot, "Of the sponsor the name is kept.")
+        else:
+            reading.left_out(spot, "The name of the principal sponsor is kept.")
+    return str(kept[1].get("sponsor_name", ""))
 
 
 def _sites(document: Mapping[str, Any], own: Any, reading: Reading) -> list[Node]:
@@ -148,16 +195,32 @@ def _sites(document: Mapping[str, Any], own: Any, reading: Reading) -> list[Node
     keys = ("site_name", "site_status", "coordinating_center", "uses_cancer_center_irb")
     found: list[Node] = []
     taken: set[str] = set()
-    written = own if isinstance(own, list) else []
-    for number, (spot, one) in enumerate(_list(document, "site_list", "site", reading)):
+    listed = _list(document, "site_list", "site", reading)
+    written = _written(own, len(listed), reading)
+    for number, (spot, one) in enumerate(listed):
         known_keys(one, keys, spot, reading)
-        name = str(one.get("site_name") or "")
-        said = Said(one.get("site_status") or "open to accrual", f"{spot}.site_status")
-        status = _status_word(said, _SITE_STATUS, reading)
-        more = written[number] if number < len(written) and isinstance(written[number], dict) else {}
+        reading.leave(one, keys[2:], spot, "This says nothing about who matches.")
+        name = "" if empty(one.get("site_name")) else str(one["site_name"])
+        given = "open to accrual" if empty(one.get("site_status")) else one["site_status"]
+        status = _status_word(Said(given, f"{spot}.site_status"), _SITE_STATUS, reading)
+        more = written[number] if number < len(written) else {}
+        reading.leave(one, [f"site_{key}" for key in ("name", "status") if key in more], spot, f"{EXTENSION} says it.")
         site = {"id": site_id(name, taken), "name": name, "status": status, **more}
         taken.add(str(site["id"]))
         found.append(reading.at(spot, site))
+    return found
+
+
+def _written(own: Any, sites: int, reading: Reading) -> list[Node]:
+    """Return what this product wrote of each site; of a site that is not listed it has no place."""
+    found: list[Node] = []
+    for number, one in enumerate(own if isinstance(own, list) else ()):
+        path = f"{EXTENSION}.sites[{number}]"
+        if not isinstance(one, dict):
+            reading.error("wrong-type", path, "This is an object.")
+        elif one and number >= sites:
+            reading.left_out(path, "site_list has no such site.")
+        found.append(one if isinstance(one, dict) else {})
     return found
 
 

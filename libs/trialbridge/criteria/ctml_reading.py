@@ -20,6 +20,11 @@ _PARTICULARS: Final = {
 """Where particulars of the native form come from."""
 
 
+def empty(value: Any) -> bool:
+    """Return whether a value says nothing at all."""
+    return value is None or (isinstance(value, (str, list, dict)) and not value)
+
+
 class Said(NamedTuple):
     """A value of the document, its path, and whether ``!`` or a ``no_`` key negates it."""
 
@@ -46,6 +51,16 @@ class Reading:
     def warn(self, code: str, path: str, message: str, advice: str = "") -> None:
         """Note a doubt."""
         self.problems.warn(code, path, message, advice)
+
+    def left_out(self, path: str, why: str) -> None:
+        """Note what was read and has no place in the trial."""
+        self.problems.left_out(path, why)
+
+    def leave(self, holder: Mapping[str, Any], keys: Sequence[str], path: str, why: str) -> None:
+        """Note those of the keys that say something, none of which has a place in the trial."""
+        for key in keys:
+            if not empty(holder.get(key)):
+                self.left_out(f"{path}.{key}".lstrip("."), why)
 
     def leaf(self, kind: str, path: str, fields: Mapping[str, Said]) -> Node:
         """Return a native leaf that comes from ``path``."""
@@ -136,6 +151,8 @@ def words_of(said: Said, reading: Reading) -> list[str]:
     members = said.value if isinstance(said.value, list) else [said.value]
     found = [text_of(Said(one, _numbered(said, number)), reading) for number, one in enumerate(members)]
     for number, word in enumerate(found):
+        if not word and (members[number] is None or isinstance(members[number], str)):
+            reading.error("no-value", _numbered(said, number), "This is empty.")
         if word.startswith("!"):
             message = "Negate the whole list, or write a leaf for each: in a list it is not clear what is excluded."
             reading.error("mixed-negation", _numbered(said, number), message)
@@ -208,5 +225,9 @@ def _negated(found: Mapping[str, Said], known: Sequence[str], reading: Reading) 
             if of not in values:
                 reading.error("no-value", said.path, f"There is no {of} here to negate.")
             else:
+                if values[of].negated:
+                    reading.left_out(said.path, "The value is negated already.")
                 values[of] = values[of]._replace(negated=True)
+        else:
+            reading.left_out(said.path, "No is what the leaf says without the key.")
     return values

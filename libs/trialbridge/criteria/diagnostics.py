@@ -1,6 +1,6 @@
 """What the compiler says about a trial: severity, stable code, path, reason, nearest valid spelling, line."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -8,9 +8,9 @@ from trialbridge.criteria.codes import CODES
 
 
 class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One fault or doubt."""
+    """One fault (error), doubt (warning), or word of what has no place (note)."""
 
-    severity: Literal["error", "warning"]
+    severity: Literal["error", "warning", "note"]
     code: str
     """Stable and lower-case with dots, for example ``trial.unknown-key``."""
     path: str
@@ -22,6 +22,9 @@ class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True):
     """Line of the file, from 1; 0 where it is not known."""
     column: int = 0
     """Column of the line, from 1; 0 where it is not known."""
+
+
+LEFT_OUT: Final = "ctml.left-out"
 
 
 def _advice(code: str) -> str:
@@ -43,6 +46,10 @@ class Problems:
     def warn(self, code: str, path: str, message: str, hint: str = "") -> None:
         """Note a doubt."""
         self.found.append(Diagnostic("warning", f"trial.{code}", path or "trial", message, hint or _advice(code)))
+
+    def left_out(self, path: str, message: str) -> None:
+        """Note that what stands at a path of a CTML document was read and has no place in the trial."""
+        self.found.append(Diagnostic("note", LEFT_OUT, path, message, _advice(LEFT_OUT)))
 
     @property
     def refused(self) -> bool:

