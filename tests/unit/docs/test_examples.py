@@ -60,7 +60,7 @@ def test_the_readme_matches_its_own_files(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_laboratorys_example_is_accepted(name: str) -> None:
     compiled = compile_text(examples("docs/labs.md")[name], name)
     assert compiled.ok
-    assert not compiled.diagnostics
+    assert {one.severity for one in compiled.diagnostics} <= {"note"}
 
 
 def test_a_linted_trial_is_refused_as_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,14 @@ async def test_whatever_is_sent_is_refused_never_a_crash(feed: Feed, text: str) 
     assert (await feed.register()).status == "done"
 
 
+async def test_what_of_ctml_has_no_place_is_told_of_and_refuses_nothing(feed: Feed) -> None:
+    match = "match: [{clinical: {gender: Male}}]"
+    answer = await feed.register(f"protocol_no: T-9\nnickname: n\n{match}")
+    assert answer.status == "done"
+    (note,) = result(answer)["diagnostics"]
+    assert (note["severity"], note["code"], note["path"], note["line"]) == ("note", "ctml.left-out", "nickname", 2)
+
+
 async def test_one_bad_trial_does_not_stop_the_others(feed: Feed) -> None:
     for number, text in enumerate([TRIAL.replace("T-1", "T-0"), "nonsense: [", TRIAL]):
         raw = msgspec.Raw(msgspec.json.encode({"text": text}))
