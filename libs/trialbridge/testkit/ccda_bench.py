@@ -1,6 +1,5 @@
 """``python -m trialbridge.testkit.ccda_bench [megabytes]``: milliseconds of a C-CDA document by size, or the memory of a large one."""
 
-import resource
 import sys
 import time
 from typing import Any, Final
@@ -10,6 +9,7 @@ from trialbridge.emr.convert import convert
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Conversion, Entry, Feed
 from trialbridge.testkit.ccda_documents import document, sizes
+from trialbridge.testkit.memory import peak_megabytes
 
 KILOBYTES: Final = (48, 155, 244)
 ROUNDS: Final = 20
@@ -46,8 +46,7 @@ def memory(megabytes: int) -> dict[str, Any]:
     """Return what the largest moment of a conversion of one large document took, the whole process with it."""
     body = document(megabytes * 1_000_000)
     found = converted(body)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"bytes": len(body), "resources": found.account["resources"], "peak_mb": round(peak / 1024)}
+    return {"bytes": len(body), "resources": found.account["resources"], "peak_mb": peak_megabytes()}
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """``python -m trialbridge.testkit.fhir_bench [megabytes]``: FHIR R4 resources per second and core, or the memory of a large NDJSON file."""
 
-import resource as system
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from trialbridge.emr.files import convert_files
 from trialbridge.emr.jsontext import decode, encode
 from trialbridge.emr.records import Entry, Feed, Resource
 from trialbridge.emr.sniff import JSON, NDJSON
+from trialbridge.testkit.memory import peak_megabytes
 from trialbridge.testkit.packing import collection, ndjson
 from trialbridge.testkit.world import make_world
 
@@ -86,9 +86,9 @@ def memory(megabytes: int) -> dict[str, Any]:
         start = time.process_time()
         report = convert_files([path], out)
         seconds = time.process_time() - start
-    peak = system.getrusage(system.RUSAGE_SELF).ru_maxrss
+    peak = peak_megabytes()
     count = sum(report["resources"].values())
-    return {"bytes": size, "resources": count, "seconds": round(seconds, 1), "peak_mb": round(peak / 1024)}
+    return {"bytes": size, "resources": count, "seconds": round(seconds, 1), "peak_mb": peak}
 
 
 def _write(path: Path, size: int) -> int:

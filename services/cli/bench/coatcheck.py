@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from services.cli.bench.machine import in_a_process, peak_megabytes
+from services.cli.bench.machine import in_a_process
 from services.coatcheck.handlers import Handlers
 from services.coatcheck.redeeming import Redeemer
 from services.coatcheck.tickets import make_ticket
@@ -25,6 +25,7 @@ from trialbridge.runtime.ports import ObjectInfo
 from trialbridge.runtime.stage.lane import Lane, Links
 from trialbridge.testkit.coatcheck_bench import MEGABYTE, TENANT, gzipped_blocks, keys, least_seconds
 from trialbridge.testkit.fakes import MemoryDocuments, MemoryObjects
+from trialbridge.testkit.memory import peak_megabytes
 from trialbridge.vault.containers.model import Stored
 from trialbridge.vault.containers.table import BY_NAME
 from trialbridge.vault.seal import Sealer

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import resource
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
@@ -21,11 +20,6 @@ def in_a_process(work: Callable[..., T], *given: Any) -> T:
     """Return what ``work`` returns when it runs in a fresh process, so that its memory is its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(work, *given).result()
-
-
-def peak_megabytes() -> float:
-    """Return the process's largest resident size so far, in megabytes (10**6 bytes)."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, 1)
 
 
 def utc_now() -> datetime:

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any, Final
 
-from services.cli.bench.machine import in_a_process, peak_megabytes
+from services.cli.bench.machine import in_a_process
 from services.cli.demo.command import embedded_settings
 from services.cli.demo.director import Director
 from services.cli.demo.options import DemoOptions
@@ -21,6 +21,7 @@ from trialbridge.runtime.ports import DocumentStore, Query
 from trialbridge.runtime.serve import ServicePorts
 from trialbridge.runtime.settings import BaseServiceSettings
 from trialbridge.runtime.telemetry import logs
+from trialbridge.testkit.memory import peak_megabytes
 from trialbridge.testkit.script import Deliver, Script
 
 PERCENT = 100
