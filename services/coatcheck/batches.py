@@ -9,7 +9,7 @@ from services.coatcheck.containers.unpack import Large
 from trialbridge.emr.records import Entry
 from trialbridge.emr.sniff import HL7V2, NDJSON
 
-BATCH: Final = 8 * MIB
+BATCH: Final = 4 * MIB
 """Bytes converted together: as resources they take some eight times as much memory."""
 WHOLE: Final = 96 * MIB
 """Bytes of an entry that cannot be cut."""
