@@ -32,8 +32,8 @@ async def authorities(request: Request, visit: Visiting, after: Short = "") -> R
 
 
 async def _show(request: Request, visit: Visit, identity: str, asked: str, problem: Refused | None = None) -> Response:
-    found = absent(await read_standing(visit.documents, identity))
     answer = await read_asked(visit.documents, visit.tenant, asked)
+    found = absent(await read_standing(visit.documents, identity))
     return page(request, visit, "authority.html", one=found, asked=answer, problem=problem)
 
 

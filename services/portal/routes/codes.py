@@ -58,8 +58,8 @@ async def codes(request: Request, visit: Visiting, state: Text = "", source: Tex
 @pages.get("/codes/{identity}", **needs(Scope.CODES_READ))
 async def code(request: Request, visit: Visiting, identity: str, asked: Text = "") -> Response:
     """Show one code: what it might mean, what was decided, and the history."""
-    found = await require_code(visit, identity)
     told = await read_asked(visit.documents, visit.tenant, asked)
+    found = await require_code(visit, identity)
     systems = TARGETS[cast("Kind", found.row.kind)]
     return page(request, visit, "code.html", code=found, row=found.row, asked=told, systems=systems)
 

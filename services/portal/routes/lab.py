@@ -49,9 +49,9 @@ async def audited_trial(visit: Visit, identity: str) -> TrialPage:
 @router.get("/trials", **needs(Scope.TRIAL_READ))
 async def trials(request: Request, visit: Visiting, after: Short = "", asked: Short = "") -> Response:
     """Show the laboratory's trials with counts."""
-    rows, following = await audited_trials(visit, after)
-    commands = await recent(visit.documents, visit.tenant, RECENT)
     answer = await read_asked(visit.documents, visit.tenant, asked)
+    commands = await recent(visit.documents, visit.tenant, RECENT)
+    rows, following = await audited_trials(visit, after)
     return page(request, visit, "trials.html", rows=rows, next=following, commands=commands, asked=answer)
 
 
@@ -83,8 +83,8 @@ async def register(request: Request, visit: Visiting, text: Text) -> Response:
 @router.get("/trials/{identity}", **needs(Scope.COUNTS_READ))
 async def trial(request: Request, visit: Visiting, identity: str, asked: Short = "") -> Response:
     """Show one trial."""
-    found = await audited_trial(visit, identity)
     answer = await read_asked(visit.documents, visit.tenant, asked)
+    found = await audited_trial(visit, identity)
     return page(request, visit, "trial.html", trial=found, asked=answer)
 
 

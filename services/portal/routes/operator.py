@@ -42,8 +42,8 @@ async def operation_now(request: Request, visit: Visiting, after: After = "") ->
 @router.get("/dead-letters/{identity}", **needs(Scope.OPERATION_READ))
 async def letter(request: Request, visit: Visiting, identity: str, asked: After = "") -> Response:
     """Show one dead letter, and what can be done about it."""
-    found = absent(await read_letter(visit.documents, identity))
     answer = await read_asked(visit.documents, visit.tenant, asked)
+    found = absent(await read_letter(visit.documents, identity))
     return page(request, visit, "letter.html", letter=found, asked=answer)
 
 

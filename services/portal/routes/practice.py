@@ -58,9 +58,9 @@ async def worklist(
 @router.get("/matches/{identity}", **needs(Scope.MATCH_READ))
 async def match(request: Request, visit: Visiting, identity: str, asked: Text = "") -> Response:
     """Show one match in full."""
-    found = await audited_match(visit, identity)
     waiting = await unanswered_review(visit.documents, visit.tenant, identity)
     answer = waiting or await read_asked(visit.documents, visit.tenant, asked)
+    found = await audited_match(visit, identity)
     return page(request, visit, "match.html", match=found, asked=answer)
 
 

@@ -31,7 +31,10 @@ class Asked:
 
 
 async def read_asked(documents: DocumentStore, tenant: str, identity: str) -> Asked | None:
-    """Return a request of this organisation, or None."""
+    """Return a request of this organisation, or None.
+
+    A page reads it before what it shows: read last, it could be done on a page that does not show yet what came of it.
+    """
     doc = await documents.get(COMMANDS, identity) if identity else None
     return asked_of(doc) if doc is not None and doc.tenant == tenant else None
 

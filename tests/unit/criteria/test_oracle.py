@@ -127,7 +127,8 @@ def test_a_broken_engine_is_found_out(monkeypatch: pytest.MonkeyPatch, fault: st
     owner, name, broken = FAULTS[fault]
     assert callable(getattr(owner, name))
     monkeypatch.setattr(owner, name, broken)
-    assert run(1_000, 1).disagreements
+    # A fault at the edge of a day is met by few pairs: more of them are looked at until one shows it.
+    assert any(run(1_000, seed).disagreements for seed in range(1, 9))
 
 
 @settings(deadline=None)
