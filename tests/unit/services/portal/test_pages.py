@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from services.portal.bootstrap import ROOMS
+from services.portal.routes import lab
 from trialbridge.contracts import documents as d
 from trialbridge.contracts.ids import digest
 
@@ -152,6 +153,16 @@ async def test_a_laboratory_sees_no_small_number(house: House) -> None:
     # One patient, approved in one arm and a candidate in another, counts once; as a small number not even that is told.
     assert (counts["approved"]["value"], counts["potentially"]["value"], counts["total"]["value"]) == (None, 0, None)
     assert (await browser.get("/trials/T-2")).status_code == 404
+
+
+async def test_a_page_that_says_done_shows_what_was_done(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def done_meanwhile(*_: object) -> None:
+        [trial] = (await house.documents.all(d.TRIALS)).values()
+        await house.documents.upsert(d.TRIALS, [msgspec.structs.replace(trial, id="T-9", title="Registered just now")])
+
+    browser = await house.sign_in(LAB)
+    monkeypatch.setattr(lab, "read_asked", done_meanwhile)
+    assert "Registered just now" in (await browser.get("/trials?asked=cmd_1")).text
 
 
 async def test_a_bad_trial_comes_back_with_the_nearest_spelling(house: House) -> None:
