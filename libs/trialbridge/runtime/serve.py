@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from trialbridge.contracts.errors import Fatal, Misconfigured, TrialbridgeError
 from trialbridge.runtime import stores
+from trialbridge.runtime.collector import calm_collector
 from trialbridge.runtime.health import health_door
 from trialbridge.runtime.ports import DocumentStore, KeyService, ObjectStore
 from trialbridge.runtime.settings import BaseServiceSettings, read_settings
@@ -142,6 +143,7 @@ def run_process(kind: type[S], run: Callable[[S], None]) -> None:
     try:
         settings = read_settings(kind)
         logs.configure(settings.log_level)
+        calm_collector()
         run(settings)
     except Misconfigured as error:
         sys.stderr.write(f"{error.code}: {error.message}\n")

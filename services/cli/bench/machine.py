@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
+from trialbridge.runtime.collector import calm_collector
+
 T = TypeVar("T")
 
 
@@ -17,8 +19,8 @@ def machine() -> dict[str, Any]:
 
 
 def in_a_process(work: Callable[..., T], *given: Any) -> T:
-    """Return what ``work`` returns when it runs in a fresh process, so that its memory is its own."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+    """Return what ``work`` returns when it runs in a fresh process, so that its memory is its own; one like those of the services."""
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=calm_collector) as pool:
         return pool.submit(work, *given).result()
 
 
