@@ -1,6 +1,6 @@
 """The conversion of a bundle: one converter for each format, grouped by patient, the same in every order of its entries."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from trialbridge.contracts.errors import Place, Poison
@@ -118,6 +118,7 @@ class Converting:
         """Take an entry."""
         self._entries += 1
         self._bytes += len(entry.body)
+        self.warnings.wants_texts = self._as_texts or self._bytes > PACKED_FROM
         if _media(entry) in TREES:
             with no_collection():
                 self._add(entry, feed)
@@ -150,7 +151,9 @@ class Converting:
             person = self._people[found.local_patient] = _Person()
         for resource in found.resources:
             self._take(person.resources, resource, is_fhir=found.is_fhir)
-        self._seen += len(found.resources)
+        if found.held:
+            self._hold_all(person.resources, found.held)
+        self._seen += len(found.resources) + len(found.held)
         person.identifiers.update(found.identifiers)
         person.merges.update(found.merges)
         person.entries.add(entry)
@@ -161,17 +164,26 @@ class Converting:
         known = held.get(name)
         if known is not None and known.holds(resource):
             return
-        new = Held(resource, rows, is_fhir=is_fhir, packed=(self._as_texts and is_fhir) or self._bytes > PACKED_FROM)
+        packed = (self._as_texts and is_fhir) or self._bytes > PACKED_FROM
+        self._hold(held, name, Held(resource, rows, is_fhir=is_fhir, packed=packed))
+
+    def _hold_all(self, held: dict[str, Held], given: Sequence[tuple[str, Held]]) -> None:
+        new = dict(given)
+        if len(new) == len(given) and held.keys().isdisjoint(new):
+            held.update(new)
+            return
+        for name, one in given:
+            self._hold(held, name, one)
+
+    def _hold(self, held: dict[str, Held], name: str, new: Held) -> None:
+        known = held.get(name)
         if known is None:
             held[name] = new
             return
         if known.is_same(new):
             known.join(new, self.warnings.account)
             return
-        before = known.value
-        if before is resource:
-            return
-        first, second = age(before), age(resource)
+        first, second = age(known.value), age(new.value)
         if first == second:
             known.join(new, self.warnings.account)
             return

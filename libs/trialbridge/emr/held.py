@@ -27,6 +27,15 @@ class Held:
         self.medication = "medicationReference" in value
         """Whether it refers to a Medication, which goes into it in the end."""
 
+    @classmethod
+    def of_text(cls, text: bytes, *, has_medication: bool) -> "Held":
+        """Return a resource of FHIR that is held as the JSON it came in, which is just what `encode` writes."""
+        self = cls.__new__(cls)
+        self._value, self._data = None, text
+        self.is_fhir, self.rows, self.copies = True, None, 1
+        self.medication = has_medication
+        return self
+
     @property
     def value(self) -> Resource:
         """The resource."""

@@ -12,6 +12,7 @@ from trialbridge.emr.account import Account, Row
 
 if TYPE_CHECKING:
     from trialbridge.emr.csv.mapping import FeedMapping
+    from trialbridge.emr.held import Held
 
 Resource = dict[str, Any]
 """A FHIR R4 resource as plain values; decimals are `Decimal` and keep their digits."""
@@ -77,6 +78,8 @@ class Piece:
     merges: tuple[Merge, ...] = ()
     is_fhir: bool = False
     """Whether they were FHIR already: their references may name what another entry holds, and their account follows them."""
+    held: tuple[tuple[str, "Held"], ...] = ()
+    """More of the patient's resources, by ``Type/id``, as they are held where texts are wanted (`Warnings.wants_texts`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ class Warnings:
         self.traced: dict[int, tuple[Row, ...]] = {}
         """What became of the leaves of resources that were changed, by id(); the others' are in the account already."""
 
+        self.wants_texts = False
+        """Whether resources are held as JSON anyway: then FHIR need not be read where its text is recognised."""
         self.memory: dict[Any, Any] = {}
         """What a converter keeps of one record for the next ones of the same conversion."""
 

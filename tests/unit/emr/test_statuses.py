@@ -7,7 +7,7 @@ import pytest
 from trialbridge.contracts.ids import RecordId, SourceId
 from trialbridge.criteria import facts as f
 from trialbridge.emr.facts import READERS, facts_of
-from trialbridge.emr.fhir.checks import _schema
+from trialbridge.emr.fhir.grammar import schema
 from trialbridge.emr.tables.rows import rows, statuses
 
 SUBJECT = {"subject": {"reference": "Patient/p"}}
@@ -118,7 +118,7 @@ def test_every_row_of_the_table_is_tried() -> None:
 
 def test_the_table_has_every_code_that_a_resource_may_bear() -> None:
     for kind in READERS:
-        properties = _schema()["definitions"][kind]["properties"]
+        properties = schema()["definitions"][kind]["properties"]
         for element in ("status", "intent", "mode"):
             allowed = set(properties.get(element, {}).get("enum", ()))
             if allowed:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from trialbridge.contracts.errors import Place, Poison
@@ -11,37 +11,23 @@ from trialbridge.emr import jsontext
 from trialbridge.emr.account import Row
 from trialbridge.emr.fhir.checks import body_of, check, fits, resource_types
 from trialbridge.emr.fhir.deletions import without_deleted
-from trialbridge.emr.fhir.documents import Deletion, Item
+from trialbridge.emr.fhir.documents import Told
 from trialbridge.emr.fhir.editions import Votes
 from trialbridge.emr.fhir.elements import Edition
-from trialbridge.emr.fhir.links import numbers_of, resolve, unresolved
+from trialbridge.emr.fhir.forms import FORMS
+from trialbridge.emr.fhir.good import Good
+from trialbridge.emr.fhir.items import Deletion, Item
+from trialbridge.emr.fhir.links import numbers_of
 from trialbridge.emr.fhir.models import check_by_model, is_sampled
-from trialbridge.emr.fhir.owners import merges_of, must_have_patient, own_patient, patient_of
-from trialbridge.emr.fhir.shapes import SHAPES, Holders, leaves_of, rows_of
+from trialbridge.emr.fhir.owners import merges_of, must_have_patient, patient_of
+from trialbridge.emr.fhir.passing import Passing
+from trialbridge.emr.fhir.shapes import SHAPES, leaves_of, rows_of
 from trialbridge.emr.fhir.upgrade import upgraded
 from trialbridge.emr.ids import resource_id
 from trialbridge.emr.records import Feed, Found, Piece, Resource, SetAside, Shared, Warnings
 
 RESOURCE_TYPE: Final = "application/fhir+json; one resource"
 _URN: Final = re.compile(r"urn:uuid:([A-Za-z0-9\-.]{1,64})")
-
-
-class Good:
-    """A resource that passed the checks."""
-
-    __slots__ = ("holders", "item", "resource", "rows")
-
-    def __init__(self, resource: Resource, item: Item, rows: tuple[Row, ...] | None) -> None:
-        """Keep it with where it came from, and what became of its leaves where it was changed."""
-        self.resource = resource
-        self.item = item
-        self.rows = rows
-        self.holders: Holders = []
-
-    @property
-    def name(self) -> str:
-        """``Type/id``."""
-        return f"{self.resource['resourceType']}/{self.resource['id']}"
 
 
 class Batch:
@@ -52,7 +38,7 @@ class Batch:
         self._feed = feed
         self._warnings = warnings
         self._votes = Votes(label)
-        self._good: list[Good] = []
+        self._good: list[Good | Passing] = []
         self._owners: dict[str, LocalPatientId] = {}
         self._names: dict[str, str] = {}
         self.is_suspicious = False
@@ -60,26 +46,25 @@ class Batch:
         self.is_edgy = False
         """Whether it may hold times beyond the calendar."""
 
-    def take(self, items: Iterable[Item | Deletion]) -> Iterator[SetAside]:
+    @property
+    def recognises(self) -> bool:
+        """Whether resources may pass as the text that they came in, where that is recognised."""
+        return self._warnings.wants_texts and self._votes.label is None and not (self._feed.sample or self.is_edgy)
+
+    def take(self, items: Iterable[Told]) -> Iterator[SetAside]:
         """Check resources; yield those that are bad."""
         self._good = []
         questioned: list[Item] = []
         deletions: list[Deletion] = []
-        is_plain, sample = self._votes.label is None and not self.is_edgy, self._feed.sample
         for item in items:
+            if isinstance(item, Passing):
+                self._pass(item)
+                continue
             if isinstance(item, Deletion):
                 deletions.append(item)
                 continue
             try:
-                resource = self._identified(item)
-                if is_plain and fits(resource):
-                    if sample and is_sampled(resource, sample):
-                        check_by_model(resource, item.place)
-                    self._accept(Good(resource, item, None))
-                    self._warnings.editions["R4"] += 1
-                else:
-                    item.value = resource
-                    self._votes.hear(resource)
+                if not self._take(item):
                     questioned.append(item)
             except Poison as error:
                 yield self._aside(item, error)
@@ -89,8 +74,32 @@ class Batch:
             except Poison as error:
                 yield self._aside(item, error)
         self._link()
-        self._good, refused = without_deleted(self._good, deletions, self._warnings)
-        yield from refused
+        if deletions:
+            left, refused = without_deleted([one.opened() for one in self._good], deletions, self._warnings)
+            self._good = [*left]
+            yield from refused
+
+    def _take(self, item: Item) -> bool:
+        """Accept a resource that plainly is R4; return whether it is, raise `Poison` for what is none of any edition."""
+        resource = self._identified(item)
+        if self._votes.label is not None or self.is_edgy or not fits(resource):
+            item.value = resource
+            self._votes.hear(resource)
+            return False
+        self._sample(resource, item.place)
+        self._accept(Good(resource, item, None))
+        self._warnings.editions["R4"] += 1
+        if item.text and not item.added and self.recognises:
+            FORMS.learn(item.text, resource)
+        return True
+
+    def _pass(self, one: Passing) -> None:
+        """Take a resource that was recognised: it counts as its form's leaves."""
+        self._warnings.account.same[one.form] += 1
+        self._warnings.editions["R4"] += 1
+        if one.url:
+            one.scope[one.url] = one.name
+        self._good.append(one)
 
     def _aside(self, item: Item, error: Poison) -> SetAside:
         found: Counter[str] = Counter()
@@ -168,52 +177,59 @@ class Batch:
     def _link(self) -> None:
         """Make references into the batch relative."""
         numbers: dict[tuple[str, str, str], str] = {}
-        if any("?" in holder["reference"] for good in self._good for holder, _ in good.holders):
-            for good in self._good:
+        if any(good.searches for good in self._good):
+            opened = [good.opened() for good in self._good]
+            for good in opened:
                 numbers_of(good.resource, numbers)
-        for good in self._good:
-            if good.item.scope or numbers:
-                resolve(good.holders, good.item.scope, numbers)
+            self._good = [*opened]
+        for each in self._good:
+            each.resolve(numbers)
 
     def pieces(self, ownerless: list[Good]) -> Iterator[Found]:
         """Yield the good resources by patient; those that name none themselves are added to ``ownerless``."""
-        by_patient: dict[LocalPatientId, list[Resource]] = {}
+        by_patient: dict[LocalPatientId, list[Good | Passing]] = {}
+        unowned: list[Good | Passing] = []
         known: set[str] = set()
         for good in self._good:
-            own, name = own_patient(good.resource), good.name
+            own = good.patient()
             if own is None:
-                ownerless.append(good)
-                if must_have_patient(good.resource["resourceType"]):
+                unowned.append(good)
+                if must_have_patient(good.kind):
                     continue  # it may be set aside yet
             else:
-                self._owners[name] = own
-                by_patient.setdefault(own, []).append(good.resource)
-            known.add(name)
+                self._owners[good.name] = own
+                by_patient.setdefault(own, []).append(good)
+            known.add(good.name)
         for good in self._good:
-            self._leave_open(good, known)
+            away = good.unresolved(known)
+            if away:
+                self._leave_open(good.name, away)
         self._good = []
-        for local, resources in by_patient.items():
-            merges = tuple(
-                merge
-                for one in resources
-                if "link" in one and one["resourceType"] == "Patient"
-                for merge in merges_of(one)
-            )
-            yield Piece(local, tuple(resources), merges=merges, is_fhir=True)
+        ownerless += [good.opened() for good in unowned]
+        for local, found in by_patient.items():
+            yield self._piece(local, found)
 
-    def _leave_open(self, good: Good, known: set[str]) -> None:
+    def _piece(self, local: LocalPatientId, found: Sequence[Good | Passing]) -> Piece:
+        merges = tuple([merge for one in found if one.has_link for merge in merges_of(one.opened().resource)])
+        if self._warnings.wants_texts:
+            held = tuple([(one.name, one.held()) for one in found])
+            return Piece(local, (), merges=merges, is_fhir=True, held=held)
+        read = [one.opened() for one in found]
+        self._trace(read)
+        return Piece(local, tuple([one.resource for one in read]), merges=merges, is_fhir=True)
+
+    def _leave_open(self, name: str, away: tuple[str, ...]) -> None:
         """Remember what a resource refers to outside of the batch: another entry may hold it."""
-        away = unresolved(good.resource, good.holders, known)
-        good.holders = []
-        if away:
-            names = self._names
-            kept = tuple([names.setdefault(one, one) for one in away])
-            self._warnings.open[good.name] = (*self._warnings.open.get(good.name, ()), *kept)
-        if good.rows is not None:
-            self._warnings.traced[id(good.resource)] = good.rows
+        names = self._names
+        kept = tuple([names.setdefault(one, one) for one in away])
+        self._warnings.open[name] = (*self._warnings.open.get(name, ()), *kept)
+
+    def _trace(self, read: Iterable[Good]) -> None:
+        self._warnings.traced |= {id(one.resource): one.rows for one in read if one.rows is not None}
 
     def through_others(self, ownerless: list[Good]) -> Iterator[Found]:
         """Yield what belongs to the patient of a resource that it refers to, or to nobody in particular."""
+        self._trace(ownerless)
         for good in ownerless:
             try:
                 local = patient_of(good.resource, self._owners, good.item.place)

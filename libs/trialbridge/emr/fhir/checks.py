@@ -2,34 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 import jsonschema_rs
 import msgspec
 
 from trialbridge.contracts.errors import Place, Poison
+from trialbridge.emr.fhir.grammar import resource_types, schema
 from trialbridge.emr.fhir.instants import beyond_calendar
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
 
-
-@cache
-def _schema() -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(files("trialbridge.emr.tables").joinpath("r4.json").read_bytes())
-    return found
-
-
-@cache
-def resource_types() -> frozenset[str]:
-    """Return the names of all resource types that may come in."""
-    return frozenset(_schema()["resources"])
+__all__ = ["below", "body_of", "check", "fits", "resource_types"]
 
 
 @cache
 def _validator(kind: str) -> Any:
-    schema = {"$ref": f"#/definitions/{kind}", "definitions": _schema()["definitions"]}
-    return jsonschema_rs.Draft7Validator(schema)
+    return jsonschema_rs.Draft7Validator({"$ref": f"#/definitions/{kind}", "definitions": schema()["definitions"]})
 
 
 def fits(resource: Resource) -> bool:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from trialbridge.contracts.errors import Poison
 from trialbridge.emr.fhir.checks import fits
-from trialbridge.emr.fhir.documents import Deletion
+from trialbridge.emr.fhir.good import Good
+from trialbridge.emr.fhir.items import Deletion
 from trialbridge.emr.fhir.links import target_of
 from trialbridge.emr.fhir.settling import SUPERSEDED, forget_rows, forget_same
 from trialbridge.emr.fhir.shapes import SHAPES, leaves_of, rows_of
@@ -14,16 +15,13 @@ from trialbridge.emr.newest import instant
 from trialbridge.emr.records import Resource, SetAside, Warnings
 from trialbridge.emr.tables.rows import rows
 
-if TYPE_CHECKING:
-    from trialbridge.emr.fhir.batch import Good
-
 REQUEST: Final = "application/fhir+json; one request"
 DELETED: Final = "fhir.deleted"
 
 
 def without_deleted(
-    good: Sequence["Good"], deletions: Iterable[Deletion], warnings: Warnings
-) -> tuple[list["Good"], list[SetAside]]:
+    good: Sequence[Good], deletions: Iterable[Deletion], warnings: Warnings
+) -> tuple[list[Good], list[SetAside]]:
     """Return the resources with the deleted ones retracted, and the deletions of what is not in the input."""
     refused = []
     found = list(good)
@@ -51,7 +49,7 @@ def without_deleted(
     return found, refused
 
 
-def _forget(good: "Good", warnings: Warnings, reason: str) -> None:
+def _forget(good: Good, warnings: Warnings, reason: str) -> None:
     """Count the leaves of a resource that is left out as dropped."""
     if good.rows is None:
         forget_same(good.resource, warnings.account, reason)
@@ -59,7 +57,7 @@ def _forget(good: "Good", warnings: Warnings, reason: str) -> None:
         forget_rows(good.rows, warnings.account, reason)
 
 
-def _replaced(good: "Good", retracted: Resource, warnings: Warnings) -> None:
+def _replaced(good: Good, retracted: Resource, warnings: Warnings) -> None:
     """Put the retracted version in the place of a resource; what it said instead counts as dropped."""
     before, kind = good.resource, good.resource["resourceType"]
     changed = {name: value for name, value in before.items() if name != "meta" and retracted.get(name) != value}

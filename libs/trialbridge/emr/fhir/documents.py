@@ -7,6 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from trialbridge.contracts.errors import Place, Poison
+from trialbridge.emr.fhir.items import Deletion, Item, Scope
+from trialbridge.emr.fhir.packed import Part
+from trialbridge.emr.fhir.passing import Passing
 from trialbridge.emr.fhir.shapes import leaves_of
 from trialbridge.emr.records import Warnings
 
@@ -15,43 +18,7 @@ DEEPEST: Final = 3
 _ETAG: Final = 'W/"'
 
 
-class Item:
-    """One resource of a document, or what stands where one should be."""
-
-    __slots__ = ("added", "base", "error", "field", "scope", "url", "value")
-
-    def __init__(
-        self, value: Any, base: Place, field: str, scope: dict[str, str], url: str = "", error: Poison | None = None
-    ) -> None:
-        """Keep the parts."""
-        self.value = value
-        self.base = base
-        self.field = field
-        self.scope = scope
-        """What full URLs mean in its Bundle: shared by all of its resources, filled by who reads them."""
-        self.url = url
-        """The entry's full URL."""
-        self.error = error
-        self.added: tuple[str, ...] = ()
-        """Elements that are no part of the resource in the source: an id that is derived, a version that the entry tells."""
-
-    @property
-    def place(self) -> Place:
-        """Where it stands."""
-        return msgspec.structs.replace(self.base, field=self.field or None)
-
-
-class Deletion:
-    """An entry that says that a resource was deleted."""
-
-    __slots__ = ("at", "is_history", "place", "target")
-
-    def __init__(self, target: str, at: str, place: Place, *, is_history: bool) -> None:
-        """Keep what was deleted (``Type/id``, or whatever the request's URL says) and when, empty for unknown."""
-        self.target = target
-        self.at = at
-        self.place = place
-        self.is_history = is_history
+Told = Item | Passing | Deletion
 
 
 class Documents:
@@ -63,7 +30,7 @@ class Documents:
         self.envelope: Counter[str] = Counter()
         """Values of Bundles and Parameters that are no part of a resource, by path."""
 
-    def unfold(self, document: Any, place: Place) -> Iterator[Item | Deletion]:
+    def unfold(self, document: Any, place: Place) -> Iterator[Told]:
         """Yield the resources of a Bundle, of Parameters, of a JSON array, or the one resource that the document is."""
         if isinstance(document, list):
             for number, one in enumerate(document):
@@ -71,7 +38,7 @@ class Documents:
         else:
             yield from self._one(document, place, "", {}, 0)
 
-    def _one(self, value: Any, base: Place, field: str, scope: dict[str, str], depth: int) -> Iterator[Item | Deletion]:
+    def _one(self, value: Any, base: Place, field: str, scope: Scope, depth: int) -> Iterator[Told]:
         kind = value.get("resourceType") if isinstance(value, dict) else None
         if kind == "Bundle":
             yield from self._bundle(value, base, field, depth)
@@ -86,7 +53,7 @@ class Documents:
         else:
             yield Item(value, base, field, scope)
 
-    def _bundle(self, bundle: Mapping[str, Any], base: Place, field: str, depth: int) -> Iterator[Item | Deletion]:
+    def _bundle(self, bundle: Mapping[str, Any], base: Place, field: str, depth: int) -> Iterator[Told]:
         entries = bundle.get("entry", [])
         error = None
         if depth >= DEEPEST:
@@ -99,7 +66,7 @@ class Documents:
             yield Item(bundle, base, field, {}, error=error)
             return
         leaves_of({name: inner for name, inner in bundle.items() if name != "entry"}, "Bundle", self.envelope)
-        scope: dict[str, str] = {}
+        scope: Scope = {}
         is_history = bundle.get("type") == "history"
         start = _joined(field, "entry[")
         for number, one in enumerate(entries):
@@ -108,14 +75,19 @@ class Documents:
                 yield Item(one, base, here, scope)
                 continue
             self._count(one)
-            resource = one.get("resource")
-            if resource is None and "resource" not in one and ("request" in one or "response" in one):
+            part = one.get("resource")
+            resource = part.value if type(part) is Part else part
+            if type(part) is Part and part.recognised is not None:
+                url = one.get("fullUrl")
+                yield Passing(part.text, part.recognised, base, here, scope, url if type(url) is str else "")
+            elif resource is None and "resource" not in one and ("request" in one or "response" in one):
                 yield from self._without(one, base, here, is_history=is_history)
             elif type(resource) is dict and resource.get("resourceType") in ("Bundle", "Parameters"):
                 yield from self._one(resource, base, here, scope, depth + 1)
             else:
                 url = one.get("fullUrl")
                 item = Item(resource, base, here, scope, url if type(url) is str else "")
+                item.text = part.text if type(part) is Part else b""
                 if ("request" in one or "response" in one) and type(resource) is dict:
                     _complete(item, resource, one, is_history=is_history)
                 yield item

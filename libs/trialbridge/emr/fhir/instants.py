@@ -19,8 +19,7 @@ def may_be_beyond(text: bytes) -> bool:
     # Plain searches first: they are ten times as fast as patterns.
     if b"\\" in text and b"\\u00" in text and _ESCAPED.search(text) is not None:
         return True
-    # What is short and begins with a rare byte is found fastest.
-    return (b"-01-01T" in text and b'"0001-01-01T' in text) or (b"-12-31T" in text and b'"9999-12-31T' in text)
+    return b'"0001-01-01T' in text or b'"9999-12-31T' in text
 
 
 def beyond_calendar(resource: Resource) -> str | None:

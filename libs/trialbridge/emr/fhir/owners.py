@@ -23,6 +23,11 @@ def _paths() -> dict[str, tuple[tuple[str, ...], bool]]:
     }
 
 
+def path_to_patient(kind: str) -> tuple[str, ...]:
+    """Return the steps to the reference that says whose a resource of a type is; none where there is none."""
+    return _paths().get(kind, ((), True))[0]
+
+
 def own_patient(resource: Resource) -> LocalPatientId | None:
     """Return the patient that a resource names itself, None where it names none."""
     if resource["resourceType"] == "Patient":
@@ -32,12 +37,13 @@ def own_patient(resource: Resource) -> LocalPatientId | None:
     one = resource.get(path[0]) if len(path) == 1 else None
     reference = one.get("reference") if type(one) is dict else None
     if reference is not None:
-        return _patient(reference)
-    named = (_patient(reference) for reference in _references(resource, path))
+        return patient_of_reference(reference)
+    named = (patient_of_reference(reference) for reference in _references(resource, path))
     return next((found for found in named if found is not None), None)
 
 
-def _patient(reference: Any) -> LocalPatientId | None:
+def patient_of_reference(reference: Any) -> LocalPatientId | None:
+    """Return the patient that a reference names, relative or absolute; None where it names none."""
     at = reference.rfind("Patient/") if isinstance(reference, str) else -1
     found = _PATIENT.match(reference, at) if at == 0 or (at > 0 and reference[at - 1] == "/") else None
     return LocalPatientId(found[1]) if found else None
@@ -86,7 +92,7 @@ def merges_of(patient: Resource) -> Iterator[Merge]:
     at = str(meta.get("lastUpdated", "")) if isinstance(meta, dict) else ""
     here = LocalPatientId(patient["id"])
     for link in patient.get("link", ()):
-        other = _patient(next(_references(link, ("other",)), ""))
+        other = patient_of_reference(next(_references(link, ("other",)), ""))
         if other is None or other == here:
             continue
         if link.get("type") == "replaced-by":

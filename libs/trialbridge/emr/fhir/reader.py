@@ -5,15 +5,20 @@ What is valid R4 passes as it is. The rest is asked which edition it is of, and 
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from trialbridge.contracts.errors import Place, Undecodable
 from trialbridge.emr import jsontext
-from trialbridge.emr.fhir.batch import Batch, Good
-from trialbridge.emr.fhir.documents import Deletion, Documents, Item
+from trialbridge.emr.fhir.batch import Batch
+from trialbridge.emr.fhir.documents import Documents, Told
 from trialbridge.emr.fhir.editions import label_of
+from trialbridge.emr.fhir.forms import FORMS
+from trialbridge.emr.fhir.good import Good
 from trialbridge.emr.fhir.instants import may_be_beyond
+from trialbridge.emr.fhir.items import Item
+from trialbridge.emr.fhir.packed import open_bundle
+from trialbridge.emr.fhir.passing import Passing
 from trialbridge.emr.fhir.xml import read_xml
 from trialbridge.emr.records import Entry, Feed, Found, SetAside, Warnings
 from trialbridge.emr.sniff import JSON, NDJSON, XML
@@ -30,7 +35,9 @@ def convert_json(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found
     place = Place(entry=entry.name)
     reading = Reading(entry, feed, warnings)
     with jsontext.no_collection():
-        document = jsontext.decode(entry.body, place)
+        document = reading.open(entry.body)
+        if document is None:
+            document = jsontext.decode(entry.body, place)
         found = list(reading.read(reading.documents.unfold(document, place)))
     yield from found
     yield from reading.finish()
@@ -39,29 +46,29 @@ def convert_json(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found
 def convert_ndjson(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
     """Yield the resources of a file with one resource or Bundle on each line, some megabytes at a time."""
     reading = Reading(entry, feed, warnings)
-    for batch in _batches(entry.body):
+    lines = _Lines(entry.body)
+    while batch := lines.some(BATCH):
         with jsontext.no_collection():
-            found = list(reading.lines(batch, entry.name))
+            found = list(reading.lines(lines.number - len(batch), batch, entry.name))
         yield from found
     yield from reading.finish()
 
 
-def _batches(body: bytes) -> Iterator[list[tuple[int, bytes]]]:
-    """Yield numbered lines that hold something, some megabytes at a time."""
-    waiting: list[tuple[int, bytes]] = []
-    size = 0
-    for number, line in enumerate(_lines(body), 1):
-        waiting.append((number, line))
-        size += len(line)
-        if size > BATCH:
-            yield waiting
-            waiting, size = [], 0
-    yield waiting
+class _Lines:
+    """The lines of a body, some at a time; where line ends allow it there is no second copy of a large file."""
 
+    def __init__(self, body: bytes) -> None:
+        """Begin at the first."""
+        whole = b"\r" not in body or not _LINE_END.search(body)
+        self._file = io.BytesIO(body if whole else b"\n".join(body.splitlines()))
+        self.number = 0
+        """How many were given."""
 
-def _lines(body: bytes) -> Iterable[bytes]:
-    """Return the lines; one at a time where line ends allow it, so that there is no second copy of a large file."""
-    return body.splitlines() if b"\r" in body and _LINE_END.search(body) else io.BytesIO(body)
+    def some(self, size: int) -> list[bytes]:
+        """Return lines of ``size`` bytes or somewhat more, none at the end."""
+        found = self._file.readlines(size)
+        self.number += len(found)
+        return found
 
 
 def convert_xml(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
@@ -85,26 +92,43 @@ class Reading:
         self._warnings = warnings
         self._ownerless: list[Good] = []
 
-    def lines(self, lines: Iterable[tuple[int, bytes]], name: str) -> Iterator[Found]:
-        """Yield what some lines of NDJSON say, and those that are no JSON."""
-        items: list[Item | Deletion] = []
-        for number, line in lines:
+    def open(self, body: bytes) -> dict[str, Any] | None:
+        """Return a Bundle whose resources are recognised as text or read, None for any other document."""
+        return open_bundle(body, FORMS.find) if self._batch.recognises else None
+
+    def lines(self, before: int, lines: Sequence[bytes], name: str) -> Iterator[Found]:
+        """Yield what some lines of NDJSON say, and those that are no JSON; ``before`` them came that many."""
+        broken: list[SetAside] = []
+        # Each resource is checked as soon as it is read: what was just made is near the processor.
+        refused = list(self._batch.take(self._items(before, lines, name, broken)))
+        yield from broken
+        yield from refused
+        yield from self._batch.pieces(self._ownerless)
+
+    def _items(self, before: int, lines: Sequence[bytes], name: str, broken: list[SetAside]) -> Iterator[Told]:
+        recognises, find = self._batch.recognises, FORMS.find
+        for number, line in enumerate(lines, before + 1):
             text = line.strip().removeprefix(b"\xef\xbb\xbf")
             if not text:
                 continue
             place = Place(entry=name, message=number)
+            found = find(text) if recognises else None
+            if found is not None:
+                yield Passing(text, found, place, "", {}, "")
+                continue
             try:
                 value = jsontext.decode(text, place)
             except Undecodable as error:
-                yield SetAside(error, line.rstrip(b"\r\n"), NDJSON)
+                broken.append(SetAside(error, line.rstrip(b"\r\n"), NDJSON))
                 continue
             if type(value) is dict and value.get("resourceType") not in ("Bundle", "Parameters"):
-                items.append(Item(value, place, "", {}))
+                item = Item(value, place, "", {})
+                item.text = text
+                yield item
             else:
-                items.extend(self.documents.unfold(value, place))
-        yield from self.read(items)
+                yield from self.documents.unfold(value, place)
 
-    def read(self, items: Iterable[Item | Deletion]) -> Iterator[Found]:
+    def read(self, items: Iterable[Told]) -> Iterator[Found]:
         """Yield what is about whom, and what was set aside."""
         batch = self._batch
         yield from batch.take(items)

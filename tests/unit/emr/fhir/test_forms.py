@@ -1,0 +1,212 @@
+"""Resources that are recognised as text: only sound ones, written as they would be, with all their leaves and references."""
+
+import copy
+import random
+from collections import Counter, defaultdict
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.unit.emr.fhir.judging import GOLDEN
+from trialbridge.contracts.errors import Place
+from trialbridge.contracts.ids import NetworkId, SourceId, TenantId
+from trialbridge.emr.convert import convert
+from trialbridge.emr.fhir import batch, reader
+from trialbridge.emr.fhir.checks import check, fits
+from trialbridge.emr.fhir.forms import MOST_ALIKE, Forms
+from trialbridge.emr.fhir.owners import own_patient
+from trialbridge.emr.fhir.passing import Passing
+from trialbridge.emr.fhir.shapes import SHAPES
+from trialbridge.emr.jsontext import decode, encode
+from trialbridge.emr.records import Conversion, Entry, Feed
+from trialbridge.emr.sniff import JSON, NDJSON
+from trialbridge.testkit.fhir_bench import resources
+from trialbridge.testkit.packing import collection
+
+FEED = Feed(NetworkId("lakeland"), TenantId("north"), SourceId("lakeland/north/fhir"), "2026-11-21T08:00:00Z")
+NOWHERE = Place()
+WORDS = ('"', "{", "}", "[", "]", ",", ":", "0", "-", "1", ".", "e9", "\\", "\\u0041", "\\n", '\\"', " ", "  ", "é", "\x7f", "\x1f",
+         "T", "Z", "2024", "#", "?", "/", "null", "true", "\u2028", "+", "00", "30", "02-29", "1.50", "-0", "1E5")  # fmt: skip
+VALUES: tuple[Any, ...] = ("", " ", "a b", "a  b", "é", "x" * 300, "2024-02-29", "2024-02-30", "2023-12-31T23:59:60Z", "0000", "1700",
+    "urn:uuid:1", "Patient/p", "Patient/p/_history/1", "#a", "Patient?identifier=a|b", "https://a/Patient/b", "final", "active", 0, -0.0,
+    1, 1.5, True, None, [], {}, "a\nb", 'a"b', "a\\b", "\x07")  # fmt: skip
+
+
+@cache
+def given() -> tuple[bytes, ...]:
+    """JSON of resources of the synthetic world and of the golden inputs in R4."""
+    documents = [decode((GOLDEN / name).read_bytes(), NOWHERE) for name in ("r4.json", "transaction.json")]
+    golden = [one["resource"] for document in documents for one in document["entry"] if "resource" in one]
+    return tuple(encode(one) for one in (*resources(8), *golden) if fits(one))
+
+
+@cache
+def forms() -> Forms:
+    """Forms of all of them."""
+    found = Forms(often=1, at_first=1_000)
+    for text in given():
+        if found.find(text) is None:
+            found.learn(text, decode(text, NOWHERE))
+    return found
+
+
+def respelt(rng: random.Random, text: bytes) -> bytes:
+    words = text.decode()
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(len(words))
+        words = words[:at] + rng.choice(WORDS) + words[at + rng.choice((0, 0, 1, 1, 2, 5)) :]
+    return words.encode()
+
+
+def revalued(rng: random.Random, text: bytes) -> bytes:
+    value = copy.deepcopy(decode(text, NOWHERE))
+    slots: list[tuple[Any, Any]] = []
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        keys = list(one) if isinstance(one, dict) else range(len(one)) if isinstance(one, list) else ()
+        slots += [(one, key) for key in keys]
+        waiting += [one[key] for key in keys]
+    owner, key = rng.choice(slots)
+    other, name = rng.choice(slots)
+    owner[key] = copy.deepcopy(rng.choice((rng.choice(VALUES), other[name])))
+    return encode(value)
+
+
+def hold(text: bytes) -> bool:
+    """Look at one text; return whether it is recognised, after everything that this claims was found true."""
+    found = forms().find(text)
+    if found is None:
+        return False
+    value = decode(text, NOWHERE)
+    assert encode(value) == text
+    assert fits(value)
+    check(value, NOWHERE)
+    same: Any = defaultdict(int)
+    holders = SHAPES.walk(value, same)
+    counted = Counter(path for shape, count in same.items() for path in shape.paths for _ in range(count))
+    assert Counter(found[0].paths) == counted
+    passing = Passing(text, found, NOWHERE, "", {}, "")
+    assert sorted(passing.references) == sorted(holder["reference"] for holder, _ in holders)
+    assert not any("?" in one for one in passing.references)
+    assert passing.patient() == own_patient(value)
+    assert passing.name == f"{value['resourceType']}/{value['id']}"
+    assert passing.held().text == text
+    assert passing.held().medication is ("medicationReference" in value)
+    assert passing.has_link is (value["resourceType"] == "Patient" and "link" in value)
+    return True
+
+
+def run(count: int, seed: int) -> int:
+    recognised = 0
+    for number in range(count):
+        rng = random.Random(f"{seed} {number}")
+        text = rng.choice((respelt, revalued))(rng, rng.choice(given()))
+        try:
+            recognised += hold(text)
+        except BaseException as error:
+            error.add_note(f"seed {seed}, text {number}")
+            raise
+    return recognised
+
+
+def test_what_came_before_is_recognised() -> None:
+    seen = [text for text in given() if b'"contained"' not in text]
+    assert sum(map(hold, seen)) >= 0.95 * len(seen)
+
+
+def test_two_thousand_changed_texts_are_recognised_only_where_they_are_sound() -> None:
+    assert 200 < run(2_000, 20_261_121) < 1_800
+
+
+@pytest.mark.slow
+def test_forty_thousand_changed_texts_are_recognised_only_where_they_are_sound() -> None:
+    assert run(40_000, 20_261_122) > 4_000
+
+
+def converted(monkeypatch: pytest.MonkeyPatch, known: Forms, *entries: Entry) -> list[Any]:
+    for room in (batch, reader):
+        monkeypatch.setattr(room, "FORMS", known)
+    found: Conversion = convert(entries, FEED, as_texts=True)
+    patients = [(one.local_patient, one.texts, one.merges, one.entries) for one in found.patients]
+    refused = [(one.error.code, one.error.place, one.payload) for one in found.set_aside]
+    return [patients, refused, found.warnings, found.account, found.shared, found.leaves.details()]
+
+
+def entry(body: bytes, media: str = NDJSON, name: str = "x") -> Entry:
+    return Entry(name, media, body)
+
+
+def linked(scheme: str) -> bytes:
+    """A Bundle whose references are full URLs."""
+    some = [decode(text, NOWHERE) for text in given()[:60]]
+    entries = [
+        {"fullUrl": scheme + one["id"], "resource": one, "request": {"method": "POST", "url": one["resourceType"]}}
+        for one in some
+    ]
+    text = encode({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    for one in some:
+        text = text.replace(
+            f'"reference":"{one["resourceType"]}/{one["id"]}"'.encode(), f'"reference":"{scheme}{one["id"]}"'.encode()
+        )
+    return text
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [entry(b"\n".join(given()))],
+        [entry(b"\xef\xbb\xbf" + b" \r\n\r\n".join(given()))],
+        [entry(b"\r".join(given()))],
+        [entry(b"\n".join(given()[:40])), entry(b"\n".join(given()), name="y")],
+        [entry(b"\n".join(given()[200:])), entry(b"\n".join(given()[:200]), name="y")],
+        [entry(collection([decode(one, NOWHERE) for one in given()], "https://ehr.example/fhir"), JSON)],
+        [entry(linked("urn:uuid:"), JSON)],
+        [entry(linked("https://ehr.example/fhir/Any/"), JSON)],
+        [entry(linked("urn:uuid:").replace(b'"transaction"', b'"history"'), JSON)],
+        [entry(linked("urn:uuid:")[:-9], JSON)],
+        [entry(b"\n".join(given()).replace(b'"reference":"Patient/', b'"reference":"https://ehr.example/fhir/Patient/'))],
+        [entry(b"\n".join(given()).replace(b'"reference":"Patient/', b'"reference":"Patient?identifier='))],
+        [entry(b"\n".join(given()).replace(b"2024-", b"9999-", 30).replace(b"09:00:00Z", b"09:00:00-10:00", 30))],
+        [entry(b"\n".join(given()), NDJSON + "; fhirVersion=4.0")],
+        [entry(b"\n".join(given()), NDJSON + "; fhirVersion=3.0")],
+        [entry(b"\n".join(one for one in given() if b'"Patient",' not in one))],
+    ],
+)  # fmt: skip
+def test_recognition_changes_no_outcome(monkeypatch: pytest.MonkeyPatch, entries: list[Entry]) -> None:
+    never = Forms(at_first=-1_000_000)
+    assert converted(monkeypatch, forms(), *entries) == converted(monkeypatch, never, *entries)
+
+
+def test_all_but_a_few_of_a_feed_pass_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Forms(often=2)
+    body = b"\n".join(given())
+    learnt: list[bytes] = []
+    for _ in range(3):
+        converted(monkeypatch, known, entry(body))
+    monkeypatch.setattr(known, "learn", lambda text, resource: learnt.append(text))
+    converted(monkeypatch, known, entry(body))
+    assert len(learnt) < 0.1 * len(given())
+
+
+def test_forms_are_learnt_of_what_comes_often_and_not_without_end() -> None:
+    known = Forms(often=3, at_first=2)
+    text = given()[0]
+    value = decode(text, NOWHERE)
+    for _ in range(2):
+        known.learn(text, value)
+        assert known.find(text) is None
+    known.learn(text, value)
+    assert known.find(text) is not None
+    for number in range(20):
+        other = {
+            "resourceType": "Basic",
+            "id": "a",
+            "code": {"text": "b"},
+            "subject": {"reference": "Patient/p"},
+            f"_{number}": {},
+        }
+        known.learn(encode(other), other)
+    assert len(known._forms) <= 2
+    assert all(len(alike) <= MOST_ALIKE for alike in known._forms.values())
