@@ -5,11 +5,12 @@ from functools import cache
 from typing import Any, Final
 
 import jsonschema_rs
-import msgspec
 
 from trialbridge.contracts.errors import Place, Poison
+from trialbridge.emr.fhir.forms import FORMS
 from trialbridge.emr.fhir.grammar import resource_types, schema
-from trialbridge.emr.fhir.instants import beyond_calendar
+from trialbridge.emr.fhir.instants import beyond_calendar, holds_edge
+from trialbridge.emr.fhir.places import below
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
 
@@ -42,9 +43,15 @@ def check(resource: Resource, place: Place) -> None:
     kind = resource.get("resourceType")
     if not isinstance(kind, str) or kind not in resource_types():
         raise Poison("fhir.unknown-type", "This is not a resource type of FHIR R4.", below(place, "resourceType"))
+    text = _text(resource)
+    is_edgy = holds_edge(text)
+    if not is_edgy and FORMS.find(text) is not None:
+        return
     try:
         wrong = _wrong(kind, resource)
-        edge = beyond_calendar(resource) if wrong is None else None
+        edge = beyond_calendar(resource) if wrong is None and is_edgy else None
+        if wrong is None and not text:
+            encode(resource)
     except (ValueError, OverflowError, RecursionError):
         raise Poison("fhir.invalid", f"The {kind} holds a value that FHIR has no room for.", place) from None
     if wrong is not None:
@@ -53,6 +60,16 @@ def check(resource: Resource, place: Place) -> None:
     if edge is not None:
         message = f"The {kind} holds a time whose zone leads out of the calendar (years 1 to 9999 in UTC)."
         raise Poison("fhir.beyond-calendar", message, below(place, edge))
+    if not is_edgy:
+        FORMS.learn(text, resource)
+
+
+def _text(resource: Resource) -> bytes:
+    """Return a resource as JSON, empty where it holds what JSON cannot say."""
+    try:
+        return encode(resource)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return b""
 
 
 def _wrong(kind: str, resource: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -102,11 +119,6 @@ _RULES: Final = {
 def _is_name(step: Any) -> bool:
     """Whether a step of a path is an element's name: other keys come from the input and may hold anything."""
     return isinstance(step, int) or (isinstance(step, str) and step.replace("_", "").isalnum() and len(step) < 60)  # noqa: PLR2004
-
-
-def below(place: Place, path: str) -> Place:
-    """Return the place of an element inside the resource at ``place``."""
-    return msgspec.structs.replace(place, field=".".join(part for part in (place.field, path) if part) or "resource")
 
 
 def body_of(resource: Any) -> bytes:

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.contracts.ids import digest
-from trialbridge.emr.fhir.checks import below
+from trialbridge.emr.fhir.places import below
 from trialbridge.emr.jsontext import canonical, encode
 from trialbridge.emr.records import Resource
 

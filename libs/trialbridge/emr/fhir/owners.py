@@ -8,7 +8,7 @@ from typing import Any, Final
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.contracts.events import Merge
 from trialbridge.contracts.ids import LocalPatientId
-from trialbridge.emr.fhir.checks import below
+from trialbridge.emr.fhir.places import below
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import rows
 
