@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from trialbridge.contracts.errors import Fatal, Misconfigured, TrialbridgeError
-from trialbridge.runtime import stores
+from trialbridge.runtime import loops, stores
 from trialbridge.runtime.collector import calm_collector
 from trialbridge.runtime.health import health_door
 from trialbridge.runtime.ports import DocumentStore, KeyService, ObjectStore
@@ -135,7 +135,7 @@ def serve(kind: type[S], build: Callable[[S, ServicePorts], Stage]) -> None:
         kind: The service's settings.
         build: Makes the stage out of settings and ports (the service's ``bootstrap.build``).
     """
-    run_process(kind, lambda settings: asyncio.run(_run(settings, build)))
+    run_process(kind, lambda settings: loops.run(_run(settings, build)))
 
 
 def run_process(kind: type[S], run: Callable[[S], None]) -> None:

@@ -21,6 +21,10 @@ A256GCM: Final = 3
 KEY_SERVICE: Final = -65537
 """Algorithm of the recipient: a key service wrapped the data key, with the network as its context (private use)."""
 NONCE_BYTES: Final = 12
+SMALL: Final = 4096
+"""Bytes of a recipient's parts up to which its encoding is kept."""
+ARRAY_OF_3, ARRAY_OF_4, MAP_OF_1, BYTES = b"\x83", b"\x84", b"\xa1", 0x40
+"""Heads of CBOR items (RFC 8949, 3.1)."""
 
 
 class Recipient(msgspec.Struct, frozen=True):
@@ -48,14 +52,48 @@ def protected_header(network: str) -> bytes:
 
 def additional_data(protected: bytes, context: str) -> bytes:
     """Return the Enc_structure of RFC 9052, section 5.3, with ``context`` as the external data."""
-    return cbor2.dumps(["Encrypt", protected, context.encode()])
+    external = context.encode()
+    return _structure(protected) + _byte_string(len(external)) + external
+
+
+@lru_cache(maxsize=1024)
+def _structure(protected: bytes) -> bytes:
+    """Return the Enc_structure's bytes as far as they are the same for every context: an array of three, all but the last."""
+    return ARRAY_OF_3 + cbor2.dumps("Encrypt") + cbor2.dumps(protected)
+
+
+def _byte_string(length: int) -> bytes:
+    """Return the head of a byte string (RFC 8949, 3.1), in the shortest form (4.2.1)."""
+    if length < 24:  # noqa: PLR2004 - so the standard counts
+        return bytes((BYTES + length,))
+    if length < 1 << 8:
+        return bytes((BYTES + 24, length))
+    if length < 1 << 16:
+        return bytes((BYTES + 25, length >> 8, length & 255))
+    return bytes((BYTES + 26,)) + length.to_bytes(4, "big")
+
+
+@lru_cache(maxsize=1024)
+def _head(protected: bytes) -> bytes:
+    """Return what stands before the nonce: an array of four, the protected header, a map of one, its label."""
+    return ARRAY_OF_4 + cbor2.dumps(protected) + MAP_OF_1 + cbor2.dumps(IV) + _byte_string(NONCE_BYTES)
+
+
+def _tail(to: Recipient) -> bytes:
+    """Return what stands behind the ciphertext: an array of one recipient."""
+    # What comes from elsewhere may be of any size, and is not kept then.
+    return _small_tail(to) if len(to.wrapped) + len(to.key_id) <= SMALL else _small_tail.__wrapped__(to)
+
+
+@lru_cache(maxsize=1024)
+def _small_tail(to: Recipient) -> bytes:
+    return cbor2.dumps([[b"", {ALGORITHM: KEY_SERVICE, KEY_ID: to.key_id.encode()}, to.wrapped]])
 
 
 def write(sealed: Sealed) -> bytes:
-    """Return the COSE_Encrypt bytes."""
-    to = sealed.recipient
-    recipient = [b"", {ALGORITHM: KEY_SERVICE, KEY_ID: to.key_id.encode()}, to.wrapped]
-    return cbor2.dumps([sealed.protected, {IV: sealed.nonce}, sealed.ciphertext, [recipient]])
+    """Return the COSE_Encrypt bytes; what all values under one data key share of them is made once."""
+    body = sealed.ciphertext
+    return b"".join((_head(sealed.protected), sealed.nonce, _byte_string(len(body)), body, _tail(sealed.recipient)))
 
 
 def read(value: bytes) -> Sealed:

@@ -22,7 +22,7 @@ from trialbridge.emr.records import Entry, Feed
 from trialbridge.emr.sniff import NDJSON
 from trialbridge.runtime.effects import Received
 from trialbridge.runtime.ports import ObjectInfo
-from trialbridge.runtime.stage.lane import Lane, Links
+from trialbridge.runtime.stage.lane import Lane, Links, Outgoing, Spot
 from trialbridge.testkit.coatcheck_bench import MEGABYTE, TENANT, gzipped_blocks, keys, least_seconds
 from trialbridge.testkit.fakes import MemoryDocuments, MemoryObjects
 from trialbridge.testkit.memory import peak_megabytes
@@ -59,6 +59,10 @@ class Dropped:
     async def durable(self, sent: Iterable[Awaitable[object]]) -> None:
         """Return at once."""
         del sent
+
+    async def write(self, runs: Mapping[Spot, Sequence[Outgoing]]) -> None:
+        """Drop messages."""
+        del runs
 
 
 def measure(megabytes: float = MEGABYTES, container: str = "s3-v2") -> dict[str, Any]:

@@ -75,6 +75,7 @@ def gateway(
     workers: Annotated[int, typer.Option(help="Gateways (with --cluster).", min=1)] = 1,
     viewers: Annotated[int, typer.Option(help="Workers of patientview (with --cluster).", min=1)] = 1,
     converters: Annotated[int, typer.Option(help="Processes that convert for each gateway; 0: a thread.", min=0)] = 0,
+    rate: Annotated[float, typer.Option(help="Messages a second; 0: as many as are acknowledged.", min=0)] = 0,
     seed: Seed = 7,
     cluster: Annotated[
         bool,
@@ -83,14 +84,15 @@ def gateway(
     json: Json = False,
 ) -> None:
     """HL7 v2 by HTTP to patient views: throughput, acknowledgement and view; ratio to parse and conversion alone."""
-    asked = Asked(messages, clients, outstanding, seed, workers, viewers, converters)
+    asked = Asked(messages, clients, outstanding, seed, workers, viewers, converters, rate)
     result: dict[str, Any] = {
         "bench": "gateway",
         "seed": seed,
         "machine": machine(),
         "mode": "cluster" if cluster else "embedded",
     }
-    said = {"messages": messages, "clients": clients, "outstanding": outstanding, "converters": converters}
+    said: dict[str, Any] = {"messages": messages, "clients": clients, "outstanding": outstanding}
+    said |= {"converters": converters, "rate": rate}
     if cluster:
         said |= {"workers": workers, "viewers": viewers}
     _print(result | said | measure_door(asked, cluster=cluster), json=json)

@@ -14,11 +14,12 @@ from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import quantiles
+from time import process_time
 from typing import Any, Final
 
 import msgspec
 
-from services.cli.bench.sending import Sent, send_all
+from services.cli.bench.sending import Load, Sent, send_all
 from services.cli.demo.command import embedded_settings
 from services.cli.demo.options import DemoOptions
 from services.cli.house import build_house, open_house
@@ -27,11 +28,14 @@ from services.gateway.conversion import work
 from trialbridge.contracts.events import Display, PatientViewChanged
 from trialbridge.contracts.ids import NetworkId, SourceId, TenantId
 from trialbridge.contracts.topics import PATIENT_VIEWS
+from trialbridge.runtime import loops
+from trialbridge.runtime.collector import calm_collector
 from trialbridge.runtime.effects import Effects, Received
-from trialbridge.runtime.serve import open_ports, prepare_log
+from trialbridge.runtime.serve import open_ports
 from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 from trialbridge.runtime.stage.stage import Ports, Stage
 from trialbridge.runtime.telemetry import logs
+from trialbridge.runtime.yardstick.watching import Watcher
 from trialbridge.testkit.adt_load import adt_message
 from trialbridge.testkit.places import NETWORK, TENANTS
 
@@ -40,6 +44,8 @@ PATIENCE: Final = 1800.0
 ALONE: Final = 1000
 """Messages of the baseline: parse and conversion alone, without a door and a log."""
 GROUP: Final = 50
+WARM: Final = 300
+"""Messages before those that are measured: processes have loaded and connected then."""
 RATE: Final = 1_000_000
 _DISPLAY: Final = msgspec.json.Decoder(Display)
 
@@ -57,6 +63,12 @@ class Asked:
     viewers: int = 1
     """Workers of patientview, in cluster mode."""
     converters: int = 0
+    rate: float = 0.0
+    """Messages a second; 0 for as many as are acknowledged."""
+
+    def load(self, ports: Sequence[int], key: str, numbers: range, rate: float = 0.0) -> Load:
+        """Return what the senders are told."""
+        return Load(tuple(ports), key, numbers, self.clients * self.outstanding, self.seed, rate)
 
 
 @dataclass(slots=True)
@@ -64,17 +76,29 @@ class Views:
     """Notes when the view of each message's patient is there."""
 
     seen: dict[int, float] = field(default_factory=dict)
-    wanted: int = 0
-    done: asyncio.Event = field(default_factory=asyncio.Event)
+    _wanted: int = 0
+    _done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def note(self, record: Received[PatientViewChanged], effects: Effects) -> None:
+    def note(self, view: PatientViewChanged) -> None:
         """Note a view."""
-        del effects
-        for local in _DISPLAY.decode(record.payload.display).local_ids.values():
+        now = time.time()
+        for local in _DISPLAY.decode(view.display).local_ids.values():
             if local.startswith("L"):
-                self.seen.setdefault(int(local[1:]), time.time())
-        if len(self.seen) >= self.wanted:
-            self.done.set()
+                self.seen.setdefault(int(local[1:]), now)
+        if len(self.seen) >= self._wanted:
+            self._done.set()
+
+    async def take(self, record: Received[PatientViewChanged], effects: Effects) -> None:
+        """Note a view, as a handler."""
+        del effects
+        self.note(record.payload)
+
+    async def there(self, wanted: int) -> None:
+        """Return when the views of so many messages are there; raise `TimeoutError` where they do not come."""
+        self._wanted = wanted
+        if len(self.seen) < wanted:
+            self._done.clear()
+            await asyncio.wait_for(self._done.wait(), PATIENCE)
 
 
 def convert_alone(seed: int) -> float:
@@ -108,10 +132,14 @@ async def measure_embedded(folder: Path, asked: Asked) -> dict[str, Any]:
     given = embedded_settings(DemoOptions(state=folder / "state", seed=asked.seed))
     extra = {"gateway": _door(port, clients, asked)}
     async with open_house(given, ("gateway", "patientview"), extra) as house:
-        views = Views(wanted=asked.messages)
+        views = Views()
         watcher = Stage("bench", house.settings, Ports(house.ports.documents, house.ports.seal, house.ports.now),
-                        {PATIENT_VIEWS: views.note})  # fmt: skip
-        return await _drive(watcher, views, asked, [port], key, {"services": [os.getpid()]})
+                        {PATIENT_VIEWS: views.take})  # fmt: skip
+        await watcher.start()
+        try:
+            return await _drive(views, asked, [port], key, {"services": [os.getpid()]})
+        finally:
+            await watcher.stop()
 
 
 async def measure_cluster(folder: Path, asked: Asked) -> dict[str, Any]:
@@ -125,12 +153,22 @@ async def measure_cluster(folder: Path, asked: Asked) -> dict[str, Any]:
         doors = [await stack.enter_async_context(_service("gateway", _door(one, clients, asked))) for one in ports]
         viewers = [await stack.enter_async_context(_service("patientview", {})) for _ in range(asked.viewers)]
         stores = await stack.enter_async_context(open_ports(settings))
-        views = Views(wanted=asked.messages)
-        watcher = Stage(
-            "bench", settings, Ports(stores.documents, stores.seal, stores.now), {PATIENT_VIEWS: views.note}
-        )
-        await prepare_log(settings, [watcher])
-        return await _drive(watcher, views, asked, ports, key, {"gateway": doors, "patientview": viewers})
+        views, watcher = Views(), Watcher(settings, PATIENT_VIEWS, stores.seal)
+        await watcher.start()
+        watching = asyncio.create_task(_watch(watcher, views))
+        try:
+            processes = {"gateway": doors, "patientview": viewers, "watcher": [os.getpid()]}
+            return await _drive(views, asked, ports, key, processes)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await watcher.stop()
+
+
+async def _watch(watcher: Watcher, views: Views) -> None:
+    async for payload in watcher.records():
+        if isinstance(payload, PatientViewChanged):
+            views.note(payload)
 
 
 def _door(port: int, clients: Path, asked: Asked) -> dict[str, Any]:
@@ -155,31 +193,34 @@ async def _service(name: str, given: Mapping[str, Any]) -> AsyncIterator[int]:
 
 
 async def _drive(
-    watcher: Stage, views: Views, asked: Asked, ports: Sequence[int], key: str, processes: Mapping[str, Sequence[int]]
+    views: Views, asked: Asked, ports: Sequence[int], key: str, processes: Mapping[str, Sequence[int]]
 ) -> dict[str, Any]:
-    await watcher.start()
-    loop = asyncio.get_running_loop()
-    try:
-        for port in ports:
-            await _listening(port)
-        before = {name: sum(map(cpu_seconds, pids)) for name, pids in processes.items()}
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            sent = await loop.run_in_executor(
-                pool, send_all, list(ports), key, asked.messages, asked.clients, asked.outstanding, asked.seed
-            )
-        await asyncio.wait_for(views.done.wait(), PATIENCE)
-        spent = {name: round(sum(map(cpu_seconds, pids)) - before[name], 1) for name, pids in processes.items()}
-    finally:
-        await watcher.stop()
+    """Send a few to warm up, then those that are measured."""
+    for port in ports:
+        await _listening(port)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        warm = range(asked.messages, asked.messages + WARM * len(ports))
+        await asyncio.get_running_loop().run_in_executor(pool, send_all, asked.load(ports, key, warm))
+        await views.there(len(warm))
+        before = {name: _spent(pids) for name, pids in processes.items()}
+        load = asked.load(ports, key, range(asked.messages), asked.rate)
+        sent = await asyncio.get_running_loop().run_in_executor(pool, send_all, load)
+        await views.there(asked.messages + len(warm))
+        spent = {name: round(_spent(pids) - before[name], 1) for name, pids in processes.items()}
     return figures(sent, views.seen) | {"cpu_seconds": {**spent, "senders": sent.cpu}}
+
+
+def _spent(processes: Sequence[int]) -> float:
+    return sum(process_time() if one == os.getpid() else cpu_seconds(one) for one in processes)
 
 
 def figures(sent: Sent, seen: Mapping[int, float]) -> dict[str, Any]:
     """Return rates and latencies out of when each message was sent, acknowledged and seen in a view."""
     begin = min(sent.began)
     acks = [end - start for start, end in zip(sent.began, sent.ended, strict=True)]
-    late = [seen[number] - start for number, start in enumerate(sent.began)]
-    acked, viewed = max(sent.ended) - begin, max(seen.values()) - begin
+    viewed_at = [seen[number] for number in range(len(sent.began))]
+    late = [at - start for at, start in zip(viewed_at, sent.began, strict=True)]
+    acked, viewed = max(sent.ended) - begin, max(viewed_at) - begin
     return {
         "seconds_to_last_ack": round(acked, 2),
         "seconds_to_last_view": round(viewed, 2),
@@ -233,9 +274,10 @@ def _folder() -> Iterator[Path]:
 def measure(asked: Asked, *, cluster: bool) -> dict[str, Any]:
     """Return the figures, with the ratio to conversion alone in the same run."""
     logs.configure("error")
+    calm_collector()
     alone = convert_alone(asked.seed)
     with _folder() as folder:
-        found = asyncio.run(measure_cluster(folder, asked) if cluster else measure_embedded(folder, asked))
+        found = loops.run(measure_cluster(folder, asked) if cluster else measure_embedded(folder, asked))
     return found | {
         "baseline": "convert_alone",
         "convert_alone_per_second": round(alone, 1),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote
@@ -204,6 +204,14 @@ class Producer(base.Producer):
         number = _partition(self._log, topic, key) if partition is None else partition
         pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
         return await self._log.append(topic, number, key, value, tuple(pairs), timestamp or time.time())
+
+    async def send_run(
+        self, topic: str, partition: int, run: Sequence[tuple[bytes, bytes | None, list[tuple[str, bytes]]]]
+    ) -> list[Awaitable[RecordMetadata]]:
+        """Take messages (key, value, headers) of one partition in, in their order; what is returned is done when they are durable."""
+        now = time.time()
+        append = self._log.append
+        return [await append(topic, partition, key, value, tuple(headers), now) for key, value, headers in run]
 
     async def send_and_wait(self, *args: Any, **kwargs: Any) -> RecordMetadata:
         """Send and return once it is durable."""

@@ -10,10 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
-import msgspec
-
 from trialbridge.contracts import topics
-from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Fatal, Place, Poison, Retryable, Undecodable, json_path
+from trialbridge.contracts.errors import Fatal, Poison, Retryable, Undecodable
 from trialbridge.contracts.events import LineageRecorded, Payload
 from trialbridge.contracts.ids import EventId, NetworkId
 from trialbridge.contracts.topics import Topic
@@ -25,8 +23,9 @@ from trialbridge.runtime.stage.tables import KeyNotAtHand
 from trialbridge.runtime.telemetry import logs, metrics, trace
 
 LOG: Final = logs.logger("stage")
-BATCH_MESSAGES: Final = 64
-BATCH_RECORDS: Final = 500
+BATCH_MESSAGES: Final = 128
+GATHER_SECONDS: Final = 0.01
+"""That a batch waits for more messages while they come one batch after another; none where a partition was at rest."""
 FIRST_WAIT: Final = 0.1
 LONGEST_WAIT: Final = 15.0
 HELD_MESSAGES: Final = 2_000
@@ -73,7 +72,6 @@ class Boundary:
     lineage: bool = True
     _joiners: dict[tuple[str, int], wire.Joiner] = field(default_factory=dict)
     _held: dict[tuple[str, int], list[LogEvent]] = field(default_factory=dict)
-    _decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
 
     def forget(self, partition: int) -> None:
         """Drop what is kept of a partition that goes elsewhere; its unacknowledged messages come again to the new owner."""
@@ -171,15 +169,7 @@ class Boundary:
         lane.handled[event.topic] = lane.handled.get(event.topic, 0) + 1
 
     def _decode(self, topic: Topic[Any], event: LogEvent, envelope: wire.Envelope) -> Received[Payload]:
-        decoder = self._decoders.get(topic.name)
-        if decoder is None:
-            decoder = self._decoders[topic.name] = msgspec.json.Decoder(topic.payload)
-        try:
-            payload = decoder.decode(envelope.data)
-        except NOT_AS_DESCRIBED as error:
-            raise Undecodable(
-                "wire.payload-invalid", f"A record does not follow {topic.type}.", Place(field=json_path(error))
-            ) from None
+        payload = wire.payload_of(topic, envelope)
         return Received(
             envelope.id,
             envelope.key,

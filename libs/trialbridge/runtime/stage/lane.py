@@ -35,6 +35,12 @@ KEPT_BYTES: Final = 8 * 1024 * 1024
 """Of a payload that is kept with its dead letter: fits into a document, whatever else that holds, in any store."""
 
 
+Outgoing = tuple[bytes, bytes | None, list[tuple[str, bytes]]]
+"""Key, value and headers of a message on its way to the log."""
+Spot = tuple[str, int]
+"""A topic and a partition."""
+
+
 class Sender(Protocol):
     """Puts bytes into the event log."""
 
@@ -46,6 +52,13 @@ class Sender(Protocol):
 
     async def durable(self, sent: Iterable[Awaitable[object]]) -> None:
         """Return when the log has all of it for good; raise `Unavailable` where it did not take something."""
+        ...
+
+    async def write(self, runs: Mapping[Spot, Sequence[Outgoing]]) -> None:
+        """Write messages, those of one spot in their order; return when the log has all of them for good.
+
+        Nothing is on its way any more when it raises `Unavailable`: some of it may be in the log, and all of it may come again.
+        """
         ...
 
 
@@ -304,20 +317,24 @@ class Lane:
 
     async def flush(self) -> None:
         """Send everything and return when all of it is durable. Safe to call again after a failure."""
-        waits: list[Awaitable[object]] = []
+        runs: dict[Spot, list[Outgoing]] = defaultdict(list)
         changes: list[tuple[StateTable[Any], dict[str, bytes | None]]] = []
         for (name, key), network in self._changes.items():
             table = self._links.tables[name]
             writes = await table.encode(self._partition, key, table.get(self._partition, key), network)
             changes.append((table, writes))
-            for raw_key, raw in writes.items():
-                waits.append(await self._links.sender.send(table.changelog, self._partition, raw_key.encode(), raw, {}))
+            runs[table.changelog, self._partition].extend(
+                (raw_key.encode(), raw, []) for raw_key, raw in writes.items()
+            )
         for (topic, partition, network), envelopes in self._grouped().items():
             # Compaction keeps the newest message of a key: a compacted topic's messages hold one record each.
             alone = topics.BY_NAME[topic].compacted
             for run in ([e] for e in envelopes) if alone else wire.batches(envelopes):
-                waits.extend(await self._send_run(topic, partition, network, run))
-        await asyncio.gather(self._links.sender.durable(waits), *self._writes())
+                runs[topic, partition].extend(await self._messages(topic, network, run))
+        found = await asyncio.gather(self._links.sender.write(runs), *self._writes(), return_exceptions=True)
+        for problem in found:
+            if isinstance(problem, BaseException):
+                raise problem
         for table, writes in changes:
             table.keep(self._partition, writes)
 
@@ -327,19 +344,12 @@ class Lane:
             groups[(topic, partition, envelope.network)].append(envelope)
         return groups
 
-    async def _send_run(
-        self, topic: str, partition: int, network: NetworkId, run: Sequence[wire.Envelope]
-    ) -> list[Awaitable[object]]:
+    async def _messages(self, topic: str, network: NetworkId, run: Sequence[wire.Envelope]) -> list[Outgoing]:
         registered = topics.BY_NAME[topic]
         seal = self._links.seal if registered.sealed else None
         headers = message_headers(registered, self._links.stage, run)
         messages = await wire.encode(run, network, f"topic:{topic}", seal, headers)
-        return [
-            await self._links.sender.send(
-                topic, partition, wire.message_key(registered, run[0].key, m), m.value, m.headers
-            )
-            for m in messages
-        ]
+        return [(wire.message_key(registered, run[0].key, m), m.value, list(m.headers.items())) for m in messages]
 
     def _writes(self) -> Iterable[Awaitable[object]]:
         grouped: dict[str, tuple[Collection[Any], list[Document]]] = {}

@@ -23,8 +23,8 @@ from trialbridge.runtime.ports import DocumentStore
 from trialbridge.runtime.settings import BaseServiceSettings
 from trialbridge.runtime.stage import wire
 from trialbridge.runtime.stage.app import make_app
-from trialbridge.runtime.stage.boundary import BATCH_MESSAGES, Boundary
-from trialbridge.runtime.stage.lane import Links
+from trialbridge.runtime.stage.boundary import BATCH_MESSAGES, GATHER_SECONDS, Boundary
+from trialbridge.runtime.stage.lane import Links, Outgoing, Spot
 from trialbridge.runtime.stage.outbox import Outbox
 from trialbridge.runtime.stage.tables import PartitionedStore, StateTable
 from trialbridge.runtime.stage.worker import PartitionWorker, close_all
@@ -72,6 +72,25 @@ class FaustSender:
         """Return when the log has all of it for good."""
         with _as_unavailable():
             await asyncio.gather(*sent)
+
+    async def write(self, runs: Mapping[Spot, Sequence[Outgoing]]) -> None:
+        """Write all, different spots at the same time; return when the log has it for good."""
+        found = await asyncio.gather(*(self._carry(*spot, run) for spot, run in runs.items()), return_exceptions=True)
+        with _as_unavailable():
+            for problem in found:
+                if isinstance(problem, BaseException):
+                    raise problem
+
+    async def _carry(self, topic: str, partition: int, run: Sequence[Outgoing]) -> None:
+        name = self._prefix + topic if topic in topics.BY_NAME else topic
+        producer: Any = self._app.producer
+        # A batch of its own waits until what lies before it is sent; a single message goes with that.
+        if len(run) == 1:
+            key, value, headers = run[0]
+            sent = [await producer.send(name, key, value, partition, None, headers)]
+        else:
+            sent = await producer.send_run(name, partition, run)
+        await asyncio.gather(*sent)
 
 
 @contextlib.contextmanager
@@ -167,7 +186,9 @@ class Stage:
         worker = self._workers.get(partition)
         if worker is None:
             process = partial(self.boundary.process, partition)
-            worker = self._workers[partition] = PartitionWorker(process, self._stopped_by, BATCH_MESSAGES)
+            worker = self._workers[partition] = PartitionWorker(
+                process, self._stopped_by, BATCH_MESSAGES, gather=GATHER_SECONDS
+            )
         return worker
 
     def _stopped_by(self, error: Exception) -> None:

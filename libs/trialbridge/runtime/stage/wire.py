@@ -4,17 +4,20 @@ All records of a message belong to one partition and one network. A record too l
 parts; the reader joins them (ADR 0003).
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 import zstandard
 
-from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Undecodable
+from trialbridge.contracts.errors import NOT_AS_DESCRIBED, Place, Undecodable, json_path
+from trialbridge.contracts.events import Payload
 from trialbridge.contracts.ids import EventId, NetworkId
 from trialbridge.contracts.topics import MESSAGE_LIMIT, Topic
 
+P = TypeVar("P", bound=Payload)
 CHUNK: Final = MESSAGE_LIMIT - 16 * 1024
 """Bytes of content in one message, which leaves room for the seal and the headers."""
 PLAIN_LIMIT: Final = 64 * 1024 * 1024
@@ -145,6 +148,21 @@ def decode(content: bytes) -> tuple[Envelope, ...]:
         return _DECODER.decode(decompress(content))
     except NOT_AS_DESCRIBED:
         raise Undecodable("wire.not-envelopes", "A message does not hold envelopes.") from None
+
+
+@functools.cache
+def _payloads(topic: Topic[Any]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(topic.payload)
+
+
+def payload_of(topic: Topic[P], envelope: Envelope) -> P:
+    """Return what an envelope of a topic carries; raise `Undecodable` where it does not follow the topic's type."""
+    try:
+        return _payloads(topic).decode(envelope.data)  # type: ignore[no-any-return]  # a decoder of the topic's payload
+    except NOT_AS_DESCRIBED as error:
+        raise Undecodable(
+            "wire.payload-invalid", f"A record does not follow {topic.type}.", Place(field=json_path(error))
+        ) from None
 
 
 PartSet = tuple[bytes, int]

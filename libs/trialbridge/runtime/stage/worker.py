@@ -19,6 +19,7 @@ class PartitionWorker(Generic[T]):
         failed: Callable[[Exception], None],
         most: int,
         room: int = QUEUE_MESSAGES,
+        gather: float = 0.0,
     ) -> None:
         """Begin at once.
 
@@ -27,10 +28,12 @@ class PartitionWorker(Generic[T]):
             failed: Told of what ``process`` raised; the worker handles nothing more then.
             most: Largest number of messages in a batch.
             room: Messages that may wait.
+            gather: Seconds that a batch waits for more where the one before ended just now: each has costs of its own.
         """
         self._process = process
         self._failed = failed
         self._most = most
+        self._gather = gather
         self._queue: asyncio.Queue[T] = asyncio.Queue(room)
         self._closed = asyncio.Event()
         self._busy = False
@@ -55,8 +58,13 @@ class PartitionWorker(Generic[T]):
             self.task.cancel()
 
     async def _work(self) -> None:
+        ended = float("-inf")
+        clock = asyncio.get_running_loop().time
         while not self._closed.is_set():
             batch = [await self._queue.get()]
+            if clock() - ended < self._gather and self._queue.qsize() < self._most:
+                # Closing cancels this sleep as it does the wait above: nothing of the batch has begun.
+                await asyncio.sleep(self._gather)
             if self._closed.is_set():
                 return
             while len(batch) < self._most and not self._queue.empty():
@@ -64,6 +72,7 @@ class PartitionWorker(Generic[T]):
             self._busy = True
             await self._process(batch)
             self._busy = False
+            ended = clock()
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         error = None if task.cancelled() else task.exception()

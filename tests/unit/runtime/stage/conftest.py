@@ -14,7 +14,7 @@ from trialbridge.contracts.errors import Refused, Unavailable
 from trialbridge.contracts.ids import EventId, NetworkId
 from trialbridge.contracts.topics import BY_NAME
 from trialbridge.runtime.stage import wire
-from trialbridge.runtime.stage.lane import Links
+from trialbridge.runtime.stage.lane import Links, Outgoing, Spot
 
 
 class ToySeal:
@@ -81,6 +81,14 @@ class ToyLog:
 
     async def durable(self, sent: Iterable[Awaitable[object]]) -> None:
         await asyncio.gather(*sent)
+
+    async def write(self, runs: Mapping[Spot, Sequence[Outgoing]]) -> None:
+        waits = [
+            await self.send(topic, partition, key, value, dict(headers))
+            for (topic, partition), run in runs.items()
+            for key, value, headers in run
+        ]
+        await self.durable(waits)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -26,7 +26,7 @@ from trialbridge.contracts.events import DeadLettered, RecordsReceived
 from trialbridge.contracts.ids import NetworkId, SourceId, TenantId
 from trialbridge.contracts.topics import BY_NAME, DEAD_LETTERS, EMR_RECORDS, Topic
 from trialbridge.runtime.stage import wire
-from trialbridge.runtime.stage.lane import Links
+from trialbridge.runtime.stage.lane import Links, Outgoing, Spot
 from trialbridge.testkit.fakes import ClearSeal, MemoryDocuments, MemoryEmitter, MemoryKeys, MemoryObjects
 
 START = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -80,6 +80,14 @@ class MemoryLog:
             raise Unavailable("log.unavailable", "Switched off by a test.")
         for one in sent:
             self.sent.append(await one)  # type: ignore[arg-type]
+
+    async def write(self, runs: Mapping[Spot, Sequence[Outgoing]]) -> None:
+        waits = [
+            await self.send(topic, partition, key, value, dict(headers))
+            for (topic, partition), run in runs.items()
+            for key, value, headers in run
+        ]
+        await self.durable(waits)
 
 
 @dataclass
