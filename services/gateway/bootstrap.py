@@ -17,7 +17,7 @@ from services.gateway.handlers import Delivering
 from services.gateway.intake import Intake
 from services.gateway.limits import Rates
 from services.gateway.mllp import MllpDoor, mllp_server
-from services.gateway.routes import HttpDoor, create
+from services.gateway.routes import HttpDoor, front
 from services.gateway.settings import GatewaySettings
 from services.gateway.tokens import Tokens, signing_key
 from trialbridge.contracts.errors import Misconfigured, Refused
@@ -122,7 +122,7 @@ def _http(
     told: Callable[[str, int], None],
 ) -> Loop:  # fmt: skip
     door = HttpDoor(desk, settings.message_kib * KIB, settings.receive_seconds)
-    app = create(door, lambda: answers([stage], ports.documents))
+    app = front(door, lambda: answers([stage], ports.documents))
     limits = DoorLimits(settings.door_connections, settings.receive_seconds)
 
     async def serve(emitter: Emitter) -> None:

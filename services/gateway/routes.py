@@ -16,7 +16,7 @@ from services.gateway.clients import Client
 from services.gateway.desk import Desk
 from services.gateway.messages import MEDIA_TYPE
 from services.gateway.tokens import LIFE, PAUSE, SCOPE, TooManyAttemptsError
-from trialbridge.runtime.web import Ping, Problem, create_base, declare
+from trialbridge.runtime.web import Ping, Problem, Shortcut, create_base, declare
 
 TYPES: Final = frozenset({"application/hl7-v2", "application/hl7-v2+er7", MEDIA_TYPE, "text/plain"})
 ANSWERED: Final = {"AA": 200, "AE": 422, "AR": 422}
@@ -143,6 +143,11 @@ def _credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
 def _oauth_error(error: str, status: int = 400) -> JSONResponse:
     headers = {"www-authenticate": 'Basic realm="oauth"'} if status == 401 else {}  # noqa: PLR2004 - as RFC 6749 asks
     return JSONResponse({"error": error}, status, headers)
+
+
+def front(door: HttpDoor, ping: Ping) -> Shortcut:
+    """Return what the door serves: the app, with the shortest way for messages."""
+    return Shortcut(create(door, ping), "gateway", "/hl7v2", door.take)
 
 
 def create(door: HttpDoor, ping: Ping) -> FastAPI:

@@ -11,7 +11,7 @@ import pytest
 from services.gateway.conversion import work
 from services.gateway.messages import read
 from services.gateway.mllp import END, START, MllpDoor, mllp_server
-from services.gateway.routes import HttpDoor, create
+from services.gateway.routes import HttpDoor, front
 from tests.unit.services.gateway.conftest import KEY, NORTH, Gateway, adt
 from trialbridge.runtime.doors import DoorLimits, public_door
 
@@ -87,7 +87,7 @@ def test_a_message_that_meets_a_defect_is_set_aside_alone(monkeypatch: pytest.Mo
 
 @asynccontextmanager
 async def http_door(gateway: Gateway, *, connections: int = 20, seconds: float = 0.3) -> AsyncIterator[int]:
-    app = create(HttpDoor(gateway.desk, 20_000, seconds), gateway.documents.ping)
+    app = front(HttpDoor(gateway.desk, 20_000, seconds), gateway.documents.ping)
     async with gateway.running(), public_door(app, "127.0.0.1", 0, DoorLimits(connections, seconds)) as port:
         yield port
 
@@ -158,6 +158,43 @@ async def test_headers_that_drip_are_given_up_and_others_are_served() -> None:
                     assert await reader.read() == b""
             await hang_up(writer)
         assert asyncio.get_running_loop().time() - started < 4
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"x-long: " + b"a" * 20_000,
+        b"".join(b"x-%d: a\r\n" % number for number in range(4_000)),
+        b"x-" + b"a" * 200_000,
+    ],
+    ids=["a value", "many", "a name"],
+)
+async def test_a_head_that_is_too_large_is_refused(head: bytes) -> None:
+    gateway = Gateway()
+    async with http_door(gateway) as port:
+        answer = await exchange(port, HEAD + head + b"\r\ncontent-length: 3\r\n\r\nMSH")
+    assert not answer or answer.startswith(b"HTTP/1.1 400")
+    assert not gateway.log.sent
+
+
+async def test_a_large_body_does_not_count_as_a_head() -> None:
+    gateway = Gateway()
+    body, later = adt(1) + b"NTE|1||" + b"n" * 15_000 + b"\r", adt(2)
+    async with http_door(gateway) as port:
+        first = HEAD + b"content-length: %d\r\n\r\n" % len(body) + body
+        second = HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(later) + later
+        answer = await exchange(port, first + second)
+    assert answer.count(b"MSA|AA") == 2
+
+
+async def test_requests_that_nobody_waits_for_are_not_hoarded() -> None:
+    gateway = Gateway()
+    async with http_door(gateway) as port:
+        answer = await exchange(port, (b"GET /livez HTTP/1.1\r\nhost: g\r\n\r\n") * 2_000)
+        assert answer.count(b"HTTP/1.1 200") < 50
+        body = adt(1)
+        answer = await exchange(port, HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    assert b"MSA|AA" in answer
 
 
 async def test_a_body_that_drips_is_given_up() -> None:

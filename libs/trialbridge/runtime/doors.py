@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
-from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from trialbridge.contracts.errors import Misconfigured
 from trialbridge.runtime.health import QuietServer, listen
 
 HEAD_BYTES: Final = 16 * 1024
 """Of a request's first line and headers."""
+PIPELINED: Final = 8
+"""Requests that may wait on a connection behind the one at hand."""
 KEEP_ALIVE: Final = 60
 """Seconds that an idle connection is kept for the next request."""
 
@@ -31,11 +33,30 @@ class DoorLimits:
     """Within which the headers of a request must be there."""
 
 
-class ImpatientProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection whose request began, or should begin, and whose headers do not come to an end."""
+class RefusedHeadError(Exception):
+    """The head of a request is larger than it may be, or too many requests came before the first was answered."""
+
+
+class ImpatientProtocol(HttpToolsProtocol):
+    """HTTP/1.1 that closes a connection whose request began, or should begin, and whose headers do not come to an end.
+
+    It also holds heads of requests, and requests that were sent before the one at hand was answered, to a limit.
+    """
 
     head_seconds = 10.0
     _alarm: asyncio.TimerHandle | None = None
+    _head = 0
+    """Bytes of the head at hand, as far as its lines were read."""
+    _raw = 0
+    """Bytes that came for the head at hand, none of which ended it."""
+    _in_head = True
+    _ends = 0
+    """Ends of heads and of requests."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        """Begin as uvicorn does; a connection counts for itself alone, however many answers end in one moment."""
+        super().__init__(*given, **named)
+        self.tasks = set()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -49,11 +70,58 @@ class ImpatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Wait on while a request's headers are not whole."""
+        if self.transport.is_closing():
+            return
+        ends = self._ends
         super().data_received(data)
+        self._raw = self._raw + len(data) if self._in_head and self._ends == ends else 0
+        if self._raw > HEAD_BYTES:
+            self.send_400_response("Invalid HTTP request received.")
         if self._at_work():
             self._rest()
         elif self._alarm is None:
             self._wait()
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        super().on_message_begin()
+        self._head, self._in_head = 0, True
+        if len(self.pipeline) >= PIPELINED:
+            raise RefusedHeadError
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the request's first line."""
+        self._grow(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self._grow(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Answer the request."""
+        self._in_head = False
+        self._ends += 1
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Expect the next head."""
+        super().on_message_complete()
+        self._in_head = True
+        self._ends += 1
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what came; where an answer is due to a request before, say nothing that could be taken for it."""
+        if self._at_work():
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
+    def _grow(self, size: int) -> None:
+        self._head += size
+        if self._head > HEAD_BYTES:
+            raise RefusedHeadError
 
     def _at_work(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -93,7 +161,7 @@ def tls_context(certificate: Path, key: Path | None, client_authorities: Path | 
 
 @contextlib.asynccontextmanager
 async def public_door(
-    app: FastAPI, host: str, port: int, limits: DoorLimits, tls: ssl.SSLContext | None = None
+    app: ASGIApp, host: str, port: int, limits: DoorLimits, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """Serve ``app`` to strangers inside the running loop; yield the port that it listens on (a free one for 0).
 
@@ -103,7 +171,7 @@ async def public_door(
     bound = listen(host, port)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", http=protocol, ws="none", limit_concurrency=limits.connections,
-        timeout_keep_alive=KEEP_ALIVE, h11_max_incomplete_event_size=HEAD_BYTES, server_header=False, date_header=False,
+        timeout_keep_alive=KEEP_ALIVE, server_header=False, date_header=False,
         timeout_graceful_shutdown=5,
     )  # fmt: skip
     config.load()

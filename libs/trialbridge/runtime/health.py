@@ -59,7 +59,7 @@ async def web_door(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
     Raises `Misconfigured` ``web.port-taken`` where the port cannot be had.
     """
     bound = listen(host, port)
-    server = QuietServer(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    server = QuietServer(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", http="h11"))
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
         while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn offers no event to wait for

@@ -18,7 +18,7 @@ from services.gateway.desk import Desk
 from services.gateway.handlers import Delivering
 from services.gateway.intake import Intake
 from services.gateway.limits import Rates
-from services.gateway.routes import HttpDoor, create
+from services.gateway.routes import HttpDoor, front
 from services.gateway.tokens import Tokens
 from trialbridge.access.passwords import hash_password
 from trialbridge.contracts.errors import Unavailable
@@ -147,7 +147,7 @@ class Gateway:
             self.delivering.converters.close()
 
     def http(self, *, most: int = 100_000, seconds: float = 5.0) -> httpx.AsyncClient:
-        app = create(HttpDoor(self.desk, most, seconds), self.documents.ping)
+        app = front(HttpDoor(self.desk, most, seconds), self.documents.ping)
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test")
 
 
