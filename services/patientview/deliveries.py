@@ -1,6 +1,6 @@
 """Taking a delivery in: the newest version of each resource is kept, whatever the order of deliveries."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -38,7 +38,7 @@ def take_in(
     known = before or SourcePatient(network=payload.network)
     resources = resources_of(payload)
     facts = coder.facts(resources, extractor, payload.record)
-    stamped = dict(_stamped(resources, payload))
+    stamped = dict(_stamped([one for one in resources if _matters(one, facts)], payload))
     kept, local = dict(known.resources), dict(known.local_codes)
     for ref, (stamp, resource) in stamped.items():
         if ref in facts and (ref not in kept or kept[ref].stamp < stamp):
@@ -54,6 +54,12 @@ def take_in(
         message_identity=_message_identity(known, payload),
         as_of=max(known.as_of, payload.received, key=lambda time: (instant(time), time)),
     )
+
+
+def _matters(resource: Resource, facts: Container[str]) -> bool:
+    """Return whether anything is kept of a resource."""
+    kind = resource.get("resourceType")
+    return kind == "Patient" or f"{kind}/{resource.get('id')}" in facts
 
 
 def _stamped(resources: list[Resource], payload: RecordsReceived) -> Iterator[tuple[str, tuple[Stamp, Resource]]]:

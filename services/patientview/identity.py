@@ -23,6 +23,7 @@ class Network:
         self._pseudonyms = pseudonyms
         self._members = effects.table(MEMBERS)
         self._holders = effects.table(HOLDERS)
+        self._slots: dict[str, str] = {}
 
     def member(self, key: SourcePatientKey) -> Member | None:
         """Return a source patient."""
@@ -111,4 +112,7 @@ class Network:
 
     def _slot(self, name: str) -> str:
         """Return the table key of an identifier: a keyed hash, since keys are not sealed."""
-        return self._pseudonyms.identifier(self._network, name)
+        slot = self._slots.get(name)
+        if slot is None:
+            slot = self._slots[name] = self._pseudonyms.identifier(self._network, name)
+        return slot

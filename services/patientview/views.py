@@ -33,7 +33,7 @@ def fold_person(
     content = digest(msgspec.json.encode(said))
     person = before
     if content != before.content and (live or before.version):
-        kinds: dict[str, str] = dict(digests_by_kind(view.facts))
+        kinds: dict[str, str] = dict(digests_by_kind(view.facts, view.each))
         changed = {kind for kind in {*kinds, *before.kinds} if kinds.get(kind) != before.kinds.get(kind)}
         person = msgspec.structs.replace(
             before,

@@ -75,7 +75,7 @@ class Pseudonyms:
         return self._derive("lcd", (network, source, *code))
 
     def _derive(self, prefix: str, parts: Iterable[str]) -> str:
-        return f"{prefix}_{hmac.new(self.key, _netstrings(parts), hashlib.sha256).hexdigest()[:32]}"
+        return f"{prefix}_{hmac.digest(self.key, _netstrings(parts), hashlib.sha256).hex()[:32]}"
 
 
 def ticket_id(tenant: TenantId, object_uri: str, object_version: str) -> TicketId:

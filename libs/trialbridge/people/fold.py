@@ -6,6 +6,7 @@ a person has only once (birth date, sex, vital status) survive by the rule of `p
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import msgspec
 
@@ -39,6 +40,8 @@ class View:
     """In canonical order, no two the same."""
     raw: bytes = b"[]"
     """The JSON of ``facts``: what travels, and what `digest` is of."""
+    each: tuple[bytes, ...] = ()
+    """The JSON of each fact."""
     digest: Digest = NOTHING
     display: Display = field(default_factory=Display)
     tenants: tuple[TenantId, ...] = ()
@@ -52,12 +55,13 @@ def fold(contributions: Mapping[SourcePatientKey, Contribution], ranks: Mapping[
     """Return the view of ``contributions``; ``ranks`` orders sources for survivorship, 1 the best."""
     ordered = [contributions[key] for key in sorted(contributions)]
     survivors = _survivors(ordered, ranks or {})
-    kept = [fact for given in ordered for fact in given.facts if not isinstance(fact, Demographics)]
+    kept = [fact for given in ordered for fact in given.facts if type(fact) is not Demographics]
     encoded = canonical([*kept, *(survivor.winner.fact for survivor in survivors)])
     raw = b"[" + b",".join(encoded) + b"]"
     return View(
         facts=tuple(encoded.values()),
         raw=raw,
+        each=tuple(encoded),
         digest=digest(raw),
         display=_display(ordered, survivors),
         tenants=tuple(sorted({given.tenant for given in ordered})),
@@ -70,20 +74,28 @@ def fold(contributions: Mapping[SourcePatientKey, Contribution], ranks: Mapping[
 def canonical(facts: Iterable[AnyFact]) -> dict[bytes, AnyFact]:
     """Return the facts by their JSON, without repeats, ordered by kind, time and bytes."""
     unique = {msgspec.json.encode(fact): fact for fact in facts}
-    order = sorted(unique, key=lambda raw: (kind(unique[raw]), unique[raw].effective or "", raw))
-    return {raw: unique[raw] for raw in order}
+    order = sorted((kind(fact), fact.effective or "", raw) for raw, fact in unique.items())
+    return {raw: unique[raw] for _, _, raw in order}
 
 
 def kind(fact: AnyFact) -> str:
     """Return the fact's kind: its tag on the wire."""
-    return str(type(fact).__struct_config__.tag)
+    return _tag(type(fact))
 
 
-def digests_by_kind(facts: Sequence[AnyFact]) -> dict[str, Digest]:
-    """Return one digest per kind of canonical ``facts``: two views differ in just the kinds whose digests differ."""
+@cache
+def _tag(of: type[AnyFact]) -> str:
+    return str(of.__struct_config__.tag)
+
+
+def digests_by_kind(facts: Sequence[AnyFact], each: Sequence[bytes] = ()) -> dict[str, Digest]:
+    """Return one digest per kind of canonical ``facts``: two views differ in just the kinds whose digests differ.
+
+    ``each`` is the JSON of each fact, where it is there already.
+    """
     chunks: dict[str, list[bytes]] = {}
-    for fact in facts:
-        chunks.setdefault(kind(fact), []).append(msgspec.json.encode(fact))
+    for fact, raw in zip(facts, each or map(msgspec.json.encode, facts), strict=True):
+        chunks.setdefault(kind(fact), []).append(raw)
     return {name: digest(b",".join(raw)) for name, raw in sorted(chunks.items())}
 
 
@@ -120,12 +132,13 @@ def _freshness(ordered: Sequence[Contribution]) -> tuple[SourceFreshness, ...]:
     return tuple(SourceFreshness(source, tenant, received) for (source, tenant), received in sorted(newest.items()))
 
 
+def _newest_first(given: Sequence[Contribution]) -> list[Contribution]:
+    settled = sorted(given, key=lambda one: (one.source, msgspec.json.encode(one.display, order="sorted")))
+    return sorted(settled, key=lambda one: instant(one.as_of), reverse=True)
+
+
 def _display(ordered: Sequence[Contribution], survivors: Sequence[Survivor]) -> Display:
-    newest_first = sorted(
-        sorted(ordered, key=lambda given: (given.source, msgspec.json.encode(given.display, order="sorted"))),
-        key=lambda given: instant(given.as_of),
-        reverse=True,
-    )
+    newest_first = ordered if len(ordered) == 1 else _newest_first(ordered)
     local_ids: dict[str, str] = {}
     for given in newest_first:
         for tenant, local in given.display.local_ids.items():

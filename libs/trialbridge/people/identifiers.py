@@ -5,6 +5,7 @@ person come first; a social security number alone proves nothing, nor does a num
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from trialbridge.contracts.events import Identifier
@@ -62,6 +63,7 @@ def is_placeholder(value: str) -> bool:
     return len(bare) >= _REPEATED and len(set(bare)) == 1
 
 
+@lru_cache(maxsize=8_192)
 def token(identifier: Identifier) -> Token | None:
     """Return the comparable form of a strong identifier, or None where it proves nothing (weak, placeholder, no authority)."""
     system = identifier.system.strip().lower().removeprefix("urn:oid:").rstrip("/")

@@ -8,6 +8,7 @@ whatever the order. Silence never competes. The losers are kept with the winner.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -40,6 +41,7 @@ class Survivor(msgspec.Struct, frozen=True):
     losers: tuple[Statement, ...] = ()
 
 
+@lru_cache(maxsize=16_384)
 def instant(time: str) -> str:
     """Return a sortable form of a partial date or dateTime: zoned times in UTC, missing parts earliest, nonsense first of all.
 
@@ -77,7 +79,10 @@ def value_of(fact: Demographics) -> str:
 
 def survive(attribute: Attribute, statements: Iterable[Statement], ranks: Mapping[SourceId, int]) -> Survivor | None:
     """Return the survivor of ``statements`` about one attribute; ``ranks`` by source, 1 the best, unnamed sources last."""
-    unique = {msgspec.json.encode(statement): statement for statement in statements}
+    said = list(statements)
+    if len(said) == 1:
+        return Survivor(attribute, said[0], ranks.get(said[0].source, UNRANKED))
+    unique = {msgspec.json.encode(statement): statement for statement in said}
     support = Counter(value_of(statement.fact) for statement in unique.values())
 
     def order(raw: bytes) -> tuple[int, int, str, bytes]:
