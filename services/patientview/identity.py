@@ -24,19 +24,30 @@ class Network:
         self._members = effects.table(MEMBERS)
         self._holders = effects.table(HOLDERS)
         self._slots: dict[str, str] = {}
+        self._asked: dict[SourcePatientKey, Known | None] = {}
+        self._held: dict[str, tuple[SourcePatientKey, ...]] = {}
+        """What the tables say, with what was put into them since: one statement asks for the same many times."""
 
     def member(self, key: SourcePatientKey) -> Member | None:
         """Return a source patient."""
-        known = self._members.get(key)
+        known = self._look_up(key)
         return known.member if known else None
 
     def holders(self, name: str) -> Sequence[SourcePatientKey]:
         """Return the source patients that hold a strong identifier."""
-        return self._holders.get(self._slot(name)) or ()
+        found = self._held.get(name)
+        if found is None:
+            found = self._held[name] = self._holders.get(self._slot(name)) or ()
+        return found
 
     def known(self, key: SourcePatientKey) -> Known:
         """Return what is remembered of a source patient; nothing yet is a member without identifiers."""
-        return self._members.get(key) or Known(Member(key))
+        return self._look_up(key) or Known(Member(key))
+
+    def _look_up(self, key: SourcePatientKey) -> Known | None:
+        if key not in self._asked:
+            self._asked[key] = self._members.get(key)
+        return self._asked[key]
 
     def learn(self, seen: DemographicsSeen) -> set[SourcePatientKey]:
         """Take a statement in and return everyone whose link it may have touched, now or when it first came."""
@@ -101,12 +112,15 @@ class Network:
         self._put(msgspec.structs.replace(known, member=msgspec.structs.replace(known.member, merges=merges)))
 
     def _put(self, known: Known) -> None:
-        if self._members.get(known.member.key) != known:
-            self._members.put(known.member.key, known, self._network)
+        key = known.member.key
+        if self._look_up(key) != known:
+            self._members.put(key, known, self._network)
+            self._asked[key] = known
 
     def _hold(self, name: str, keys: set[SourcePatientKey]) -> None:
-        if keys:
-            self._holders.put(self._slot(name), tuple(sorted(keys)), self._network)
+        held = self._held[name] = tuple(sorted(keys))
+        if held:
+            self._holders.put(self._slot(name), held, self._network)
         else:
             self._holders.delete(self._slot(name))
 

@@ -63,7 +63,6 @@ def is_placeholder(value: str) -> bool:
     return len(bare) >= _REPEATED and len(set(bare)) == 1
 
 
-@lru_cache(maxsize=8_192)
 def token(identifier: Identifier) -> Token | None:
     """Return the comparable form of a strong identifier, or None where it proves nothing (weak, placeholder, no authority)."""
     system = identifier.system.strip().lower().removeprefix("urn:oid:").rstrip("/")
@@ -73,8 +72,13 @@ def token(identifier: Identifier) -> Token | None:
     return Token(rank, system, identifier.value.strip().upper())
 
 
-def tokens(identifiers: Iterable[Identifier]) -> dict[str, tuple[Token, str]]:
+def tokens(identifiers: Iterable[Identifier]) -> Mapping[str, tuple[Token, str]]:
     """Return the strong identifiers by name, each with its best rank and the type word that gave it."""
+    return _tokens(tuple(identifiers))
+
+
+@lru_cache(maxsize=8_192)
+def _tokens(identifiers: tuple[Identifier, ...]) -> Mapping[str, tuple[Token, str]]:
     found: dict[str, tuple[Token, str]] = {}
     for identifier in identifiers:
         strong = token(identifier)

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.terminology import crosswalk
-from trialbridge.emr.facts.read import MCODE, codings, extension, objects, profiles, text, when
+from trialbridge.emr.facts.read import MCODE, codings, extension, objects, profiles, text
 from trialbridge.emr.facts.standing import standing
 from trialbridge.emr.records import Resource
 
@@ -34,15 +34,15 @@ def of_condition(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact
     secondary = _is_secondary(resource, codes)
     if reading == "uncertain":
         if not secondary and _is_cancer(resource, codes, histology):
-            yield f.Diagnosis(evidence=evidence, effective=when(resource), codes=(UNCONFIRMED,))
+            yield f.Diagnosis(evidence=evidence, effective=evidence.date, codes=(UNCONFIRMED,))
         return
     if not secondary and not _is_cancer(resource, codes, histology):
         active = None if clinical is None else clinical in ("active", "recurrence", "relapse")
-        yield f.Condition(evidence=evidence, effective=when(resource), codes=codes, present=not refuted, active=active)
+        yield f.Condition(evidence=evidence, effective=evidence.date, codes=codes, present=not refuted, active=active)
         return
     yield f.Diagnosis(
         evidence=evidence,
-        effective=when(resource),
+        effective=evidence.date,
         codes=codes,
         status=cast("Any", clinical),
         morphology=histology,
@@ -54,7 +54,7 @@ def of_condition(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact
         brain = any(c.code in _BRAIN_CODES for c in codes) or any(c.code in _BRAIN_SITES for c in sites)
         yield f.Stage(
             evidence=evidence,
-            effective=when(resource),
+            effective=evidence.date,
             metastatic=True,
             metastatic_sites=sites,
             cns_metastases="present" if brain else None,

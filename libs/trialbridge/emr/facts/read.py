@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from trialbridge.contracts.ids import RecordId, SourceId
 from trialbridge.criteria.facts import Coding, Evidence
@@ -31,11 +31,16 @@ def text(value: Any) -> str | None:
 
 def codings(concept: Any) -> tuple[Coding, ...]:
     """Return the codings of a CodeableConcept; its text stands as one where there is no coding."""
-    found = mapping(concept)
-    words = text(found.get("text"))
+    if not isinstance(concept, dict):
+        return ()
+    words = text(concept.get("text"))
+    listed = concept.get("coding")
     coded = tuple(
-        Coding(text(one.get("system")), text(one.get("code")), text(one.get("display")) or words)
-        for one in objects(found.get("coding"))
+        [
+            Coding(text(one.get("system")), text(one.get("code")), text(one.get("display")) or words)
+            for one in (listed if isinstance(listed, list) else (listed,))
+            if isinstance(one, dict)
+        ]
     )
     return coded or ((Coding(text=words),) if words else ())
 
@@ -72,16 +77,24 @@ def exact(quantity: Any) -> Decimal | None:
     return None if found.get("comparator") else decimal(found.get("value"))
 
 
+_TIMES: Final = (
+    "effectiveDateTime", "effectiveInstant", "performedDateTime", "onsetDateTime", "authoredOn", "dateTime", "recordedDate",
+    "dateAsserted", "issued", "date",
+)  # fmt: skip
+
+
 def when(resource: Resource) -> str | None:
     """Return the clinically relevant time: effective, performed, onset, authored or recorded, whichever is given first."""
+    if onset := text(resource.get("onsetDateTime")):
+        return onset
+    if resource.get("resourceType") == "Condition" and (asserted := text(extension(resource, ASSERTED))):
+        return asserted
+    for name in _TIMES:
+        value = resource.get(name)
+        if value and isinstance(value, str):
+            return value
     period = mapping(resource.get("effectivePeriod")) or mapping(resource.get("performedPeriod"))
-    names = ("effectiveDateTime", "effectiveInstant", "performedDateTime", "onsetDateTime", "authoredOn", "dateTime", "recordedDate",
-             "dateAsserted", "issued", "date")  # fmt: skip
-    asserted = text(extension(resource, ASSERTED)) if resource.get("resourceType") == "Condition" else None
-    found = next((value for name in names if (value := text(resource.get(name)))), None)
-    return (
-        text(resource.get("onsetDateTime")) or asserted or found or text(period.get("start")) or text(period.get("end"))
-    )
+    return text(period.get("start")) or text(period.get("end"))
 
 
 def reference(resource: Resource) -> str:
