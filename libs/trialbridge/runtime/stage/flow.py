@@ -9,19 +9,27 @@ import functools
 import inspect
 import types
 from collections.abc import Coroutine, Generator, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from faust import Service
 from faust.transport.consumer import Consumer
 from faust.types import TP
-from mode.services import Service, WaitResults
 
 Records = Mapping[TP, list[Any]]
+
+
+class Ended(NamedTuple):
+    """What ended first, in the form of mode, which Faust stands on."""
+
+    done: list[Any]
+    results: list[Any]
+    stopped: bool = False
 
 
 class QuickWait(Service):
     """A service that waits for what ends at once without a task for it."""
 
-    async def wait_first(self, *coros: Any, timeout: Any = None) -> WaitResults:  # noqa: ASYNC109 - mode's signature
+    async def wait_first(self, *coros: Any, timeout: Any = None) -> Any:  # noqa: ASYNC109 - mode's signature
         """Return what ends first. What ends without waiting costs no task: Faust asks so for each message, with four of them."""
         first, *others = coros
         if timeout is None and inspect.iscoroutine(first) and not (self._stopped.is_set() or self._crashed.is_set()):
@@ -29,7 +37,7 @@ class QuickWait(Service):
                 waits_for = first.send(None)
             except StopIteration as end:
                 _drop(others)
-                return WaitResults([first], [end.value], stopped=False)
+                return Ended([first], [end.value])
             except BaseException:
                 _drop(others)
                 raise
