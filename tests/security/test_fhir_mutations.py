@@ -199,6 +199,22 @@ def test_three_hundred_spoiled_documents_of_xml() -> None:
     run(300, SEED, spoiled_xml)
 
 
+def test_an_element_with_nothing_in_it_is_told_as_the_empty_text_that_it_is_in_json() -> None:
+    markup = b'<Bundle xmlns="http://hl7.org/fhir"><type value="collection"/><type/></Bundle>'
+    text = b'{"resourceType":"Bundle","type":["collection",""]}'
+    for body, media in ((markup, XML), (text, JSON)):
+        judge_spoiled(body, media, models=True)
+        found = converted(body, media)
+        assert {row["source"]: (row["fate"], row["count"]) for row in found.leaves.details()} == {
+            "Bundle.resourceType": ("dropped", 1),
+            "Bundle.type": ("dropped", 2),
+        }
+
+
+def test_the_spoiled_document_whose_leaves_were_counted_otherwise() -> None:
+    judge_spoiled(*spoiled_xml(random.Random("2726875800 7421")), models=True)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("make", [spoiled_json, spoiled_xml])

@@ -86,7 +86,12 @@ def _there(where: str, out: Counter[str]) -> bool:
 
 
 def leaves_in(body: bytes, media: str = JSON, *, types: bool = True) -> int:
-    """Count the populated values of an input by another way than the converter's; XML perhaps without the types of resources."""
+    """Count the values of an input by another way than the converter's.
+
+    Of XML perhaps the least: without the types of resources, and without elements in which there is nothing. Such an element
+    is, where a plain value should be, the empty text that it would be in JSON (the account tells that it was there, and dropped);
+    where an object should be, it holds none.
+    """
     if media != XML:
         lines = [body] if media == JSON else body.splitlines()
         return sum(1 for line in lines if line.strip() for _ in values_in(decode(line, Place())))
@@ -98,6 +103,10 @@ def leaves_in(body: bytes, media: str = JSON, *, types: bool = True) -> int:
             count += 1
             continue
         # The name of a resource's element is its resourceType.
-        count += types and one.tag.rpartition("}")[2][:1].isupper()
+        is_resource = one.tag.rpartition("}")[2][:1].isupper()
+        count += types and is_resource
+        if len(one) == len(one.attrib) == 0 and not (one.text or "").strip():
+            count += types and not is_resource
+            continue
         count += len(one.attrib) + any(text and text.strip() for text in (one.text, *(child.tail for child in one)))
     return count
