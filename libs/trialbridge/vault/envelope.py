@@ -7,6 +7,7 @@ stands as ``x-amz-matdesc``. Nothing of the plaintext is handed out before its t
 import asyncio
 import base64
 import binascii
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -162,11 +163,16 @@ def wrong_tenant(field: str) -> Refused:
 
 
 def read_context(text: str, name: str) -> dict[str, str]:
-    """Return a header's encryption context; raise `Refused` ``envelope.broken``."""
+    """Return a header's encryption context; raise `Refused` ``envelope.broken``, also where it says a name twice."""
     try:
-        return msgspec.json.decode(text, type=dict[str, str])
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        found = msgspec.json.decode(text, type=dict[str, str])
+        # The standard library's reader alone tells of repeated names; what it is given is known to be flat.
+        names = json.loads(text, object_pairs_hook=list)
+    except (ValueError, RecursionError):  # of msgspec.DecodeError and UnicodeError too
         raise _refused("broken", f"{name} is not a JSON object of strings.", name) from None
+    if len(names) != len(found):
+        raise _refused("broken", f"{name} says a name twice.", name)
+    return found
 
 
 def text_of(raw: bytes) -> str:

@@ -214,6 +214,16 @@ async def test_version_3_is_as_its_specification_writes_it(held: MemoryKeys) -> 
     assert (await open_bundle(stored(body, metadata), held)).whole() == PLAIN
 
 
+@pytest.mark.parametrize("name", ["s3-v2", "s3-v3"])
+async def test_a_context_that_says_a_name_twice_is_refused(held: MemoryKeys, name: str) -> None:
+    one = await sealed(name, held)
+    header = s3.CONTEXT_V3 if name == "s3-v3" else "x-amz-matdesc"
+    twice = one.metadata[header].replace("{", '{"tenant":"hill",', 1)
+    assert await refused(stored(one.body, dict(one.metadata) | {header: twice}), held) == "envelope.broken"
+    spaced = one.metadata[header].replace('":', '": ')
+    assert (await open_bundle(stored(one.body, dict(one.metadata) | {header: spaced}), held)).whole() == PLAIN
+
+
 @pytest.mark.parametrize("name", s3.REQUIRED_V3)
 async def test_a_header_of_version_3_that_is_absent_or_weaker_is_refused(held: MemoryKeys, name: str) -> None:
     one = await sealed("s3-v3", held)

@@ -141,17 +141,19 @@ def written(plain: bytes, certificate: x509.Certificate, *, gcm: bool = True) ->
     recipient = der.written(
         der.SEQUENCE, cms_message.VERSION_0, names_of(certificate)[0], transport, der.written(der.OCTETS, wrapped)
     )
+    body: bytes | memoryview
     if gcm:
-        sealed = AESGCM(key).encrypt(nonce, plain, None)
-        body, mac = sealed[: -cms_message.TAG_BYTES], der.written(der.OCTETS, sealed[-cms_message.TAG_BYTES :])
-        length = der.written(der.INTEGER, bytes([cms_message.TAG_BYTES]))
-        parameters = der.written(der.SEQUENCE, der.written(der.OCTETS, nonce), length)
+        sealed = memoryview(AESGCM(key).encrypt(nonce, plain, None))
+        body, mac = sealed[: -cms_message.TAG_BYTES], der.written(der.OCTETS, bytes(sealed[-cms_message.TAG_BYTES :]))
+        parameters = der.written(der.SEQUENCE, der.written(der.OCTETS, nonce), cms_message.TAG_LENGTH)
     else:
         pad, cipher = PKCS7(BLOCK_BITS).padder(), Cipher(AES(key), CBC(nonce)).encryptor()
         body, mac = cipher.update(pad.update(plain) + pad.finalize()) + cipher.finalize(), b""
         parameters = der.written(der.OCTETS, nonce)
     algorithm = der.written(der.SEQUENCE, cms_message.AES_256_GCM if gcm else cms_message.AES_256_CBC, parameters)
-    content = der.written(der.SEQUENCE, cms_message.DATA, algorithm, der.written(cms_message.IMPLICIT_0, body))
-    enveloped = der.written(der.SEQUENCE, cms_message.VERSION_0, der.written(der.SET, recipient), content, mac)
+    # In pieces to the end: a content of some hundred megabytes is copied once.
+    content = der.around(der.SEQUENCE, [cms_message.DATA, algorithm, *der.around(cms_message.IMPLICIT_0, [body])])
+    recipients = der.written(der.SET, recipient)
+    enveloped = der.around(der.SEQUENCE, [cms_message.VERSION_0, recipients, *content, mac])
     kind = cms_message.AUTH_ENVELOPED if gcm else cms_message.ENVELOPED
-    return der.written(der.SEQUENCE, kind, der.written(cms_message.ORIGINATOR, enveloped))
+    return b"".join(der.around(der.SEQUENCE, [kind, *der.around(cms_message.ORIGINATOR, enveloped)]))

@@ -28,6 +28,7 @@ IMPLICIT_0: Final = 0x80
 ORIGINATOR: Final = 0xA0
 GCM_NONCE: Final = 12
 TAG_BYTES: Final = 16
+TAG_LENGTH: Final = der.written(der.INTEGER, bytes([TAG_BYTES]))
 CBC_NONCE: Final = 16
 
 
@@ -123,9 +124,11 @@ def _content(value: Value, *, gcm: bool) -> tuple[bytes, Value]:
         if parameters.tag != der.OCTETS or len(parameters.inner) != CBC_NONCE:
             raise der.broken()
         return bytes(parameters.inner), content
+    if parameters.tag != der.SEQUENCE:
+        raise der.broken()
     nonce, *length = _limited(parameters, 2)
     # Absent, the length of the tag is 12 bytes; shorter tags than 16 are easier to forge.
-    if [bytes(one.inner) for one in length] != [bytes([TAG_BYTES])] or nonce.tag != der.OCTETS:
+    if [one.whole for one in length] != [TAG_LENGTH] or nonce.tag != der.OCTETS:
         raise refused("unsupported", "The tag of AES-256-GCM must have 16 bytes.")
     if len(nonce.inner) != GCM_NONCE:
         raise refused("unsupported", "The nonce of AES-256-GCM must have 12 bytes.")

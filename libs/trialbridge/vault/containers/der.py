@@ -1,6 +1,6 @@
 """A walker over BER and DER (X.690): tags, lengths and where contents lie, without copying them; for the CMS reader alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,9 @@ CONSTRUCTED: Final = 0x20
 INDEFINITE: Final = 0x80
 LENGTH_BYTES: Final = 4
 DEPTH: Final = 16
+FREE: Final = 4096
+LEAST: Final = 64
+"""Bytes that the values in one another have on average, beyond the first `FREE`: pieces of nothing cost time, and hold nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,13 @@ class Value:
     def values(self) -> "Iterator[Value]":
         """Yield what a constructed value is made of."""
         at = self.content
+        number = 0
         while at < self.end:
             found = value_at(self.body, at, self.end)
             yield found
             at = found.after
+            number += 1
+            _check_count(number, at - self.content)
 
 
 def value_at(body: memoryview, at: int, limit: int, depth: int = 0) -> Value:
@@ -77,13 +83,20 @@ def value_at(body: memoryview, at: int, limit: int, depth: int = 0) -> Value:
 
 
 def _indefinite(body: memoryview, at: int, content: int, limit: int, depth: int) -> Value:
-    place = content
+    place, number = content, 0
     while True:
         if place + 2 > limit:
             raise broken()
         if body[place] == 0 and body[place + 1] == 0:
             return Value(body, body[at], at, content, place, place + 2)
         place = value_at(body, place, limit, depth + 1).after
+        number += 1
+        _check_count(number, place - content)
+
+
+def _check_count(number: int, size: int) -> None:
+    if number > FREE and size < number * LEAST:
+        raise broken()
 
 
 def octets(value: Value, depth: int = 0) -> Iterator[memoryview]:
@@ -101,12 +114,17 @@ def octets(value: Value, depth: int = 0) -> Iterator[memoryview]:
 
 def written(tag: int, *contents: bytes) -> bytes:
     """Return a value in DER."""
-    content = b"".join(contents)
-    size = len(content)
+    return b"".join(around(tag, contents))
+
+
+def around(tag: int, pieces: Iterable[bytes | memoryview]) -> list[bytes | memoryview]:
+    """Return a value in DER as pieces, the content's own ones uncopied behind its tag and length."""
+    content = list(pieces)
+    size = sum(map(len, content))
     if size < INDEFINITE:
-        return bytes([tag, size]) + content
+        return [bytes([tag, size]), *content]
     length = size.to_bytes((size.bit_length() + 7) // 8)
-    return bytes([tag, INDEFINITE | len(length)]) + length + content
+    return [bytes([tag, INDEFINITE | len(length)]) + length, *content]
 
 
 def broken() -> Refused:
