@@ -14,8 +14,7 @@ from openpgp.util import encrypt_message_to_recipient_bytes
 from tests.unit.vault.sealed import HILL, NAMES, NORTH, PLAIN, keys, sealed, secret, stored
 from trialbridge.contracts.errors import Refused
 from trialbridge.testkit.fakes import MemoryKeys
-from trialbridge.vault.containers import openpgp, openpgp_child
-from trialbridge.vault.containers.model import Stored, changed
+from trialbridge.vault.containers.model import Stored
 from trialbridge.vault.containers.table import open_bundle
 from trialbridge.vault.recipients import openpgp_key
 
@@ -27,16 +26,8 @@ MALLEABLE = {"openpgp"}
 """Around what is authenticated, OpenPGP can write the same thing in several ways: such a message opens as the same plaintext."""
 
 
-def in_process(body: bytes, secret_: bytes) -> Iterator[bytes]:
-    """Decrypt as the child process does, without its cost."""
-    if (plain := openpgp_child.opened(body, secret_)) is None:
-        raise changed()
-    yield plain
-
-
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> MemoryKeys:
-    monkeypatch.setattr(openpgp, "_decrypted", in_process)
+def held() -> MemoryKeys:
     return keys()
 
 
@@ -121,15 +112,6 @@ async def test_every_bit_of_a_small_object(held: MemoryKeys, name: str) -> None:
         body = bytearray(one.body)
         body[bit // 8] ^= 1 << bit % 8
         assert not await opens(stored(bytes(body), dict(one.metadata)), held, name)
-
-
-async def test_the_process_of_its_own_refuses_what_the_library_refuses() -> None:
-    held, rng = keys(), random.Random(3)
-    one = await sealed("openpgp", held)
-    for _ in range(12):
-        at = rng.randrange(len(one.body) // 2, len(one.body))
-        body = one.body[:at] + bytes([one.body[at] ^ 1 << rng.randrange(8)]) + one.body[at + 1 :]
-        assert not await opens(stored(body), held, "openpgp")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,6 +21,7 @@ from trialbridge.contracts.errors import Refused
 from trialbridge.vault.keys import PrivateKind
 
 if TYPE_CHECKING:
+    import pyrage
     from openpgp.composed import SignedSecretKey
 
 PANIC: Final = "PanicException"
@@ -61,18 +62,19 @@ def _make_age(tenant: str, now: dt.datetime) -> bytes:
     return str(pyrage.x25519.Identity.generate()).encode()
 
 
-def identity_of(secret: bytes) -> str:
-    """Return the identity out of an age key file, as age-keygen writes it, comments and all."""
-    return next((line for line in secret.decode().split() if line.startswith("AGE-SECRET-KEY-")), "")
+def identity_of(secret: bytes) -> "pyrage.x25519.Identity":
+    """Return the identity out of an age key file, as age-keygen writes it, comments and all; raise ValueError where it has none."""
+    import pyrage
+
+    text = next((line for line in secret.decode().split() if line.startswith("AGE-SECRET-KEY-")), "")
+    try:
+        return pyrage.x25519.Identity.from_str(text)
+    except pyrage.IdentityError:
+        raise ValueError("no identity") from None
 
 
 def _public_age(secret: bytes) -> str:
-    import pyrage
-
-    try:
-        return f"{pyrage.x25519.Identity.from_str(identity_of(secret)).to_public()}\n"
-    except pyrage.IdentityError:
-        raise ValueError("no identity") from None
+    return f"{identity_of(secret).to_public()}\n"
 
 
 def _make_openpgp(tenant: str, now: dt.datetime) -> bytes:

@@ -3,7 +3,6 @@
 import base64
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import msgspec
 import pyrage
@@ -26,10 +25,11 @@ from tests.unit.vault.test_containers import refused
 from trialbridge.contracts.errors import Refused
 from trialbridge.contracts.ids import Digest
 from trialbridge.testkit.fakes import MemoryKeys
-from trialbridge.vault.containers import cms, esdk, openpgp, openpgp_child, s3
+from trialbridge.vault.containers import cms, esdk, s3
 from trialbridge.vault.containers.age import STANZA_LIMIT
 from trialbridge.vault.containers.model import Stored
-from trialbridge.vault.containers.openpgp_packets import HEAD_LIMIT, recipients
+from trialbridge.vault.containers.openpgp_head import HEAD_LIMIT, read_head
+from trialbridge.vault.containers.openpgp_packets import binary
 from trialbridge.vault.containers.table import open_bundle
 from trialbridge.vault.recipients import openpgp_key
 
@@ -84,7 +84,6 @@ async def test_an_openpgp_message_must_be_encrypted_and_protected(held: MemoryKe
     assert good[at] == 0xD2
     unprotected = good[:at] + b"\xc9" + good[at + 1 :]
     assert await refused(stored(unprotected), held) == "envelope.unsupported"
-    assert openpgp_child.opened(unprotected, secret("openpgp", "north")) is None
     both = [certificate(), openpgp_key(secret("openpgp", "hill")).to_public_key()]
     assert (await open_bundle(stored(encrypted(PLAIN, *both)), held)).whole() == PLAIN
     assert await refused(stored(encrypted(PLAIN, *both[1:])), held) == "key.refused"
@@ -114,35 +113,13 @@ async def test_a_compressed_openpgp_message_is_stopped_at_the_cap(held: MemoryKe
     assert await refused(Stored(bomb, {}, NORTH, Digest(""), {}, 1 << 20), held) == "envelope.too-large"
 
 
-async def test_an_openpgp_message_that_needs_too_much_memory_is_refused(held: MemoryKeys) -> None:
-    bomb = encrypt_message_to_recipients_bytes(
-        bytes(400 << 20), [certificate()], version="seipd-v1", compression="zlib"
-    )
-    assert len(bomb) < 1 << 20
-    assert await refused(stored(bomb), held) == "envelope.too-large"
-
-
-async def test_a_panic_of_the_openpgp_library_is_a_refusal(held: MemoryKeys, monkeypatch: pytest.MonkeyPatch) -> None:
-    class PanicException(BaseException):
-        """As the library's: no Exception."""
-
-    def panics(*_: object) -> None:
-        raise PanicException
-
-    key, good = secret("openpgp", "north"), encrypted(PLAIN, certificate())
-    monkeypatch.setattr(openpgp_child, "SignedSecretKey", SimpleNamespace(from_bytes=panics))
-    assert openpgp_child.opened(good, key) is None
-    monkeypatch.setattr("openpgp.composed.SignedSecretKey", SimpleNamespace(from_bytes=panics))
-    assert await refused(stored(good), held) == "key.refused"
-
-
 async def test_an_outer_packet_that_is_not_encrypted_is_refused_by_its_tag(held: MemoryKeys) -> None:
     good = encrypted(PLAIN, certificate())
     at = 2 + good[1]
     for tag in (8, 9, 11, 20):
         body = good[:at] + bytes([0xC0 | tag]) + good[at + 1 :]
         with pytest.raises(Refused, match="integrity-protected"):
-            recipients(body)
+            read_head(binary(body))
 
 
 async def test_cms_with_pkcs1_padding_is_refused(held: MemoryKeys) -> None:
@@ -251,10 +228,3 @@ async def test_an_instruction_file_says_what_the_metadata_leave_out_and_nothing_
     if name == "s3-v3":
         moved = stored(one.body, own, instructions=told | {s3.COMMITMENT: one.metadata[s3.COMMITMENT]})
         assert await refused(moved, held) == "envelope.broken"
-
-
-async def test_the_process_that_opens_openpgp_is_ended_with_its_reader(held: MemoryKeys) -> None:
-    body = encrypted(os.urandom(5_000_000), certificate())
-    chunks = openpgp._decrypted(body, secret("openpgp", "north"))
-    assert next(chunks)
-    chunks.close()  # type: ignore[attr-defined]

@@ -7,20 +7,26 @@ Passphrases (scrypt) are refused, since guessing one costs the sender nothing an
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from trialbridge.contracts.ids import TenantId
 from trialbridge.vault.containers.model import (
     Chunks,
     KeyHolder,
+    PrivateKey,
     Stored,
     changed,
+    newest,
     not_for_us,
     private_keys,
     refused,
+    usable,
 )
 from trialbridge.vault.containers.pump import Sink, pumped
 from trialbridge.vault.recipients import identity_of
+
+if TYPE_CHECKING:
+    import pyrage
 
 MAGIC: Final = b"age-encryption.org/v1\n"
 ARMOUR: Final = b"-----BEGIN AGE ENCRYPTED FILE-----"
@@ -46,7 +52,7 @@ class Age:
 
         check_head(stored.body)
         held = await private_keys(keys, stored.tenant, "age")
-        identities = [pyrage.x25519.Identity.from_str(identity_of(key.secret)) for key in held]
+        identities = usable(held, _identity)
 
         def write(sink: Sink) -> None:
             try:
@@ -65,9 +71,12 @@ class Age:
         """Return a file for the tenant's newest recipient."""
         import pyrage
 
-        newest = (await private_keys(keys, tenant, "age"))[0]
-        recipient = pyrage.x25519.Identity.from_str(identity_of(newest.secret)).to_public()
+        recipient = newest(await private_keys(keys, tenant, "age"), _identity).to_public()
         return bytes(pyrage.encrypt(plain, [recipient])), {}
+
+
+def _identity(key: PrivateKey) -> "pyrage.x25519.Identity":
+    return identity_of(key.secret)
 
 
 def check_head(body: bytes) -> None:

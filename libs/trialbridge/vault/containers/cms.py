@@ -32,9 +32,11 @@ from trialbridge.vault.containers.model import (
     PrivateKey,
     Stored,
     changed,
+    newest,
     not_for_us,
     private_keys,
     refused,
+    usable,
 )
 
 KEY_BYTES: Final = 32
@@ -69,8 +71,8 @@ class Cms:
 
     async def seal(self, plain: bytes, tenant: TenantId, keys: KeyHolder) -> tuple[bytes, dict[str, str]]:
         """Return an authenticated message for the tenant's newest certificate."""
-        newest = (await private_keys(keys, tenant, "cms"))[0]
-        return written(plain, x509.load_pem_x509_certificate(newest.secret)), {}
+        held = await private_keys(keys, tenant, "cms")
+        return written(plain, newest(held, lambda key: x509.load_pem_x509_certificate(key.secret))), {}
 
 
 def names_of(certificate: x509.Certificate) -> tuple[bytes, ...]:
@@ -86,8 +88,7 @@ def names_of(certificate: x509.Certificate) -> tuple[bytes, ...]:
 
 
 def _fitting(message: Message, held: Sequence[PrivateKey]) -> tuple[Recipient, RSAPrivateKey]:
-    for key in held:
-        names, loaded = _loaded(key.secret)
+    for names, loaded in usable(held, lambda key: _loaded(key.secret)):
         for recipient in message.recipients:
             if recipient.rid not in names:
                 continue
@@ -102,7 +103,7 @@ def _loaded(secret: bytes) -> tuple[tuple[bytes, ...], RSAPrivateKey]:
     """Return how messages name a key, and the key; it was checked when it was taken into the ring."""
     loaded = load_pem_private_key(secret, None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(loaded, RSAPrivateKey):
-        raise not_for_us()
+        raise TypeError("no RSA key")
     return names_of(x509.load_pem_x509_certificate(secret)), loaded
 
 

@@ -28,9 +28,11 @@ from trialbridge.vault.containers.model import (
     PrivateKey,
     Stored,
     changed,
+    newest,
     not_for_us,
     private_keys,
     refused,
+    usable,
 )
 
 NAMESPACE: Final = "trialbridge"
@@ -39,6 +41,8 @@ COMMITTING: Final = (b"\x04\x78", b"\x05\x78")
 """AES-256-GCM, HKDF-SHA512, key commitment; without and with an ECDSA P-384 signature."""
 VERSION_1: Final = b"\x01\x80"
 FRAME_LIMIT: Final = 16 * 1024 * 1024
+LEAST_FRAME: Final = 512
+"""Each frame costs the same time, whatever it holds."""
 FRAME: Final = 64 * 1024
 KEY_LIMIT: Final = 16
 """Wrapped data keys in one message; each costs an RSA decryption."""
@@ -60,14 +64,15 @@ class EncryptionSdk:
         if not stored.body.startswith(tuple(VERSION_2 + suite for suite in COMMITTING)):
             raise refused("unsupported", "Only algorithm suites with key commitment are taken (0478 and 0578).")
         held = await private_keys(keys, stored.tenant, "esdk")
-        return lambda: _decrypted(stored, held)
+        providers = usable(held, lambda key: _provider(key, public=False))
+        return lambda: _decrypted(stored, providers)
 
     async def seal(self, plain: bytes, tenant: TenantId, keys: KeyHolder) -> tuple[bytes, dict[str, str]]:
         """Return a message for the tenant's newest key."""
-        newest = (await private_keys(keys, tenant, "esdk"))[0]
+        provider = newest(await private_keys(keys, tenant, "esdk"), lambda key: _provider(key, public=True))
         sealed, _ = _client().encrypt(
-            source=plain, key_provider=_provider(newest, public=True), encryption_context={TENANT: tenant}, frame_length=FRAME
-        )  # fmt: skip
+            source=plain, key_provider=provider, encryption_context={TENANT: tenant}, frame_length=FRAME
+        )
         return bytes(sealed), {}
 
 
@@ -117,15 +122,15 @@ def _hostile() -> tuple[type[Exception], ...]:
     )  # fmt: skip
 
 
-def _opened(body: bytes, held: Sequence[PrivateKey]) -> tuple[Any, io.BytesIO]:
+def _opened(body: bytes, providers: Sequence[Any]) -> tuple[Any, io.BytesIO]:
     """Return the library's stream behind its checked header, and its source; raise `Refused` ``key.refused``."""
     from aws_encryption_sdk.exceptions import DecryptKeyError
 
-    for key in held:
+    for provider in providers:
         source = io.BytesIO(body)
         try:
             # No `with`: closing a stream that broke off would raise, and log, a second error.
-            stream = _client().stream(mode="d", source=source, key_provider=_provider(key, public=False))
+            stream = _client().stream(mode="d", source=source, key_provider=provider)
             _ = stream.header
         except DecryptKeyError:
             continue
@@ -135,13 +140,13 @@ def _opened(body: bytes, held: Sequence[PrivateKey]) -> tuple[Any, io.BytesIO]:
     raise not_for_us()
 
 
-def _decrypted(stored: Stored, held: Sequence[PrivateKey]) -> Iterator[bytes]:
+def _decrypted(stored: Stored, providers: Sequence[Any]) -> Iterator[bytes]:
     from aws_encryption_sdk.identifiers import ContentType
 
-    stream, source = _opened(stored.body, held)
+    stream, source = _opened(stored.body, providers)
     head = stream.header
-    if head.content_type != ContentType.FRAMED_DATA or not 0 < head.frame_length <= FRAME_LIMIT:
-        raise refused("unsupported", f"The message must be framed, in frames of {FRAME_LIMIT} bytes at most.")
+    if head.content_type != ContentType.FRAMED_DATA or not LEAST_FRAME <= head.frame_length <= FRAME_LIMIT:
+        raise refused("unsupported", f"The message must be framed, in frames of {LEAST_FRAME} to {FRAME_LIMIT} bytes.")
     if head.encryption_context.get(TENANT) != stored.tenant:
         raise refused("wrong-tenant", "The encryption context must name the ticket's tenant.", "encryption context")
     try:

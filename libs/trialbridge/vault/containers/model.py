@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
-from trialbridge.contracts.errors import Place, Refused
+from trialbridge.contracts.errors import Misconfigured, Place, Refused
 from trialbridge.contracts.ids import Digest, TenantId
 from trialbridge.vault.keys import KeyHolder, PrivateKey
 
 CHUNK: Final = 256 * 1024
 """Bytes decrypted at a time."""
+UNREADABLE: Final = (ValueError, TypeError, LookupError, RuntimeError)
+"""What libraries raise on a private key that is none."""
+Read = TypeVar("Read")
 Chunks = Callable[[], Iterator[bytes]]
 """Begins a decryption. Nothing that it yields counts before it has come to its end without an error."""
 
@@ -87,5 +90,40 @@ async def private_keys(keys: KeyHolder, tenant: TenantId, kind: str) -> Sequence
     return found
 
 
-__all__ = ["CHUNK", "Chunks", "Container", "KeyHolder", "PrivateKey", "Stored", "changed", "not_for_us", "private_keys",
-           "refused", "too_large"]  # fmt: skip
+def usable(held: Sequence[PrivateKey], read: Callable[[PrivateKey], Read]) -> list[Read]:
+    """Return what ``read`` makes of keys, in their order; one that cannot be read opens nothing, and is passed over.
+
+    Raises:
+        Refused: ``key.unknown`` where none can be read.
+    """
+    found = [made for key in held if (made := _made(key, read)) is not None]
+    if not found:
+        raise Refused("key.unknown", f"Neither {held[0].name} nor an older key of this tenant can be read.")
+    return found
+
+
+def newest(held: Sequence[PrivateKey], read: Callable[[PrivateKey], Read]) -> Read:
+    """Return what ``read`` makes of the newest key that it can.
+
+    Raises:
+        Misconfigured: ``key.unreadable`` where it can read none.
+    """
+    for key in held:
+        if (made := _made(key, read)) is not None:
+            return made
+    raise Misconfigured(
+        "key.unreadable",
+        f"The key {held[0].name} in the key ring is no private key that can be read, nor is an older one of its kind; "
+        "make another with trialbridge keys recipient add, or take one over with trialbridge keys recipient import.",
+    )
+
+
+def _made(key: PrivateKey, read: Callable[[PrivateKey], Read]) -> Read | None:
+    try:
+        return read(key)
+    except UNREADABLE:
+        return None
+
+
+__all__ = ["CHUNK", "Chunks", "Container", "KeyHolder", "PrivateKey", "Stored", "changed", "newest", "not_for_us",
+           "private_keys", "refused", "too_large", "usable"]  # fmt: skip

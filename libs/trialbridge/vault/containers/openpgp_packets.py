@@ -1,4 +1,4 @@
-"""The outer packets of an OpenPGP message (RFC 9580): whom it is encrypted to, and that it is encrypted and nothing else."""
+"""The framing of OpenPGP packets (RFC 9580, section 4), read a piece at a time: headers of both forms, partial and open lengths."""
 
 import base64
 import binascii
@@ -6,136 +6,164 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from trialbridge.vault.containers.model import refused
+from trialbridge.contracts.errors import Refused
+from trialbridge.vault.containers.gcm import sliced
+from trialbridge.vault.containers.model import CHUNK, refused
 
 ARMOUR: Final = b"-----BEGIN PGP MESSAGE-----"
 ARMOUR_END: Final = b"-----END PGP MESSAGE-----"
-PUBLIC_KEY_SESSION: Final = 1
-PASSPHRASE_SESSION: Final = 3
-UNPROTECTED: Final = 9
-PROTECTED: Final = 18
-MARKER: Final = 10
-HEAD_LIMIT: Final = 64 * 1024
-"""Bytes before the encrypted packet: room for some dozens of recipients."""
-BY_KEY_ID: Final = b"\x03"
-BY_FINGERPRINT: Final = b"\x06"
-KEY_VERSION_6: Final = 6
-ANYONE: Final = bytes(8)
-KEY_ID: Final = slice(1, 9)
-PARTIAL: Final = range(224, 255)
+ARMOUR_HEAD: Final = 4096
+"""Bytes within which the armour's own headers end."""
+LEAST_PART: Final = 512
+"""Bytes of a partial body but the last: the format asks it of the first one; smaller ones would cost time and hold nothing."""
+NEW: Final = 0x40
+PACKET: Final = 0x80
+TWO_OCTETS: Final = 192
+PARTIAL: Final = 224
 FIVE_OCTETS: Final = 255
+OLD_SIZES: Final = (1, 2, 4)
+
+Bytes = bytes | memoryview
+
+
+class Source:
+    """Takes bytes out of pieces of any size, and holds one piece at a time."""
+
+    def __init__(self, pieces: Iterator[Bytes]) -> None:
+        """Begin at the first."""
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def take(self, most: int) -> memoryview:
+        """Return from one to ``most`` bytes; none at the end."""
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return memoryview(b"")
+            self._rest = memoryview(piece)
+        taken, self._rest = self._rest[:most], self._rest[most:]
+        return taken
+
+    def read(self, count: int) -> bytes:
+        """Return ``count`` bytes, fewer only at the end."""
+        first = self.take(count) if count else b""
+        if len(first) == count:
+            return bytes(first)
+        found = bytearray(first)
+        while len(found) < count and (piece := self.take(count - len(found))):
+            found += piece
+        return bytes(found)
+
+    def exactly(self, count: int) -> bytes:
+        """Return ``count`` bytes; raise `Refused` ``envelope.broken`` where there are fewer."""
+        found = self.read(count)
+        if len(found) != count:
+            raise cut()
+        return found
+
+    def rest(self) -> Iterator[Bytes]:
+        """Yield what is left."""
+        while piece := self.take(CHUNK):
+            yield piece
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A packet's tag, and where its (first) body lies."""
+    """A packet: its body is read before the next one is asked for, and what is not read is passed over."""
 
     tag: int
-    start: int
-    length: int
-    partial: bool
-    """More pieces follow after this one."""
+    body: Iterator[Bytes]
+    length: int | None
+    """Of the body, where its header says it."""
 
 
-def is_message(body: bytes) -> bool:
-    """Return whether it begins as an OpenPGP message does: armoured, or with a packet that such messages begin with."""
-    if body.startswith(ARMOUR):
-        return True
-    first = body[0] if body else 0
-    tag = first & 0x3F if first & 0x40 else first >> 2 & 0x0F
-    return bool(first & 0x80) and tag in {PUBLIC_KEY_SESSION, PASSPHRASE_SESSION, UNPROTECTED, PROTECTED, MARKER}
-
-
-def unarmoured(body: bytes) -> bytes:
-    """Return the binary message; raise `Refused` ``envelope.broken`` where the armour is damaged."""
-    if not body.startswith(ARMOUR):
-        return body
-    text = body.replace(b"\r\n", b"\n")
-    _, gap, rest = text.partition(b"\n\n")
-    content, end, tail = rest.partition(ARMOUR_END)
-    if not gap or not end or tail.strip():
-        raise refused("broken", "The OpenPGP armour is damaged.")
-    lines = content.strip().split(b"\n")
-    if lines[-1].startswith(b"="):
-        lines.pop()
-    try:
-        return base64.b64decode(b"".join(lines), validate=True)
-    except (binascii.Error, ValueError):
-        raise refused("broken", "The OpenPGP armour is damaged.") from None
-
-
-def recipients(body: bytes) -> set[str]:
-    """Return the key ids (hex, lower case) that a message is encrypted to.
-
-    Raises:
-        Refused: ``envelope.unsupported`` (a passphrase, no integrity protection, anything but one encrypted packet),
-            ``envelope.broken``.
-    """
-    found: set[str] = set()
-    for packet in _packets(body):
-        if packet.tag == PROTECTED:
-            if body[packet.start : packet.start + 1] not in (b"\x01", b"\x02"):
-                raise refused("unsupported", "The message's integrity is protected in a way that is not taken.")
-            if not found:
-                raise refused("broken", "The message says of no key that it is encrypted to it.")
-            return found
-        if packet.tag == PASSPHRASE_SESSION:
-            raise refused("unsupported", "A passphrase is not taken; encrypt to the tenant's OpenPGP key.")
-        if packet.tag != PUBLIC_KEY_SESSION:
-            raise refused("unsupported", "Only an encrypted and integrity-protected message is taken.")
-        session = body[packet.start : packet.start + packet.length]
-        if packet.partial:
-            raise refused("broken", "The message's session key comes in pieces.")
-        found.add(_key_id(session))
-    raise refused("broken", "The message has no encrypted content.")
-
-
-def _key_id(session: bytes) -> str:
-    """Return whom a session key is for; raise `Refused` ``envelope.unsupported`` where it does not say, or not as we read it."""
-    version, told = session[:1], session[KEY_ID]
-    if version == BY_FINGERPRINT and len(session) > 2 + session[1] and session[1]:
-        fingerprint = session[3 : 2 + session[1]]
-        told = fingerprint[:8] if session[2] == KEY_VERSION_6 else fingerprint[-8:]
-    elif version != BY_KEY_ID:
-        raise refused("unsupported", "The message's session key is written in a version that is not taken.")
-    if len(told) != len(ANYONE) or told == ANYONE:
-        raise refused("unsupported", "The message does not say whom it is for; encrypt without hidden recipients.")
-    return told.hex()
-
-
-def _packets(body: bytes) -> Iterator[Packet]:
-    at = 0
-    while at < min(len(body), HEAD_LIMIT):
-        packet = _packet(body, at)
+def packets(source: Source) -> Iterator[Packet]:
+    """Yield packets to the source's end; raise `Refused` ``envelope.broken``, also out of their bodies."""
+    while first := source.read(1):
+        packet = _packet(source, first[0])
         yield packet
-        at = packet.start + packet.length
-    raise refused("broken", "The message has no encrypted content.")
+        for _ in packet.body:
+            pass
 
 
-def _packet(body: bytes, at: int) -> Packet:
-    """Return the packet at a place; raise `Refused` ``envelope.broken``."""
-    first = body[at]
-    if not first & 0x80:
+def _packet(source: Source, first: int) -> Packet:
+    if not first & PACKET:
         raise refused("broken", "The message is not made of OpenPGP packets.")
-    head = body[at + 1 : at + 6]
-    if not first & 0x40:
-        size = (1, 2, 4, 0)[first & 3]
-        length = int.from_bytes(head[:size]) if size else len(body) - at - 1
-        return _within(body, Packet(first >> 2 & 0x0F, at + 1 + size, length, partial=False))
-    octet = head[0] if head else 0
-    tag = first & 0x3F
-    if octet in PARTIAL:
-        return _within(body, Packet(tag, at + 2, 1 << (octet & 0x1F), partial=True))
+    if first & NEW:
+        length, partial = _length(source)
+        body = _parts(source, length) if partial else _fixed(source, length)
+        return Packet(first & 0x3F, body, None if partial else length)
+    if first & 3 == len(OLD_SIZES):
+        return Packet(first >> 2 & 0x0F, source.rest(), None)
+    length = int.from_bytes(source.exactly(OLD_SIZES[first & 3]))
+    return Packet(first >> 2 & 0x0F, _fixed(source, length), length)
+
+
+def _length(source: Source) -> tuple[int, bool]:
+    """Return a length of the new form, and whether more parts follow."""
+    octet = source.exactly(1)[0]
+    if octet < TWO_OCTETS:
+        return octet, False
+    if octet < PARTIAL:
+        return (octet - TWO_OCTETS << 8) + source.exactly(1)[0] + TWO_OCTETS, False
     if octet == FIVE_OCTETS:
-        return _within(body, Packet(tag, at + 6, int.from_bytes(head[1:]), partial=False))
-    if octet >= 192:  # noqa: PLR2004 - two-octet lengths begin here
-        return _within(
-            body, Packet(tag, at + 3, (octet - 192 << 8) + head[1] + 192 if len(head) > 1 else 0, partial=False)
-        )
-    return _within(body, Packet(tag, at + 2, octet, partial=False))
+        return int.from_bytes(source.exactly(4)), False
+    length = 1 << (octet & 0x1F)
+    if length < LEAST_PART:
+        raise refused("broken", f"A part of a packet has less than {LEAST_PART} bytes.")
+    return length, True
 
 
-def _within(body: bytes, packet: Packet) -> Packet:
-    if packet.start + packet.length > len(body):
-        raise refused("broken", "The message ends inside of a packet.")
-    return packet
+def _fixed(source: Source, length: int) -> Iterator[Bytes]:
+    while length:
+        piece = source.take(min(length, CHUNK))
+        if not piece:
+            raise cut()
+        length -= len(piece)
+        yield piece
+
+
+def _parts(source: Source, length: int) -> Iterator[Bytes]:
+    partial = True
+    while partial:
+        yield from _fixed(source, length)
+        length, partial = _length(source)
+    yield from _fixed(source, length)
+
+
+def cut() -> Refused:
+    """Return the error of a message that ends too early."""
+    return refused("broken", "The message ends inside of a packet.")
+
+
+def binary(body: bytes) -> Iterator[Bytes]:
+    """Yield a message without its armour; raise `Refused` ``envelope.broken`` where that is damaged."""
+    return _unarmoured(body) if body.startswith(ARMOUR) else sliced(body)
+
+
+def _unarmoured(body: bytes) -> Iterator[Bytes]:
+    """Yield what the armour holds. Its checksum is not looked at (RFC 9580, section 6.1): the content has a better one."""
+    head = body[:ARMOUR_HEAD]
+    gap = next((found + len(mark) for mark in (b"\n\n", b"\r\n\r\n") if (found := head.find(mark)) >= 0), 0)
+    end = body.rfind(ARMOUR_END)
+    if not gap or end < gap or body[end + len(ARMOUR_END) :].strip():
+        raise damaged()
+    check = body.rfind(b"\n=", max(gap, end - 16), end)
+    end = check if check >= 0 else end
+    rest, padded = b"", False
+    for start in range(gap, end, CHUNK):
+        text = rest + body[start : min(start + CHUNK, end)].translate(None, b"\r\n\t ")
+        if text and padded:
+            raise damaged()
+        whole = len(text) & ~3 if start + CHUNK < end else len(text)
+        text, rest = text[:whole], text[whole:]
+        padded = text.endswith(b"=")
+        try:
+            yield base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raise damaged() from None
+
+
+def damaged() -> Refused:
+    """Return the error of an armour that does not read."""
+    return refused("broken", "The OpenPGP armour is damaged.")

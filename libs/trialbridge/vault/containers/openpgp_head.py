@@ -1,0 +1,117 @@
+"""The head of an OpenPGP message (RFC 9580): whom it is encrypted to, and that it is encrypted and nothing else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from trialbridge.contracts.errors import Refused
+from trialbridge.vault.containers.model import refused
+from trialbridge.vault.containers.openpgp_packets import ARMOUR, NEW, PACKET, Bytes, Packet, Source, packets
+
+PUBLIC_KEY_SESSION: Final = 1
+PASSPHRASE_SESSION: Final = 3
+UNPROTECTED: Final = 9
+MARKER: Final = 10
+PROTECTED: Final = 18
+HEAD_LIMIT: Final = 64 * 1024
+"""Bytes before the encrypted packet: room for some dozens of recipients."""
+BY_KEY_ID: Final = 3
+BY_FINGERPRINT: Final = 6
+KEY_VERSION_6: Final = 6
+FITTING: Final = {1: BY_KEY_ID, 2: BY_FINGERPRINT}
+"""By the version of the encrypted packet: the version of the session keys that may stand before it."""
+ANYONE: Final = bytes(8)
+ID_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKey:
+    """A session key, encrypted for someone."""
+
+    key_id: str
+    """Hexadecimal, lower case."""
+    version: int
+    algorithm: int
+    content: bytes
+    """What follows after the algorithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands before the ciphertext, and where the ciphertext begins."""
+
+    sessions: tuple[SessionKey, ...]
+    version: int
+    """1: CFB with a modification detection code; 2: an authenticating cipher."""
+    sealed: Iterator[Bytes]
+    """The encrypted packet's body behind its version, to the end of the message."""
+
+
+def is_message(body: bytes) -> bool:
+    """Return whether it begins as an OpenPGP message does: armoured, or with a packet that such messages begin with."""
+    if body.startswith(ARMOUR):
+        return True
+    first = body[0] if body else 0
+    tag = first & 0x3F if first & NEW else first >> 2 & 0x0F
+    return bool(first & PACKET) and tag in {PUBLIC_KEY_SESSION, PASSPHRASE_SESSION, UNPROTECTED, PROTECTED, MARKER}
+
+
+def read_head(message: Iterator[Bytes]) -> Head:
+    """Return a message's head.
+
+    Raises:
+        Refused: ``envelope.unsupported`` (a passphrase, no integrity protection, anything but one encrypted packet),
+            ``envelope.broken``; the latter also out of the ciphertext, where the message is cut or goes on behind it.
+    """
+    sessions: list[SessionKey] = []
+    size = 0
+    source = Source(message)
+    found = packets(source)
+    for packet in found:
+        if packet.tag == PROTECTED:
+            return _sealed(packet, source, sessions)
+        if packet.tag == PASSPHRASE_SESSION:
+            raise refused("unsupported", "A passphrase is not taken; encrypt to the tenant's OpenPGP key.")
+        if packet.tag != PUBLIC_KEY_SESSION:
+            raise refused("unsupported", "Only an encrypted and integrity-protected message is taken.")
+        size += packet.length if packet.length is not None else HEAD_LIMIT
+        if size >= HEAD_LIMIT:
+            raise refused("broken", "The message's session keys are too long, too many, or come in pieces.")
+        sessions.append(_session(b"".join(packet.body)))
+    raise _nothing()
+
+
+def _sealed(packet: Packet, source: Source, sessions: list[SessionKey]) -> Head:
+    body = Source(packet.body)
+    version = body.exactly(1)[0]
+    if version not in FITTING:
+        raise refused("unsupported", "The message's integrity is protected in a way that is not taken.")
+    if not any(one.version == FITTING[version] for one in sessions):
+        raise refused("broken", "The message says of no key that it is encrypted to it.")
+
+    def sealed() -> Iterator[Bytes]:
+        yield from body.rest()
+        if source.take(1):
+            raise refused("broken", "The message goes on behind its encrypted content.")
+
+    return Head(tuple(sessions), version, sealed())
+
+
+def _session(body: bytes) -> SessionKey:
+    """Return a session key; raise `Refused` ``envelope.unsupported`` where it does not say for whom, or not as we read it."""
+    version, told, at = body[0] if body else 0, body[1 : 1 + ID_BYTES], 1 + ID_BYTES
+    if version == BY_FINGERPRINT and len(body) > 2 + body[1] and body[1]:
+        at = 2 + body[1]
+        fingerprint = body[3:at]
+        told = fingerprint[:ID_BYTES] if body[2] == KEY_VERSION_6 else fingerprint[-ID_BYTES:]
+    elif version != BY_KEY_ID:
+        raise refused("unsupported", "The message's session key is written in a version that is not taken.")
+    if len(told) != ID_BYTES or told == ANYONE:
+        raise refused("unsupported", "The message does not say whom it is for; encrypt without hidden recipients.")
+    if len(body) <= at:
+        raise refused("broken", "The message's session key is cut short.")
+    return SessionKey(told.hex(), version, body[at], body[at + 1 :])
+
+
+def _nothing() -> Refused:
+    return refused("broken", "The message has no encrypted content.")
