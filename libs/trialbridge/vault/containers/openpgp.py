@@ -18,7 +18,7 @@ from trialbridge.vault.containers.model import (
     usable,
 )
 from trialbridge.vault.containers.openpgp_content import content
-from trialbridge.vault.containers.openpgp_head import FITTING, Head, is_message, read_head
+from trialbridge.vault.containers.openpgp_head import BY_KEY_ID, FITTING, Head, is_message, read_head
 from trialbridge.vault.containers.openpgp_packets import binary
 from trialbridge.vault.containers.openpgp_sealed import in_chunks, with_code
 from trialbridge.vault.containers.openpgp_secret import SecretKey, secret_keys
@@ -56,7 +56,8 @@ def _session(head: Head, held: Sequence[Sequence[SecretKey]]) -> Session:
     """Return the session key of whichever key the message names; raise `Refused` ``key.refused``."""
     for key in (one for several in held for one in several):
         for sealed in head.sessions:
-            if sealed.key_id == key.key_id and sealed.version == FITTING[head.version]:
+            name = key.key_id if sealed.version == BY_KEY_ID else key.fingerprint
+            if sealed.recipient == name and sealed.version == FITTING[head.version]:
                 return session_of(sealed, key)
     raise not_for_us()
 

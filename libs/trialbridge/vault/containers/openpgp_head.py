@@ -17,19 +17,20 @@ HEAD_LIMIT: Final = 64 * 1024
 """Bytes before the encrypted packet: room for some dozens of recipients."""
 BY_KEY_ID: Final = 3
 BY_FINGERPRINT: Final = 6
-KEY_VERSION_6: Final = 6
 FITTING: Final = {1: BY_KEY_ID, 2: BY_FINGERPRINT}
 """By the version of the encrypted packet: the version of the session keys that may stand before it."""
-ANYONE: Final = bytes(8)
 ID_BYTES: Final = 8
+ANONYMOUS: Final = 0
+FINGERPRINTS: Final = {b"\x15\x04": 20, b"\x21\x06": 32}
+"""Bytes of a fingerprint, by how many bytes are told with the key's version, and that version."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionKey:
     """A session key, encrypted for someone."""
 
-    key_id: str
-    """Hexadecimal, lower case."""
+    recipient: bytes
+    """The key's id; in version 6 its whole fingerprint."""
     version: int
     algorithm: int
     content: bytes
@@ -99,18 +100,20 @@ def _sealed(packet: Packet, source: Source, sessions: list[SessionKey]) -> Head:
 
 def _session(body: bytes) -> SessionKey:
     """Return a session key; raise `Refused` ``envelope.unsupported`` where it does not say for whom, or not as we read it."""
-    version, told, at = body[0] if body else 0, body[1 : 1 + ID_BYTES], 1 + ID_BYTES
-    if version == BY_FINGERPRINT and len(body) > 2 + body[1] and body[1]:
-        at = 2 + body[1]
-        fingerprint = body[3:at]
-        told = fingerprint[:ID_BYTES] if body[2] == KEY_VERSION_6 else fingerprint[-ID_BYTES:]
-    elif version != BY_KEY_ID:
+    version, at = body[0] if body else 0, 1
+    if version == BY_FINGERPRINT:
+        told, at = body[1:3], 3
+        size = FINGERPRINTS.get(told, ANONYMOUS)
+    elif version == BY_KEY_ID:
+        size = ID_BYTES
+    else:
         raise refused("unsupported", "The message's session key is written in a version that is not taken.")
-    if len(told) != ID_BYTES or told == ANYONE:
+    recipient, at = body[at : at + size], at + size
+    if not any(recipient):
         raise refused("unsupported", "The message does not say whom it is for; encrypt without hidden recipients.")
     if len(body) <= at:
         raise refused("broken", "The message's session key is cut short.")
-    return SessionKey(told.hex(), version, body[at], body[at + 1 :])
+    return SessionKey(recipient, version, body[at], body[at + 1 :])
 
 
 def _nothing() -> Refused:

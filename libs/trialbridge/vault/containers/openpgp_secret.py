@@ -67,7 +67,7 @@ class Fields:
 class SecretKey:
     """A private key or subkey."""
 
-    key_id: str
+    key_id: bytes
     fingerprint: bytes
     algorithm: int
     public: bytes
@@ -103,7 +103,7 @@ def _read(part: "PrimaryPacket | SubkeyPacket") -> SecretKey | None:
         return None
     public = fields.since(start)
     fields.take(1)  # how it is locked: not at all, which was checked before
-    return SecretKey(part.key_id, bytes.fromhex(part.fingerprint), algorithm, public, fields.rest())
+    return SecretKey(bytes.fromhex(part.key_id), bytes.fromhex(part.fingerprint), algorithm, public, fields.rest())
 
 
 @lru_cache(maxsize=16)
