@@ -91,7 +91,7 @@ def rules_of(name: str) -> tuple[Rule, ...]:
 
 def apply(name: str, node: Node, document: Document, resource: Resource) -> None:
     """Fill a resource from a statement by the rules of a set."""
-    children = node.by_name()
+    children = node.by
     holds = not _HOLDING.isdisjoint(children)
     for first, path, target, reader, argument in rules_of(name):
         if first not in children if first else not holds:

@@ -34,53 +34,42 @@ Element = Any
 
 
 _NONE: Final[list["Node"]] = []
+_NOTHING: Final[dict[str, list["Node"]]] = {}
 
 
 class Node:
-    """An element: its attributes and its text as leaves, its children in order."""
+    """An element: its attributes and its text as leaves, its children in order and by name."""
 
-    __slots__ = ("_by", "_mark", "attrs", "kids", "name", "text")
-    _by: dict[str, list["Node"]] | None
-    _mark: int | None
+    __slots__ = ("attrs", "by", "kids", "mark", "name", "text")
 
-    def __init__(self, name: str, attrs: dict[str, Leaf], text: Leaf | None, kids: list["Node"]) -> None:
+    def __init__(
+        self,
+        name: str,
+        attrs: dict[str, Leaf],
+        text: Leaf | None,
+        kids: list["Node"],
+        by: dict[str, list["Node"]] | None = None,
+    ) -> None:
         """Keep the parts."""
         self.name = name
         self.attrs = attrs
         self.text = text
         self.kids = kids
-        self._by = None
-        self._mark = None
-
-    @property
-    def mark(self) -> int:
+        self.by = by if by is not None else _by_name(kids)
+        self.mark = hash((name, text, *attrs, *attrs.values(), *[kid.mark for kid in kids]))
         """The same for nodes of the same content, in this process."""
-        if self._mark is None:
-            attrs = self.attrs
-            self._mark = hash((self.name, self.text, *attrs, *attrs.values(), *[kid.mark for kid in self.kids]))
-        return self._mark
-
-    def by_name(self) -> dict[str, list["Node"]]:
-        """Return the children by name."""
-        by = self._by
-        if by is None:
-            by = self._by = {}
-            for kid in self.kids:
-                if kid.name in by:
-                    by[kid.name].append(kid)
-                else:
-                    by[kid.name] = [kid]
-        return by
 
     def all(self, name: str) -> list["Node"]:
         """Return the children of a name."""
-        return self.by_name().get(name, _NONE) if self.kids else _NONE
+        return self.by.get(name, _NONE)
 
     def one(self, name: str) -> "Node | None":
         """Return the first child of a name that is not null, else the first one, else None."""
-        found = self.all(name)
-        if len(found) <= 1:
-            return found[0] if found else None
+        found = self.by.get(name)
+        if found is None:
+            return None
+        if len(found) == 1:
+            return found[0]
         return next((kid for kid in found if "nullFlavor" not in kid.attrs), found[0])
 
     def leaves(self) -> list[Leaf]:
@@ -114,14 +103,45 @@ class Names(dict[str, str]):
         return name
 
 
+def _by_name(kids: list[Node]) -> dict[str, list[Node]]:
+    by: dict[str, list[Node]] = {}
+    for kid in kids:
+        if kid.name in by:
+            by[kid.name].append(kid)
+        else:
+            by[kid.name] = [kid]
+    return by
+
+
 def build(element: Element, names: Names) -> Node:
     """Return an element as a node with all that is in it."""
-    if len(element):
-        kids = [build(child, names) for child in element]
-        return Node(names[element.tag], attributes(element, names), stray_text(element), kids)
+    name = names[element.tag]
+    # As in `attributes` and `stray_text`, without calls: a document is some thousands of elements.
+    attrs = {}
+    for key, value in element.items():
+        attrs[names[key]] = Leaf(value.strip())
+    if TYPE in attrs and ":" in attrs[TYPE]:
+        attrs[TYPE] = Leaf(_unprefixed(attrs[TYPE]))
     text = element.text
-    text = text and text.strip()
-    return Node(names[element.tag], attributes(element, names), Leaf(text) if text else None, _NONE)
+    if text is not None:
+        text = text.strip()
+    inside = element[:]
+    if not inside:
+        return Node(name, attrs, Leaf(text) if text else None, _NONE, _NOTHING)
+    texts = [text] if text else []
+    kids: list[Node] = []
+    by: dict[str, list[Node]] = {}
+    for child in inside:
+        kid = build(child, names)
+        kids.append(kid)
+        if kid.name in by:
+            by[kid.name].append(kid)
+        else:
+            by[kid.name] = [kid]
+        tail = child.tail
+        if tail and not tail.isspace():
+            texts.append(tail.strip())
+    return Node(name, attrs, Leaf(" ".join(texts)) if texts else None, kids, by)
 
 
 def stray_text(element: Element) -> Leaf | None:
