@@ -40,45 +40,72 @@ def _reasons() -> dict[tuple[str, str], str]:
     return {(element, name): reason for element, name, reason in rows("ccda_dropped")}
 
 
-class _Steps(dict[str, str]):
-    """Paths of what is right below one path, each made once: counting by the same string is fast."""
+class _Inside(dict[str, str]):
+    """Paths of what is in an element itself, by its name, each made once: counting by the same string is fast."""
 
-    def __init__(self, path: str, joint: str) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path
-        self._joint = joint
 
     def __missing__(self, name: str) -> str:
-        if len(self._path) > _LONGEST:
-            return self._path if self._path.endswith("/...") else f"{self._path}/..."
-        found = self[name] = f"{self._path}{_joint(name) if self._joint == '/@' else self._joint}{name}"
+        found = _longer(self._path, _joint(name), name)
+        if _remember():
+            self[name] = found
         return found
 
 
-class _Paths(dict[str, _Steps]):
-    """`_Steps` by path."""
+class _Pattern(dict[str, "_Pattern"]):
+    """A path without positions, with those right below it."""
 
-    def __init__(self, joint: str) -> None:
+    __slots__ = ("inside", "path")
+
+    def __init__(self, path: str) -> None:
         super().__init__()
-        self._joint = joint
+        self.path = path
+        self.inside = _Inside(path)
 
-    def __missing__(self, path: str) -> _Steps:
-        found = _Steps(path, self._joint)
-        if len(self) < _MOST_PATHS:
-            self[path] = found
+    def __missing__(self, name: str) -> "_Pattern":
+        path = _longer(self.path, "/", name)
+        if path == self.path:
+            return self
+        found = _Pattern(path)
+        if _remember():
+            self[name] = found
         return found
 
 
-_BELOW: Final = _Paths("/")
-_INSIDE: Final = _Paths("/@")
-_MOST_PATHS: Final = 10_000
-"""Paths without positions that are remembered from one document to the next: hostile ones may have any."""
+def _longer(path: str, joint: str, name: str) -> str:
+    if len(path) > _LONGEST:
+        return path if path.endswith("/...") else f"{path}/..."
+    return f"{path}{joint}{name}"
+
+
+class _Patterns(dict[str, _Pattern]):
+    """Those that begin with what an account is told of, remembered from one document to the next: hostile ones may have any."""
+
+    size = 0
+
+    def __missing__(self, path: str) -> _Pattern:
+        found = self[path] = _Pattern(path)
+        return found
+
+
+_PATTERNS: Final = _Patterns()
+_MOST_PATHS: Final = 20_000
+"""Paths that are remembered."""
+_MOST_ROWS: Final = 2_000
+"""Rows that are counted together."""
+
+
+def _remember() -> bool:
+    _PATTERNS.size += 1
+    return _PATTERNS.size <= _MOST_PATHS
 
 
 Step = tuple[Any, str, int]
 """A place in the entry: the place above, the element's name, its number among those of its name. Written out where it is needed."""
-Waiting = tuple[Leaf, str, Node, Step, str, bool]
-"""A leaf that no rule took: with its name, its element, where that is, its path without positions, whether it is structure."""
+Waiting = tuple[Leaf, str, Node, str, bool]
+"""A leaf that no rule took: with its name, its element, its path without positions, whether it is structure."""
 
 
 _NAME: Final = itemgetter(1)
@@ -95,66 +122,73 @@ class Leftovers:
         self._kept = 0
         self._rows: list[Row] = []
         self._settled = Settled()
-        if len(_BELOW) >= _MOST_PATHS:
-            _BELOW.clear()
-            _INSIDE.clear()
+        self._root: Node | None = None
+        self._steps: dict[int, Step] = {}
+        if _PATTERNS.size >= _MOST_PATHS:
+            _PATTERNS.clear()
+            _PATTERNS.size = 0
 
     def settle(self, root: Node, settled: Settled, pattern: str, owner: Resource | None = None) -> None:
-        """Give every leaf below the root its fate, and count it.
+        """Give every leaf below the root its fate, and count it; entries are counted some at a time.
 
         ``owner`` keeps what belongs to no resource that passed its checks, else the first of them does.
         """
         self._settled = settled
-        self._visit(root, (None, root.name, 1), pattern, owner or (settled.resources[0] if settled.resources else None))
-        self._account.enter_all(self._rows)
-        self._rows.clear()
+        self._root = root
+        self._steps = {}
+        self._visit(root, _PATTERNS[pattern], owner or (settled.resources[0] if settled.resources else None))
+        if owner is not None or len(self._rows) > _MOST_ROWS:
+            self._account.enter_all(self._rows)
+            self._rows.clear()
 
-    def _visit(self, node: Node, here: Step, pattern: str, owner: Resource | None) -> str | None:
+    def _visit(self, node: Node, pattern: _Pattern, owner: Resource | None) -> str | None:
         """Return the first element of the output that anything in the node went to."""
         key = id(node)
         owner = self._settled.owners.get(key, None if key in self._settled.refused else owner)
         waiting: list[Waiting] = []
-        first = self._own(node, here, pattern, waiting, marker=False)
-        seen: dict[str, int] = {}
-        below = _BELOW[pattern]
+        first = self._own(node, pattern.inside, waiting, marker=False)
         for kid in node.kids:
             name = kid.name
-            number = seen[name] = seen.get(name, 0) + 1
-            step = (here, name, number)
             if name in _MARKING and _is_marker(kid):
-                mapped = self._own(kid, step, below[name], waiting, marker=True)
+                mapped = self._own(kid, pattern[name].inside, waiting, marker=True)
             else:
-                mapped = self._visit(kid, step, below[name], owner)
-            first = first or mapped
+                mapped = self._visit(kid, pattern[name], owner)
+            if first is None:
+                first = mapped
         for one in waiting:
             self._leave(one, first, owner)
         return first
 
-    def _own(self, node: Node, here: Step, pattern: str, waiting: list[Waiting], *, marker: bool) -> str | None:
+    def _own(self, node: Node, inside: _Inside, waiting: list[Waiting], *, marker: bool) -> str | None:
         """Count a node's own leaves that are mapped, and note the others; return the element that the first one went to."""
         first: str | None = None
-        rows, inside, before = self._rows, _INSIDE[pattern], len(waiting)
+        rows, before = self._rows, len(waiting)
         for name, one in node.attrs.items():
             if one.fate == "mapped":
                 if one:
-                    first = first or one.where[0]
-                    rows.append((inside[name], "mapped", one.where))
-                    self._account.structure += marker or name in STRUCTURE
+                    where = one.where
+                    if first is None:
+                        first = where[0]
+                    rows.append((inside[name], "mapped", where))
+                    if marker or name in STRUCTURE:
+                        self._account.structure += 1
             elif one:
                 structure = marker or (name in STRUCTURE and (name != "negationInd" or one.lower() == "false"))
-                waiting.append((one, name, node, here, pattern, structure))
+                waiting.append((one, name, node, inside[name], structure))
         if len(waiting) > before + 1:
             waiting[before:] = sorted(waiting[before:], key=_NAME)
         text = node.text
-        if text is not None and text.fate == "mapped":
-            first = first or text.where[0]
-            rows.append((inside["#text"], "mapped", text.where))
-        elif text is not None:
-            waiting.append((text, "#text", node, here, pattern, False))
+        if text is not None:
+            if text.fate == "mapped":
+                if first is None:
+                    first = text.where[0]
+                rows.append((inside["#text"], "mapped", text.where))
+            else:
+                waiting.append((text, "#text", node, inside["#text"], False))
         return first
 
     def _leave(self, waiting: Waiting, first: str | None, owner: Resource | None) -> None:
-        one, name, node, here, pattern, structure = waiting
+        one, name, node, path, structure = waiting
         if structure and first is not None:
             one.fate, one.where = "mapped", (first,)
             self._account.structure += 1
@@ -166,8 +200,27 @@ class Leftovers:
                 self._kept += 1
                 if self._kept > MOST_KEPT:
                     raise Poison("ccda.over-limit", "The document holds too much that is not C-CDA.", self._place)
-                _keep(one, owner, f"{_path(here)}{_joint(name)}{name}")
-        self._rows.append((_INSIDE[pattern][name], one.fate, one.where))
+                _keep(one, owner, f"{_path(self._step(node))}{_joint(name)}{name}")
+        self._rows.append((path, one.fate, one.where))
+
+    def _step(self, node: Node) -> Step:
+        """Return where a node is; few are asked for, and where none is, none is looked for."""
+        if not self._steps and self._root is not None:
+            self._steps = _steps_of(self._root)
+        return self._steps[id(node)]
+
+
+def _steps_of(root: Node) -> dict[int, Step]:
+    found: dict[int, Step] = {id(root): (None, root.name, 1)}
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        here = found[id(node)]
+        for name, kids in node.by.items():
+            for number, kid in enumerate(kids, 1):
+                found[id(kid)] = (here, name, number)
+        waiting += node.kids
+    return found
 
 
 def _path(step: Step | None) -> str:

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from trialbridge.contracts.errors import Place, Poison
-from trialbridge.emr.account import Found, confirm, settle
+from trialbridge.contracts.errors import Poison
+from trialbridge.emr.account import confirm
 from trialbridge.emr.ccda.document import Document
 from trialbridge.emr.ccda.entries import Built
 from trialbridge.emr.ccda.provenance import Authors
-from trialbridge.emr.fhir.checks import check
+from trialbridge.emr.ccda.plainness import Found, enter, settle
+from trialbridge.emr.fhir.checks import check, fits
+from trialbridge.emr.fhir.instants import may_be_beyond
+from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
-
-NOWHERE: Final = Place()
-
 
 @dataclass(slots=True)
 class Settled:
@@ -47,7 +47,7 @@ def settle_all(built: Iterable[Built], authors: Authors | None, document: Docume
         again = len(good) < len(waiting)
         waiting = [(one, _without(resource, refused), found) for one, resource, found in good] if again else good
     for one, resource, found in waiting:
-        confirm(found)
+        enter(found)
         if authors is not None:
             confirm(authors.enter(one.node, one.reference))
             if one.concern is not None:
@@ -60,13 +60,12 @@ def settle_all(built: Iterable[Built], authors: Authors | None, document: Docume
 
 def _fault(one: Built, resource: Resource, document: Document) -> Poison | None:
     """Return what is wrong with a resource; its place is looked for only then."""
+    if fits(resource) and not may_be_beyond(encode(resource)):
+        return None
     try:
-        check(resource, NOWHERE)
-    except Poison:
-        try:
-            check(resource, document.place(one.node))
-        except Poison as error:
-            return error
+        check(resource, document.place(one.node))
+    except Poison as error:
+        return error
     return None
 
 
