@@ -14,11 +14,10 @@ from trialbridge.emr.ccda.document import STATEMENT, Document
 from trialbridge.emr.ccda.entries import Built, build_entry, unread
 from trialbridge.emr.ccda.leftovers import Leftovers
 from trialbridge.emr.ccda.notes import unstructured
-from trialbridge.emr.ccda.rules import CLINICAL
 from trialbridge.emr.ccda.sections import Section
 from trialbridge.emr.ccda.settling import Settled, settle_all
 from trialbridge.emr.ccda.times import moment
-from trialbridge.emr.ccda.xmltree import Element, Names, Node, attributes, build, steps, stray_text
+from trialbridge.emr.ccda.xmltree import CLINICAL, Element, Names, Node, Tree, attributes, build, steps, stray_text
 from trialbridge.emr.records import Entry, Feed, Found, Piece, Resource, SetAside, Shared, Warnings
 
 MEDIA_TYPES: Final = ("application/cda+xml", "application/hl7-cda+xml", "application/xml", "text/xml")
@@ -57,7 +56,7 @@ class Reading:
         self._document.actors = Actors(self._document)
         self._document.budget = MOST_REPEATED
         self._account = Account()
-        self._leftovers = Leftovers(self._account, Place(entry=entry.name))
+        self._leftovers = Leftovers(self._account, Place(entry=entry.name), warnings.memory)
         self._authors = provenance.Authors(self._document)
         self._sections: list[Section] = []
         self._every: list[Section] = []
@@ -118,7 +117,8 @@ class Reading:
         section.read_narrative(document.names)
         document.where = f"section[{section.number}]/entry[{section.entries}]"
         document.narrative, document.section_code = section.narrative, section.code
-        document.root = root = build(element, document.names)
+        tree = Tree(element, document.names)
+        document.root = root = tree.root
         first: list[Built] = []
         built: list[Built] = []
         for statement in (kid for kid in root.kids if kid.name != "templateId"):
@@ -127,14 +127,14 @@ class Reading:
                 tops = every = [unread(statement, document)]
             first += tops
             built += every
-        good = self._settle(root, built, "section/entry", element)
+        good = self._settle(tree, built, element)
         section.references += [one.reference for one in first if one in good]
         element.clear(keep_tail=True)
 
-    def _settle(self, root: Node, built: list[Built], pattern: str, element: Element) -> list[Built]:
+    def _settle(self, tree: Tree, built: list[Built], element: Element) -> list[Built]:
         """Check the resources, count every leaf below the root, and keep what is good."""
         settled = settle_all(built, self._authors, self._document)
-        self._leftovers.settle(root, settled, pattern)
+        self._leftovers.settle_entry(tree, settled, "section/entry")
         self._resources += settled.resources
         self._errors(settled.errors, element)
         return settled.good

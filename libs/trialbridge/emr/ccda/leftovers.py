@@ -11,7 +11,7 @@ from typing import Any, Final
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.account import Account, Leaf, Row, drop, keep
 from trialbridge.emr.ccda.settling import Settled
-from trialbridge.emr.ccda.xmltree import Node
+from trialbridge.emr.ccda.xmltree import Node, Tree, fixed_codes
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import rows
 
@@ -27,12 +27,6 @@ _MOST_STEPS: Final = 24
 MOST_KEPT: Final = 250_000
 """Leaves of a document that are kept: one with more is no C-CDA, whatever it says of itself."""
 _MARKING: Final = frozenset({"templateId", "code", "statusCode"})
-
-
-@cache
-def _fixed() -> frozenset[tuple[str, str]]:
-    """Return elements and codes that only repeat what a template says."""
-    return frozenset((element, code) for table, code, element in rows("ccda_codes") if table == "fixed")
 
 
 @cache
@@ -108,6 +102,15 @@ Waiting = tuple[Leaf, str, Node, str, bool]
 """A leaf that no rule took: with its name, its element, its path without positions, whether it is structure."""
 
 
+Like = tuple[Any, ...]
+"""The shape of an entry, and where each of its leaves went, or what it says where it went nowhere."""
+Met = tuple[tuple[Row, ...], int]
+"""Rows of an entry, and how many of its leaves are structure."""
+_MOST_LEAVES: Final = 1_000
+_MOST_MET: Final = 500
+"""Leaves of an entry that is remembered, and entries that are: for one conversion only, since they hold values."""
+
+
 _NAME: Final = itemgetter(1)
 """The order of attributes in a document says nothing."""
 
@@ -115,9 +118,12 @@ _NAME: Final = itemgetter(1)
 class Leftovers:
     """Goes through an entry or header after its resources are made."""
 
-    def __init__(self, account: Account, place: Place) -> None:
-        """Count into an account what is in the document at a place."""
+    def __init__(self, account: Account, place: Place, memory: dict[Any, Any]) -> None:
+        """Count into an account what is in the document at a place; ``memory`` is the conversion's."""
         self._account = account
+        self._met: dict[Like, Met] = memory.setdefault("ccda.leftovers", {})
+        self._again: set[int] = set()
+        """The id() of rows that this document has met."""
         self._place = place
         self._kept = 0
         self._rows: list[Row] = []
@@ -128,16 +134,51 @@ class Leftovers:
             _PATTERNS.clear()
             _PATTERNS.size = 0
 
+    def settle_entry(self, tree: Tree, settled: Settled, pattern: str) -> None:
+        """Do as `settle` does for an entry; one whose like was met before is counted without looking into it."""
+        leaves = tree.leaves
+        if settled.refused or not settled.resources or len(leaves) > _MOST_LEAVES or "" in leaves:
+            self.settle(tree.root, settled, pattern)
+            return
+        # What a leaf's value says here is of those only that no rule took; and where it is to be kept, nothing is remembered.
+        like = (pattern, *tree.shape, *[one.where or one for one in leaves])
+        met = self._met.get(like)
+        if met is None:
+            self._learn(like, tree.root, settled, pattern)
+            return
+        rows, structure = met
+        self._account.structure += structure
+        if id(rows) in self._again:
+            self._account.enter_often(rows)
+        else:
+            self._again.add(id(rows))
+            self._rows += rows
+
+    def _learn(self, like: Like, root: Node, settled: Settled, pattern: str) -> None:
+        before = len(self._rows), self._account.structure, self._kept
+        self._go(root, settled, pattern, None)
+        if self._kept == before[2] and len(self._met) < _MOST_MET:
+            rows = tuple(self._rows[before[0] :])
+            self._met[like] = rows, self._account.structure - before[1]
+            self._again.add(id(rows))
+        self._count()
+
     def settle(self, root: Node, settled: Settled, pattern: str, owner: Resource | None = None) -> None:
         """Give every leaf below the root its fate, and count it; entries are counted some at a time.
 
         ``owner`` keeps what belongs to no resource that passed its checks, else the first of them does.
         """
+        self._go(root, settled, pattern, owner)
+        self._count(at_once=owner is not None)
+
+    def _go(self, root: Node, settled: Settled, pattern: str, owner: Resource | None) -> None:
         self._settled = settled
         self._root = root
         self._steps = {}
         self._visit(root, _PATTERNS[pattern], owner or (settled.resources[0] if settled.resources else None))
-        if owner is not None or len(self._rows) > _MOST_ROWS:
+
+    def _count(self, *, at_once: bool = False) -> None:
+        if at_once or len(self._rows) > _MOST_ROWS:
             self._account.enter_all(self._rows)
             self._rows.clear()
 
@@ -240,7 +281,7 @@ def _is_marker(node: Node) -> bool:
     name = node.name
     if name not in _MARKING:
         return False
-    return not node.kids and (name == "templateId" or (name, node.attrs.get("code")) in _fixed())
+    return not node.kids and (name == "templateId" or (name, node.attrs.get("code")) in fixed_codes())
 
 
 def _keep(one: Leaf, owner: Resource, path: str) -> None:

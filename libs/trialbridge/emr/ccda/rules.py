@@ -12,24 +12,11 @@ from typing import Any, Final
 
 from trialbridge.emr.ccda.document import Document
 from trialbridge.emr.ccda.readers import READERS, Choice
-from trialbridge.emr.ccda.xmltree import Node
+from trialbridge.emr.ccda.xmltree import CLINICAL, Node
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import rows
 
 TEMPLATES: Final = "2.16.840.1.113883.10.20.22."
-CLINICAL: Final = frozenset(
-    {
-        "observation",
-        "act",
-        "procedure",
-        "organizer",
-        "substanceAdministration",
-        "supply",
-        "encounter",
-        "observationMedia",
-    }
-)
-"""Elements of CDA's clinical statements."""
 _HOLDING: Final = frozenset({"entryRelationship", "component"})
 """Relationships that hold a statement."""
 _STEP: Final = re.compile(r"([A-Za-z:.]+)?(?:\[([A-Z]+)\]|\{([0-9.]+)\})?")

@@ -5,12 +5,14 @@ document uses; those of other namespaces carry one of `PREFIXES`.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, Final
 
 from lxml import etree
 
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.account import Leaf
+from trialbridge.emr.tables.rows import rows
 
 V3: Final = "urn:hl7-org:v3"
 PREFIXES: Final = {
@@ -29,6 +31,20 @@ _LIMITS: Final = frozenset({"ERR_RESOURCE_LIMIT", "ERR_ENTITY_LOOP", "ERR_NO_MEM
 _ENTITIES: Final = frozenset({"ERR_UNDECLARED_ENTITY", "WAR_UNDECLARED_ENTITY"})
 _ENCODINGS: Final = frozenset({"ERR_INVALID_ENCODING", "ERR_UNKNOWN_ENCODING", "ERR_UNSUPPORTED_ENCODING", "ERR_INVALID_CHAR"})  # fmt: skip
 
+CLINICAL: Final = frozenset(
+    {
+        "observation",
+        "act",
+        "procedure",
+        "organizer",
+        "substanceAdministration",
+        "supply",
+        "encounter",
+        "observationMedia",
+    }
+)
+"""Elements of CDA's clinical statements."""
+
 Element = Any
 """An element of lxml."""
 
@@ -40,7 +56,8 @@ _NOTHING: Final[dict[str, list["Node"]]] = {}
 class Node:
     """An element: its attributes and its text as leaves, its children in order and by name."""
 
-    __slots__ = ("attrs", "by", "kids", "mark", "name", "text")
+    __slots__ = ("_mark", "attrs", "by", "kids", "name", "text")
+    _mark: int | None
 
     def __init__(
         self,
@@ -49,6 +66,7 @@ class Node:
         text: Leaf | None,
         kids: list["Node"],
         by: dict[str, list["Node"]] | None = None,
+        mark: int | None = None,
     ) -> None:
         """Keep the parts."""
         self.name = name
@@ -56,8 +74,15 @@ class Node:
         self.text = text
         self.kids = kids
         self.by = by if by is not None else _by_name(kids)
-        self.mark = hash((name, text, *attrs, *attrs.values(), *[kid.mark for kid in kids]))
-        """The same for nodes of the same content, in this process."""
+        self._mark = mark
+
+    @property
+    def mark(self) -> int:
+        """The same for nodes of the same name and content, in this process."""
+        if self._mark is None:
+            attrs = self.attrs
+            self._mark = hash((self.name, self.text, *attrs, *attrs.values(), *[kid.mark for kid in self.kids]))
+        return self._mark
 
     def all(self, name: str) -> list["Node"]:
         """Return the children of a name."""
@@ -103,6 +128,12 @@ class Names(dict[str, str]):
         return name
 
 
+@cache
+def fixed_codes() -> frozenset[tuple[str, str | None]]:
+    """Return elements and codes that only repeat what a template says."""
+    return frozenset((element, code) for table, code, element in rows("ccda_codes") if table == "fixed")
+
+
 def _by_name(kids: list[Node]) -> dict[str, list[Node]]:
     by: dict[str, list[Node]] = {}
     for kid in kids:
@@ -113,35 +144,75 @@ def _by_name(kids: list[Node]) -> dict[str, list[Node]]:
     return by
 
 
+class Tree:
+    """An element as nodes, with what is in it in the order of the document."""
+
+    __slots__ = ("leaves", "root", "shape")
+
+    def __init__(self, element: Element, names: Names) -> None:
+        """Read an element with all that is in it."""
+        self.shape: list[str | None] = []
+        """Names of elements and attributes, with `_WITHIN` before children and None at an element's end."""
+        self.leaves: list[Leaf] = []
+        """Attributes and texts; a text comes after the children."""
+        self.root = _build(element, names, self.shape, self.leaves)
+
+
+_WITHIN: Final = "/"
+_FIXED: Final = "="
+"""Stands in a shape for a code that only repeats what a template says."""
+_MARKED: Final = CLINICAL | {"assignedAuthor", "assignedEntity", "relatedEntity", "associatedEntity"}
+"""Elements of which it is asked whether they were met before: their marks are made while they are read."""
+
+
 def build(element: Element, names: Names) -> Node:
     """Return an element as a node with all that is in it."""
+    return _build(element, names, [], [])
+
+
+def _build(element: Element, names: Names, shape: list[str | None], leaves: list[Leaf]) -> Node:
     name = names[element.tag]
+    here = (len(shape), len(leaves)) if name in _MARKED else None
+    shape.append(name)
     # As in `attributes` and `stray_text`, without calls: a document is some thousands of elements.
     attrs = {}
     for key, value in element.items():
         attrs[names[key]] = Leaf(value.strip())
     if TYPE in attrs and ":" in attrs[TYPE]:
         attrs[TYPE] = Leaf(_unprefixed(attrs[TYPE]))
+    if attrs:
+        shape += attrs
+        leaves += attrs.values()
     text = element.text
     if text is not None:
         text = text.strip()
+    kids, by = _NONE, _NOTHING
     inside = element[:]
-    if not inside:
-        return Node(name, attrs, Leaf(text) if text else None, _NONE, _NOTHING)
-    texts = [text] if text else []
-    kids: list[Node] = []
-    by: dict[str, list[Node]] = {}
-    for child in inside:
-        kid = build(child, names)
-        kids.append(kid)
-        if kid.name in by:
-            by[kid.name].append(kid)
-        else:
-            by[kid.name] = [kid]
-        tail = child.tail
-        if tail and not tail.isspace():
-            texts.append(tail.strip())
-    return Node(name, attrs, Leaf(" ".join(texts)) if texts else None, kids, by)
+    if inside:
+        shape.append(_WITHIN)
+        texts = [text] if text else []
+        kids, by = [], {}
+        for child in inside:
+            kid = _build(child, names, shape, leaves)
+            kids.append(kid)
+            if kid.name in by:
+                by[kid.name].append(kid)
+            else:
+                by[kid.name] = [kid]
+            tail = child.tail
+            if tail and not tail.isspace():
+                texts.append(tail.strip())
+        text = " ".join(texts)
+    elif (name == "code" or name == "statusCode") and (name, attrs.get("code")) in fixed_codes():
+        shape.append(_FIXED)
+    leaf = None
+    if text:
+        leaf = Leaf(text)
+        shape.append("#text")
+        leaves.append(leaf)
+    shape.append(None)
+    mark = hash((*shape[here[0] :], *leaves[here[1] :])) if here is not None else None
+    return Node(name, attrs, leaf, kids, by, mark)
 
 
 def stray_text(element: Element) -> Leaf | None:
