@@ -25,18 +25,15 @@ _BY_CODE: Final = frozenset({"Observation", "DiagnosticReport"})
 class Built:
     """A resource with the statement that it is made of."""
 
-    __slots__ = ("concern", "node", "resource")
+    __slots__ = ("concern", "node", "reference", "resource")
 
     def __init__(self, node: Node, resource: Resource, concern: Node | None = None) -> None:
         """Keep the two, and the act that the statement is the subject of."""
         self.node = node
         self.resource = resource
         self.concern = concern
-
-    @property
-    def reference(self) -> dict[str, str]:
-        """Return the reference to the resource."""
-        return {"reference": f"{self.resource['resourceType']}/{self.resource['id']}"}
+        self.reference = {"reference": f"{resource['resourceType']}/{resource['id']}"}
+        """The reference to the resource."""
 
 
 def build_entry(statement: Node, document: Document) -> tuple[list[Built], list[Built]]:

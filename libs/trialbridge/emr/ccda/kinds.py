@@ -47,11 +47,11 @@ def _by_element() -> dict[str, str]:
 
 def kind_of(statement: Node) -> Kind:
     """Return the kind of a statement: of its templates, else of its element and mood."""
-    mood = str(statement.attrs.get("moodCode") or "EVN")
+    mood = statement.attrs.get("moodCode") or "EVN"
     table = _by_template()
     fitting: list[tuple[int, str]] = []
     for template in statement.all("templateId"):
-        for place, wanted, kind in table.get(str(template.attrs.get("root", "")), ()):
+        for place, wanted, kind in table.get(template.attrs.get("root", ""), ()):
             if wanted in ("*", mood):
                 fitting.append((place, kind))
     if fitting:

@@ -6,7 +6,6 @@ becomes markup: texts and attribute values are escaped, links lead to web addres
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from functools import cache
 from html import escape
 from typing import Final
@@ -16,7 +15,6 @@ from trialbridge.emr.tables.rows import rows
 
 OPEN: Final = '<div xmlns="http://www.w3.org/1999/xhtml">'
 _LINK: Final = re.compile(r"(?:https?://|mailto:|#)[^\s\"<>]*")
-_SPACE: Final = re.compile(r"\s+")
 _IDS: Final = frozenset({"ID", "id"})
 
 
@@ -36,9 +34,11 @@ class Narrative:
         self._by_id: dict[str, Element] = {}
         self._texts: dict[str, str] = {}
         if text is not None:
-            attributes = "".join(self._attributes(text, "text", "section/text"))
-            content = "".join(self._content(text, "section/text"))
-            self.xhtml = f"{OPEN[:-1]}{attributes}>{content}</div>" if self.mapped else ""
+            attributes = self._attributes(text, "text", "section/text")
+            parts = [f"{OPEN[:-1]}{attributes}>"]
+            self._content(text, "section/text", parts)
+            parts.append("</div>")
+            self.xhtml = "".join(parts) if self.mapped else ""
 
     def text_of(self, reference: str) -> str | None:
         """Return the text that ``#id`` refers to, None where there is none."""
@@ -52,35 +52,43 @@ class Narrative:
         """Let go of the elements; the texts that were asked for stay."""
         self._by_id.clear()
 
-    def _content(self, element: Element, path: str) -> Iterator[str]:
-        yield self._text(element.text, path)
-        for child in element:
-            yield from self._element(child, path)
-            yield self._text(child.tail, path)
+    def _content(self, element: Element, path: str, parts: list[str]) -> None:
+        text = element.text
+        if text:
+            parts.append(self._text(text, path))
+        for child in element[:]:
+            self._element(child, path, parts)
+            text = child.tail
+            if text:
+                parts.append(self._text(text, path))
 
-    def _text(self, text: str | None, path: str) -> str:
-        if not text:
-            return ""
-        if not text.isspace():
-            self.mapped[f"{path}/#text"] += 1
+    def _text(self, text: str, path: str) -> str:
+        if text.isspace():
+            return text
+        self.mapped[f"{path}/#text"] += 1
         return escape(text, quote=False)
 
-    def _element(self, element: Element, above: str) -> Iterator[str]:
+    def _element(self, element: Element, above: str, parts: list[str]) -> None:
         name = self._names[element.tag]
         path = f"{above}/{name}"
         tag = _tags().get(name, "")
-        attributes = "".join(self._attributes(element, name, path))
-        content = "".join(self._content(element, path))
+        attributes = self._attributes(element, name, path)
         if name == "list" and element.get("listType") == "ordered":
             tag = "ol"
         if not tag and attributes:
             tag = "span"
         if tag in _EMPTY:
-            yield f"<{tag}{attributes}/>{content}"
+            parts.append(f"<{tag}{attributes}/>")
+            self._content(element, path, parts)
+        elif tag:
+            parts.append(f"<{tag}{attributes}>")
+            self._content(element, path, parts)
+            parts.append(f"</{tag}>")
         else:
-            yield f"<{tag}{attributes}>{content}</{tag}>" if tag else content
+            self._content(element, path, parts)
 
-    def _attributes(self, element: Element, name: str, path: str) -> Iterator[str]:
+    def _attributes(self, element: Element, name: str, path: str) -> str:
+        parts = []
         for key, value in element.items():
             short = self._names[key]
             target = _attributes_of().get((name, short)) or _attributes_of().get(("*", short), "")
@@ -96,7 +104,8 @@ class Narrative:
                 continue
             self.mapped[f"{path}/@{short}"] += 1
             if target != "tag":
-                yield f' {target}="{escape(value.strip())}"'
+                parts.append(f' {target}="{escape(value.strip())}"')
+        return "".join(parts)
 
 
 _EMPTY: Final = frozenset({"br", "col", "img"})
@@ -114,7 +123,7 @@ def _attributes_of() -> dict[tuple[str, str], str]:
 
 def plain(element: Element) -> str:
     """Return all text in an element, white space reduced to single spaces."""
-    return _SPACE.sub(" ", " ".join(element.itertext())).strip()
+    return " ".join(" ".join(element.itertext()).split())
 
 
 def paragraph(text: str) -> str:

@@ -21,7 +21,8 @@ _HOLDING: Final = frozenset({"entryRelationship", "component"})
 """Relationships that hold a statement."""
 _STEP: Final = re.compile(r"([A-Za-z:.]+)?(?:\[([A-Z]+)\]|\{([0-9.]+)\})?")
 
-Step = Callable[[Node], list[Node]]
+Step = str | Callable[[Node], list[Node]]
+"""The name of a child, or what finds those that are wanted."""
 Slot = tuple[str, str]
 """An element's name and ``[]``, ``[0]`` or nothing."""
 
@@ -50,7 +51,7 @@ def _step(text: str) -> Step:
         return lambda node: [kid for _, kid in inner(node) if has_template(kid, root)]
     if code is not None:
         return lambda node: [kid for kid in node.all(name) if kid.attrs.get("typeCode") == code]
-    return lambda node: node.all(name)
+    return str(name)
 
 
 def _first(path: str) -> str:
@@ -63,33 +64,61 @@ def _slots(target: str) -> tuple[Slot, ...]:
     return tuple((part.split("[")[0], part[len(part.split("[")[0]) :]) for part in target.split("."))
 
 
-Rule = tuple[str, tuple[Step, ...], tuple[Slot, ...], Callable[[Node, Document, str], Any], str]
+Rule = tuple[str, Step, tuple[Step, ...], tuple[Slot, ...], str | None, Callable[[Node, Document, str], Any], str]
+"""The child that it begins with, its first step and the others, its target, the target's name where that is all, reader, argument."""
 
 
 @cache
 def rules_of(name: str) -> tuple[Rule, ...]:
     """Return the compiled rules of a set."""
     return tuple(
-        (_first(path), tuple(_step(part) for part in path.split("/")), _slots(target), READERS[datatype], argument)
+        _rule(path, _slots(target), READERS[datatype], argument)
         for wanted, path, target, datatype, argument in rows("ccda_elements")
         if wanted == name
     )
 
 
+def _rule(path: str, target: tuple[Slot, ...], reader: Callable[[Node, Document, str], Any], argument: str) -> Rule:
+    steps = [_step(part) for part in path.split("/")]
+    only = target[0][0] if len(target) == 1 and not target[0][1] else None
+    return _first(path), steps[0], tuple(steps[1:]), target, only, reader, argument
+
+
+_FITTING: Final[dict[tuple[str, ...], tuple[Rule, ...]]] = {}
+_MOST_FITTING: Final = 2_000
+"""Sets of rules that are remembered by the children that a statement has."""
+
+
+def _fitting(name: str, children: dict[str, list[Node]]) -> tuple[Rule, ...]:
+    """Return the rules of a set that may find something in a statement with these children."""
+    key = (name, *children)
+    known = _FITTING.get(key)
+    if known is None:
+        holds = not _HOLDING.isdisjoint(children)
+        known = tuple(rule for rule in rules_of(name) if (rule[0] in children if rule[0] else holds))
+        if len(_FITTING) < _MOST_FITTING:
+            _FITTING[key] = known
+    return known
+
+
 def apply(name: str, node: Node, document: Document, resource: Resource) -> None:
     """Fill a resource from a statement by the rules of a set."""
     children = node.by
-    holds = not _HOLDING.isdisjoint(children)
-    for first, path, target, reader, argument in rules_of(name):
-        if first not in children if first else not holds:
-            continue
-        found = path[0](node)
-        for step in path[1:]:
-            found = [kid for one in found for kid in step(one)]
+    for _, step, others, target, only, reader, argument in _fitting(name, children):
+        found = children[step] if type(step) is str else step(node)  # type: ignore[operator]  # any other is a function
+        for other in others:
+            if type(other) is str:
+                found = [kid for one in found for kid in one.by.get(other, ())]
+            else:
+                found = [kid for one in found for kid in other(one)]  # type: ignore[operator]  # the same
         for one in found:
             value = reader(one, document, argument)
-            if value is not None:
+            if value is None:
+                continue
+            if only is None or type(value) is Choice:
                 put(resource, target, value)
+            elif only not in resource:
+                resource[only] = value
 
 
 def put(resource: Resource, target: tuple[Slot, ...], value: Any) -> None:
@@ -107,9 +136,12 @@ def put(resource: Resource, target: tuple[Slot, ...], value: Any) -> None:
     if type(value) is Choice:
         key, value = key + value.ending, value.value
     if list_of == "[]":
-        here.setdefault(key, []).append(value)
-    else:
-        here.setdefault(key, value)
+        if key in here:
+            here[key].append(value)
+        else:
+            here[key] = [value]
+    elif key not in here:
+        here[key] = value
 
 
 @cache

@@ -25,7 +25,7 @@ def moment(text: str, zone: str) -> str | None:
     A time that names no zone gets ``zone``, for example ``-05:00``: FHIR has no time without one. Hours without minutes, which FHIR
     cannot say, leave the day.
     """
-    found = _TS.fullmatch(_compact(text) if _ISO.fullmatch(text) else text)
+    found = _TS.fullmatch(_compact(text) if text[4:5] == "-" and _ISO.fullmatch(text) else text)
     if found is None:
         return None
     year, month, day, hour, minute, second, fraction, offset = found.groups()
@@ -49,7 +49,7 @@ def _compact(text: str) -> str:
 
 def _real(year: int, month: int, day: int, hour: int, minute: int, second: int) -> bool:
     return (
-        year > 0 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]  # noqa: PLR2004 - the calendar
+        year > 0 and 1 <= month <= 12 and 1 <= day and (day <= 28 or day <= monthrange(year, month)[1])  # noqa: PLR2004 - the calendar
         and hour < 24 and minute < 60 and second < 60  # noqa: PLR2004 - the clock
     )  # fmt: skip
 
@@ -69,9 +69,9 @@ def date_time(node: Node | None, document: Document, name: str = "value") -> Lea
     if node is None or written is None:
         return None
     known = document.moments
-    if written not in known:
-        known[str(written)] = moment(written, document.zone)
-    found = known[written]
+    found = known.get(written)
+    if found is None and written not in known:
+        found = known[str(written)] = moment(written, document.zone)
     if found is None:
         document.report("ccda.bad-date", "This is not a date or time of HL7 V3.", node, name)
         return None

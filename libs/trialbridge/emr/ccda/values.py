@@ -41,7 +41,7 @@ def unit(written: Leaf | None) -> dict[str, Any]:
     """Return ``unit`` and, where it can be UCUM, ``system`` and ``code``."""
     if written is None:
         return {}
-    if any(char.isspace() for char in written):
+    if len(written.split()) > 1:
         return {"unit": written}
     return {"unit": written, "system": UCUM, "code": written}
 

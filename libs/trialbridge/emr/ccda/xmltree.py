@@ -159,6 +159,7 @@ class Tree:
 
 
 _WITHIN: Final = "/"
+_CODED: Final = frozenset({"code", "statusCode"})
 _FIXED: Final = "="
 """Stands in a shape for a code that only repeats what a template says."""
 _MARKED: Final = CLINICAL | {"assignedAuthor", "assignedEntity", "relatedEntity", "associatedEntity"}
@@ -203,7 +204,7 @@ def _build(element: Element, names: Names, shape: list[str | None], leaves: list
             if tail and not tail.isspace():
                 texts.append(tail.strip())
         text = " ".join(texts)
-    elif (name == "code" or name == "statusCode") and (name, attrs.get("code")) in fixed_codes():
+    elif name in _CODED and (name, attrs.get("code")) in fixed_codes():
         shape.append(_FIXED)
     leaf = None
     if text:
