@@ -26,7 +26,7 @@ _PARTS: Final = (
 def key_of(nodes: Iterable[Node]) -> tuple[str, str] | None:
     """Return root and extension of the first identifier that is one, to derive ids of."""
     for node in nodes:
-        root, extension = node.get("root"), node.get("extension")
+        root, extension = node.attrs.get("root"), node.attrs.get("extension")
         if (root or extension) and "nullFlavor" not in node.attrs:
             return (root or "").lower(), str(extension or "")
     return None

@@ -66,7 +66,7 @@ def unread(statement: Node, document: Document) -> Built:
 
 
 def _resource(kind: Kind, statement: Node, document: Document, concern: Node | None) -> Resource:
-    of = tuple(value for name, value in statement.attrs.items() if name in ("classCode", "moodCode"))
+    of = [value for name, value in statement.attrs.items() if name in ("classCode", "moodCode")]
     resource: Resource = {
         "resourceType": made(kind.resource, *of),
         "id": identity(kind.resource, statement, document),
@@ -107,14 +107,20 @@ def _about(statement: Node) -> tuple[str, str]:
     """Return a statement's code (or what it is about) and time."""
     for name in ("code", "value"):
         node = statement.one(name)
-        if node is not None and node.get("code") and (name == "value" or node.get("code") != "ASSERTION"):
-            code = f"{node.get('codeSystem') or ''}|{node.get('code')}"
+        given = node.attrs.get("code") if node is not None else None
+        if node is not None and given and (name == "value" or given != "ASSERTION"):
+            code = f"{node.attrs.get('codeSystem') or ''}|{given}"
             break
     else:
         code = ""
     time = statement.one("effectiveTime")
-    ends = [time, *(time.one(name) for name in ("low", "center"))] if time is not None else []
-    return code, next((str(value) for end in ends if end is not None and (value := end.get("value"))), "")
+    if time is None:
+        return code, ""
+    for end in (time, time.one("low"), time.one("center")):
+        value = end.attrs.get("value") if end is not None else None
+        if value:
+            return code, str(value)
+    return code, ""
 
 
 @cache

@@ -257,8 +257,8 @@ def _steps_of(root: Node) -> dict[int, Step]:
     while waiting:
         node = waiting.pop()
         here = found[id(node)]
-        for name, kids in node.by.items():
-            for number, kid in enumerate(kids, 1):
+        for name in node.by:
+            for number, kid in enumerate(node.all(name), 1):
                 found[id(kid)] = (here, name, number)
         waiting += node.kids
     return found

@@ -6,6 +6,7 @@ becomes markup: texts and attribute values are escaped, links lead to web addres
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from html import escape
 from typing import Final
@@ -16,6 +17,10 @@ from trialbridge.emr.tables.rows import rows
 OPEN: Final = '<div xmlns="http://www.w3.org/1999/xhtml">'
 _LINK: Final = re.compile(r"(?:https?://|mailto:|#)[^\s\"<>]*")
 _IDS: Final = frozenset({"ID", "id"})
+
+
+Span = list[int]
+"""The first of an element's texts, and the one after its last."""
 
 
 class Narrative:
@@ -31,12 +36,16 @@ class Narrative:
         """Links that lead elsewhere than to the web, to mail or into the narrative."""
         self.xhtml = ""
         self._names = names
-        self._by_id: dict[str, Element] = {}
+        self._words: list[str] = []
+        """Texts in their order."""
+        self._by_id: dict[str, Span] = {}
+        """Which of them each element with an id holds."""
         self._texts: dict[str, str] = {}
         if text is not None:
-            attributes = self._attributes(text, "text", "section/text")
-            parts = [f"{OPEN[:-1]}{attributes}>"]
+            span = [0, 0]
+            parts = [f"{OPEN[:-1]}{self._attributes(text, 'text', 'section/text', span)}>"]
             self._content(text, "section/text", parts)
+            span[1] = len(self._words)
             parts.append("</div>")
             self.xhtml = "".join(parts) if self.mapped else ""
 
@@ -45,12 +54,14 @@ class Narrative:
         key = reference.strip().removeprefix("#")
         known = self._texts.get(key)
         if known is None and key in self._by_id:
-            known = self._texts[key] = plain(self._by_id[key])
+            start, end = self._by_id[key]
+            known = self._texts[key] = _joined(self._words[start:end])
         return known or None
 
     def forget(self) -> None:
-        """Let go of the elements; the texts that were asked for stay."""
+        """Let go of the words; the texts that were asked for stay."""
         self._by_id.clear()
+        self._words.clear()
 
     def _content(self, element: Element, path: str, parts: list[str]) -> None:
         text = element.text
@@ -66,13 +77,15 @@ class Narrative:
         if text.isspace():
             return text
         self.mapped[f"{path}/#text"] += 1
+        self._words.append(text)
         return escape(text, quote=False)
 
     def _element(self, element: Element, above: str, parts: list[str]) -> None:
         name = self._names[element.tag]
         path = f"{above}/{name}"
         tag = _tags().get(name, "")
-        attributes = self._attributes(element, name, path)
+        span = [len(self._words), 0]
+        attributes = self._attributes(element, name, path, span)
         if name == "list" and element.get("listType") == "ordered":
             tag = "ol"
         if not tag and attributes:
@@ -86,14 +99,15 @@ class Narrative:
             parts.append(f"</{tag}>")
         else:
             self._content(element, path, parts)
+        span[1] = len(self._words)
 
-    def _attributes(self, element: Element, name: str, path: str) -> str:
+    def _attributes(self, element: Element, name: str, path: str, span: Span) -> str:
         parts = []
         for key, value in element.items():
             short = self._names[key]
             target = _attributes_of().get((name, short)) or _attributes_of().get(("*", short), "")
             if short in _IDS and value:
-                self._by_id.setdefault(value, element)
+                self._by_id.setdefault(value, span)
             if not value.strip():
                 continue
             if target == "href" and not _LINK.fullmatch(value.strip()):
@@ -123,7 +137,11 @@ def _attributes_of() -> dict[tuple[str, str], str]:
 
 def plain(element: Element) -> str:
     """Return all text in an element, white space reduced to single spaces."""
-    return " ".join(" ".join(element.itertext()).split())
+    return _joined(element.itertext())
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " ".join(" ".join(texts).split())
 
 
 def paragraph(text: str) -> str:

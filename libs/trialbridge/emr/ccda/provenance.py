@@ -83,6 +83,7 @@ _WHO: Final = (
     ("performer", "assignedEntity", "PRF"),
 )
 """Participations of a statement; a performer is here where its resource has no element for one."""
+_PARTS: Final = frozenset(name for name, _, _ in _WHO)
 _PERFORMED: Final = frozenset({"MedicationStatement", "MedicationRequest", "Condition", "AllergyIntolerance", "Goal"})
 
 
@@ -97,6 +98,8 @@ class Authors:
     def enter(self, statement: Node, target: dict[str, str]) -> list[tuple[Leaf, str]]:
         """Note who wrote a statement; return the leaves of the times, which are in the Provenance."""
         leaves: list[tuple[Leaf, str]] = []
+        if _PARTS.isdisjoint(statement.by):
+            return leaves
         performed = target["reference"].partition("/")[0] in _PERFORMED
         for name, role_name, part in _WHO:
             if name == "performer" and not performed:

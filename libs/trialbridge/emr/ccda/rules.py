@@ -6,7 +6,7 @@ into the first, and the endings of value[x] come from the datatype.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, Final
 
@@ -89,7 +89,7 @@ _MOST_FITTING: Final = 2_000
 """Sets of rules that are remembered by the children that a statement has."""
 
 
-def _fitting(name: str, children: dict[str, list[Node]]) -> tuple[Rule, ...]:
+def _fitting(name: str, children: Iterable[str]) -> tuple[Rule, ...]:
     """Return the rules of a set that may find something in a statement with these children."""
     key = (name, *children)
     known = _FITTING.get(key)
@@ -103,14 +103,10 @@ def _fitting(name: str, children: dict[str, list[Node]]) -> tuple[Rule, ...]:
 
 def apply(name: str, node: Node, document: Document, resource: Resource) -> None:
     """Fill a resource from a statement by the rules of a set."""
-    children = node.by
-    for _, step, others, target, only, reader, argument in _fitting(name, children):
-        found = children[step] if type(step) is str else step(node)  # type: ignore[operator]  # any other is a function
+    for _, step, others, target, only, reader, argument in _fitting(name, node.by):
+        found = _below(node, step)
         for other in others:
-            if type(other) is str:
-                found = [kid for one in found for kid in one.by.get(other, ())]
-            else:
-                found = [kid for one in found for kid in other(one)]  # type: ignore[operator]  # the same
+            found = [kid for one in found for kid in _below(one, other)]
         for one in found:
             value = reader(one, document, argument)
             if value is None:
@@ -119,6 +115,10 @@ def apply(name: str, node: Node, document: Document, resource: Resource) -> None
                 put(resource, target, value)
             elif only not in resource:
                 resource[only] = value
+
+
+def _below(node: Node, step: Step) -> list[Node]:
+    return node.all(step) if type(step) is str else step(node)  # type: ignore[arg-type, operator]  # any other is a function
 
 
 def put(resource: Resource, target: tuple[Slot, ...], value: Any) -> None:

@@ -50,7 +50,8 @@ Element = Any
 
 
 _NONE: Final[list["Node"]] = []
-_NOTHING: Final[dict[str, list["Node"]]] = {}
+_NOTHING: Final[dict[str, "Node | list[Node]"]] = {}
+_NO_ATTRIBUTES: Final[dict[str, Leaf]] = {}
 
 
 class Node:
@@ -65,7 +66,7 @@ class Node:
         attrs: dict[str, Leaf],
         text: Leaf | None,
         kids: list["Node"],
-        by: dict[str, list["Node"]] | None = None,
+        by: "dict[str, Node | list[Node]] | None" = None,
         mark: int | None = None,
     ) -> None:
         """Keep the parts."""
@@ -74,6 +75,7 @@ class Node:
         self.text = text
         self.kids = kids
         self.by = by if by is not None else _by_name(kids)
+        """Children by name: the one, or a list where there are several."""
         self._mark = mark
 
     @property
@@ -86,16 +88,17 @@ class Node:
 
     def all(self, name: str) -> list["Node"]:
         """Return the children of a name."""
-        return self.by.get(name, _NONE)
+        found = self.by.get(name)
+        if found is None:
+            return _NONE
+        return found if type(found) is list else [found]  # type: ignore[list-item]  # the one
 
     def one(self, name: str) -> "Node | None":
         """Return the first child of a name that is not null, else the first one, else None."""
         found = self.by.get(name)
-        if found is None:
-            return None
-        if len(found) == 1:
-            return found[0]
-        return next((kid for kid in found if "nullFlavor" not in kid.attrs), found[0])
+        if type(found) is list:
+            return next((kid for kid in found if "nullFlavor" not in kid.attrs), found[0])
+        return found  # type: ignore[return-value]  # the one, or None
 
     def leaves(self) -> list[Leaf]:
         """Return all leaves in the node, in an order that its shape fixes."""
@@ -134,14 +137,21 @@ def fixed_codes() -> frozenset[tuple[str, str | None]]:
     return frozenset((element, code) for table, code, element in rows("ccda_codes") if table == "fixed")
 
 
-def _by_name(kids: list[Node]) -> dict[str, list[Node]]:
-    by: dict[str, list[Node]] = {}
+def _by_name(kids: list[Node]) -> dict[str, Node | list[Node]]:
+    by: dict[str, Node | list[Node]] = {}
     for kid in kids:
-        if kid.name in by:
-            by[kid.name].append(kid)
-        else:
-            by[kid.name] = [kid]
+        _add(by, kid)
     return by
+
+
+def _add(by: dict[str, Node | list[Node]], kid: Node) -> None:
+    known = by.get(kid.name)
+    if known is None:
+        by[kid.name] = kid
+    elif type(known) is list:
+        known.append(kid)
+    else:
+        by[kid.name] = [known, kid]  # type: ignore[list-item]  # the one before
 
 
 class Tree:
@@ -176,12 +186,13 @@ def _build(element: Element, names: Names, shape: list[str | None], leaves: list
     here = (len(shape), len(leaves)) if name in _MARKED else None
     shape.append(name)
     # As in `attributes` and `stray_text`, without calls: a document is some thousands of elements.
-    attrs = {}
-    for key, value in element.items():
-        attrs[names[key]] = Leaf(value.strip())
-    if TYPE in attrs and ":" in attrs[TYPE]:
-        attrs[TYPE] = Leaf(_unprefixed(attrs[TYPE]))
-    if attrs:
+    attrs = _NO_ATTRIBUTES
+    if items := element.items():
+        attrs = {}
+        for key, value in items:
+            attrs[names[key]] = Leaf(value.strip())
+        if TYPE in attrs and ":" in attrs[TYPE]:
+            attrs[TYPE] = Leaf(_unprefixed(attrs[TYPE]))
         shape += attrs
         leaves += attrs.values()
     text = element.text
@@ -197,9 +208,9 @@ def _build(element: Element, names: Names, shape: list[str | None], leaves: list
             kid = _build(child, names, shape, leaves)
             kids.append(kid)
             if kid.name in by:
-                by[kid.name].append(kid)
+                _add(by, kid)
             else:
-                by[kid.name] = [kid]
+                by[kid.name] = kid
             tail = child.tail
             if tail and not tail.isspace():
                 texts.append(tail.strip())
