@@ -110,15 +110,18 @@ class Reading:
         if "T" in sent and written[-5:-4] in ("+", "-"):
             document.zone = sent[-6:]
         document.stamp = {"lastUpdated": sent if "T" in sent else document.feed.received}
+        document.look_for_edges(document.stamp["lastUpdated"])
 
     def _entry(self, element: Element, section: Section) -> None:
         document = self._document
         section.entries += 1
-        section.read_narrative(document.names)
+        if section.narrative is None:
+            document.look_for_edges(section.read_narrative(document.names).xhtml)
         document.where = f"section[{section.number}]/entry[{section.entries}]"
         document.narrative, document.section_code = section.narrative, section.code
         tree = Tree(element, document.names)
         document.root = root = tree.root
+        document.look_for_edges("\n".join(tree.leaves))
         first: list[Built] = []
         built: list[Built] = []
         for statement in (kid for kid in root.kids if kid.name != "templateId"):
@@ -165,6 +168,7 @@ class Reading:
         if root is None or target is None:
             return
         document.where, document.root, document.narrative, document.section_code = "header", root, None, ""
+        document.edges = True
         settled = settle_all(self._of_header(root, target), None, document)
         if not settled.resources or settled.resources[0]["resourceType"] != "Patient":
             raise settled.errors[0]

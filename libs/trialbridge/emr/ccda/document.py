@@ -65,6 +65,8 @@ class Document:
     """Times that were read before, as FHIR writes them."""
     used: dict[tuple[str, str], dict[int, int]] = field(default_factory=dict)
     """Types and ids that are taken, with the statements that asked for each: by mark, their order."""
+    edges: bool = False
+    """Whether a time at the ends of the calendar (years 1 to 9999) was met: then every resource is searched for one."""
     actors: Participants = field(init=False)
     """Set by the converter."""
 
@@ -81,6 +83,11 @@ class Document:
     def report(self, code: str, message: str, node: Node, name: str = "") -> None:
         """Note that a value cannot be read: the rest of its entry goes on without it."""
         self.wrong.append(Poison(code, message, self.place(node, name)))
+
+    def look_for_edges(self, text: str) -> None:
+        """Note whether a text holds a time at the ends of the calendar, which may have no equivalent in UTC."""
+        if "-01-01T" in text or "-12-31T" in text:
+            self.edges = self.edges or "0001-01-01T" in text or "9999-12-31T" in text
 
     def id_of(self, kind: str, *parts: str) -> str:
         """Return the id of a resource of this source."""

@@ -33,7 +33,7 @@ class Section:
         self.node = Node("section", {}, None, [])
         self.words = ""
 
-    def read_narrative(self, names: Names) -> None:
+    def read_narrative(self, names: Names) -> Narrative:
         """Read the narrative, which comes before the entries, and what kind of section it is."""
         if self.narrative is None:
             found: dict[str, Element] = {}
@@ -45,6 +45,7 @@ class Section:
             self._text, code = found.get(_TEXT), found.get(_CODE)
             self.narrative = Narrative(self._text, names)
             self.code = code.get("code", "").strip() if code is not None else ""
+        return self.narrative
 
     def close(self, names: Names) -> None:
         """Take all that is needed later and let go of the XML; entries and inner sections are read by now."""

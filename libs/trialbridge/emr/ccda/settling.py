@@ -60,7 +60,7 @@ def settle_all(built: Iterable[Built], authors: Authors | None, document: Docume
 
 def _fault(one: Built, resource: Resource, document: Document) -> Poison | None:
     """Return what is wrong with a resource; its place is looked for only then."""
-    if fits(resource) and not may_be_beyond(encode(resource)):
+    if fits(resource) and not (document.edges and may_be_beyond(encode(resource))):
         return None
     try:
         check(resource, document.place(one.node))

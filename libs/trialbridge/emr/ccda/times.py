@@ -72,6 +72,7 @@ def date_time(node: Node | None, document: Document, name: str = "value") -> Lea
     found = known.get(written)
     if found is None and written not in known:
         found = known[str(written)] = moment(written, document.zone)
+        document.look_for_edges(found or "")
     if found is None:
         document.report("ccda.bad-date", "This is not a date or time of HL7 V3.", node, name)
         return None
