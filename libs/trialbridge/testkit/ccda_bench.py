@@ -8,6 +8,7 @@ from trialbridge.contracts.ids import NetworkId, SourceId, TenantId
 from trialbridge.emr.convert import convert
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Conversion, Entry, Feed
+from trialbridge.runtime.collector import calm_collector
 from trialbridge.testkit.ccda_documents import document, sizes
 from trialbridge.testkit.memory import peak_megabytes
 
@@ -50,7 +51,8 @@ def memory(megabytes: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write one line of JSON for each measurement."""
+    """Write one line of JSON for each measurement, in a process that looks for garbage as those of the services do."""
+    calm_collector()
     rows = [memory(int(sys.argv[1]))] if sys.argv[1:] else times()
     for row in rows:
         sys.stdout.buffer.write(encode(row) + b"\n")

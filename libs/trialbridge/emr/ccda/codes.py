@@ -49,12 +49,13 @@ _remembered: Final = lru_cache(maxsize=1024)(_unknown)
 
 def system_of(node: Node) -> Derived | None:
     """Return the URI of a code's system: of its OID, else of its name."""
-    oid, name = node.get("codeSystem"), node.get("codeSystemName")
-    named = _by_name().get(name.casefold()) if name is not None else None
-    uri = uri_of(oid) if oid is not None else named
+    attrs = node.attrs
+    oid, name = attrs.get("codeSystem"), attrs.get("codeSystemName")
+    named = _by_name().get(name.casefold()) if name else None
+    uri = uri_of(oid) if oid else named
     if uri is None:
         return made(named, name) if named is not None else None
-    return made(uri, oid, name if named == uri else None)
+    return made(uri, oid or None, name if named == uri else None)
 
 
 def text_of(node: Node, document: Document) -> Leaf | Derived | None:
@@ -74,25 +75,30 @@ def text_of(node: Node, document: Document) -> Leaf | Derived | None:
 
 def coding(node: Node) -> dict[str, Any] | None:
     """Return one coding, None where there is neither code nor name."""
-    code, display = node.get("code"), node.get("displayName")
+    attrs = node.attrs
+    code, display = attrs.get("code"), attrs.get("displayName")
     found: dict[str, Any] = {}
-    system = system_of(node)
-    if code is not None:
+    if code:
+        system = system_of(node)
         if system is not None:
             found["system"] = system
-        version = node.get("codeSystemVersion")
-        if version is not None:
+        version = attrs.get("codeSystemVersion")
+        if version:
             found["version"] = version
-        found["code"] = code if code.isalnum() else made(" ".join(code.split()), code)
-    if display is not None:
+        words = code.split()
+        found["code"] = code if len(words) == 1 else made(" ".join(words), code)
+    if display:
         found["display"] = display
     return found or None
 
 
 def concept(node: Node, document: Document) -> dict[str, Any] | None:
     """Return a CodeableConcept with all translations; a null one says why it is null, None where it says nothing at all."""
-    nodes = (node, *node.all("translation"))
-    codings = [one for coded in nodes if (one := coding(coded)) is not None]
+    first = coding(node)
+    if first is not None and not node.kids:
+        return {"coding": [first]}
+    codings = [first] if first is not None else []
+    codings += [one for coded in node.all("translation") if (one := coding(coded)) is not None]
     found: dict[str, Any] = {}
     if codings:
         found["coding"] = codings
@@ -129,9 +135,9 @@ def word(node: Node | None, table: str) -> Derived | None:
     if node is None:
         return None
     known = triples("ccda_codes")
-    for one in (node, *node.all("translation")):
-        code = one.get("code")
-        found = known.get((table, code)) if code is not None else None
+    for one in (node, *node.all("translation")) if node.kids else (node,):
+        code = one.attrs.get("code")
+        found = known.get((table, code)) if code else None
         if found:
             return made(found, *whole(one))
     return None

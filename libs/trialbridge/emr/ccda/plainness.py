@@ -53,7 +53,18 @@ def _object(value: Resource, path: Path, found: Found) -> Resource:
             kept[key] = _object(inner, path[key], found)
         elif kind is list:
             below = path[key]
-            kept[key] = [_object(one, below, found) if type(one) is dict else _plain(one, below, found) for one in inner]
+            if len(inner) == 1 and type(inner[0]) is dict:
+                kept[key] = [_object(inner[0], below, found)]
+            else:
+                kept[key] = [_plain(one, below, found) for one in inner]
+        elif kind is Derived:
+            below = path[key]
+            for one in inner.of:
+                if type(one) is Leaf:
+                    found.append((one, below))
+                elif one is not None:
+                    _sources((one,), below, found)
+            kept[key] = str(inner)
         else:
             kept[key] = _plain(inner, path[key], found)
     return kept

@@ -31,22 +31,28 @@ class Settled:
 def settle_all(built: Iterable[Built], authors: Authors | None, document: Document) -> Settled:
     """Check resources and enter into their leaves where they went."""
     settled = Settled()
-    waiting: list[tuple[Built, Resource, Found]] = [(one, *settle(one.resource)) for one in built]
+    good: list[tuple[Built, Resource, Found]] = []
     refused: set[str] = set()
-    again = True
-    while again:
-        good = []
-        for one, resource, found in waiting:
-            error = _fault(one, resource, document)
-            if error is None:
-                good.append((one, resource, found))
-                continue
+
+    def judge(one: Built, resource: Resource, found: Found) -> None:
+        error = _fault(one, resource, document)
+        if error is None:
+            good.append((one, resource, found))
+        else:
             settled.errors.append(error)
             settled.refused.add(id(one.node))
             refused.add(one.reference["reference"])
-        again = len(good) < len(waiting)
-        waiting = [(one, _without(resource, refused), found) for one, resource, found in good] if again else good
-    for one, resource, found in waiting:
+
+    # Each is checked right after it was made, while it is at hand.
+    for one in built:
+        judge(one, *settle(one.resource))
+    known = 0
+    while known < len(refused):
+        known, waiting = len(refused), good
+        good = []
+        for one, resource, found in waiting:
+            judge(one, _without(resource, refused), found)
+    for one, resource, found in good:
         enter(found)
         if authors is not None:
             confirm(authors.enter(one.node, one.reference))
