@@ -10,6 +10,7 @@ from trialbridge.emr.ccda.document import Document
 from trialbridge.emr.ccda.dosage import add_timing
 from trialbridge.emr.ccda.kinds import Kind
 from trialbridge.emr.ccda.notes import attachment
+from trialbridge.emr.ccda.plainness import twin
 from trialbridge.emr.ccda.required import UNKNOWN, categories, name_it, negated, set_status, whole_of
 from trialbridge.emr.ccda.rules import apply, inner
 from trialbridge.emr.ccda.xmltree import Node
@@ -154,7 +155,7 @@ def _goal(resource: Resource, kind: Kind, statement: Node, document: Document, c
         "Integer",
         "Ratio",
     ):
-        resource["target"] = [{"measure": resource["description"], f"detail{found[0]}": found[1]}]
+        resource["target"] = [{"measure": twin(resource["description"]), f"detail{found[0]}": found[1]}]
 
 
 def _family(resource: Resource, kind: Kind, statement: Node, document: Document, concern: Node | None) -> None:

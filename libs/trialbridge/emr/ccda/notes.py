@@ -7,6 +7,7 @@ from typing import Any, Final
 from trialbridge.emr.account import made
 from trialbridge.emr.ccda import codes
 from trialbridge.emr.ccda.document import Document
+from trialbridge.emr.ccda.plainness import twin
 from trialbridge.emr.ccda.xmltree import Node
 from trialbridge.emr.records import Resource
 
@@ -42,7 +43,7 @@ def unstructured(
     content = _attached(text)
     if content is None:
         return None
-    found = note(document, (*key, "body"), composition["type"], content)
+    found = note(document, (*key, "body"), twin(composition["type"]), content)
     if "date" in composition and "T" in composition["date"]:
         found["date"] = composition["date"]
     secrecy = root.one("confidentialityCode")

@@ -34,29 +34,40 @@ Found = list[tuple[Leaf, Path]]
 """Leaves of a resource, each with the path of the element that it is in."""
 
 
+def twin(value: Any) -> Any:
+    """Return a value of a resource for a second place in it, or in another one: with containers of its own, of the same leaves."""
+    if isinstance(value, dict):
+        return {key: twin(inner) for key, inner in value.items()}
+    return [twin(inner) for inner in value] if isinstance(value, list) else value
+
+
 def settle(resource: Resource) -> tuple[Resource, Found]:
-    """Return the resource in plain values, and the leaves in it with their paths."""
+    """Make the resource's values plain; return it, and the leaves that were in it with their paths.
+
+    Its containers are its own (`twin`) but for those without leaves, which resources share and nobody changes.
+    """
     found: Found = []
-    return _object(resource, _TYPES[str(resource["resourceType"])], found), found
+    _object(resource, _TYPES[str(resource["resourceType"])], found)
+    return resource, found
 
 
-def _object(value: Resource, path: Path, found: Found) -> Resource:
-    kept: Resource = {}
+def _object(value: Resource, path: Path, found: Found) -> None:
     for key, inner in value.items():
         kind = type(inner)
         if kind is str:
-            kept[key] = inner
+            pass
         elif kind is Leaf:
             found.append((inner, path[key]))
-            kept[key] = str(inner)
+            value[key] = str(inner)
         elif kind is dict:
-            kept[key] = _object(inner, path[key], found)
+            _object(inner, path[key], found)
         elif kind is list:
             below = path[key]
-            if len(inner) == 1 and type(inner[0]) is dict:
-                kept[key] = [_object(inner[0], below, found)]
-            else:
-                kept[key] = [_plain(one, below, found) for one in inner]
+            for number, one in enumerate(inner):
+                if type(one) is dict:
+                    _object(one, below, found)
+                else:
+                    inner[number] = _plain(one, below, found)
         elif kind is Derived:
             below = path[key]
             for one in inner.of:
@@ -64,10 +75,10 @@ def _object(value: Resource, path: Path, found: Found) -> Resource:
                     found.append((one, below))
                 elif one is not None:
                     _sources((one,), below, found)
-            kept[key] = str(inner)
-        else:
-            kept[key] = _plain(inner, path[key], found)
-    return kept
+            value[key] = str(inner)
+        elif kind is Made:
+            _sources(inner.of, path[key], found)
+            value[key] = inner.value
 
 
 def _plain(value: Any, path: Path, found: Found) -> Any:
@@ -82,7 +93,7 @@ def _plain(value: Any, path: Path, found: Found) -> Any:
         found.append((value, path))
         return str(value)
     if kind is dict:
-        return _object(value, path, found)
+        _object(value, path, found)
     if kind is list:
         return [_plain(inner, path, found) for inner in value]
     return value

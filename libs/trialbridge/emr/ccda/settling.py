@@ -15,6 +15,7 @@ from trialbridge.emr.fhir.instants import may_be_beyond
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
 
+
 @dataclass(slots=True)
 class Settled:
     """The resources of an entry after their checks."""
