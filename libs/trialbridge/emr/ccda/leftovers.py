@@ -208,8 +208,7 @@ class Leftovers:
             if one.fate == "mapped":
                 if one:
                     where = one.where
-                    if first is None:
-                        first = where[0]
+                    first = first or where[0]
                     rows.append((inside[name], "mapped", where))
                     if marker or name in STRUCTURE:
                         self._account.structure += 1
@@ -221,8 +220,7 @@ class Leftovers:
         text = node.text
         if text is not None:
             if text.fate == "mapped":
-                if first is None:
-                    first = text.where[0]
+                first = first or text.where[0]
                 rows.append((inside["#text"], "mapped", text.where))
             else:
                 waiting.append((text, "#text", node, inside["#text"], False))

@@ -55,48 +55,35 @@ def _object(value: Resource, path: Path, found: Found) -> None:
     for key, inner in value.items():
         kind = type(inner)
         if kind is str:
-            pass
-        elif kind is Leaf:
+            continue
+        if kind is Leaf:
             found.append((inner, path[key]))
             value[key] = str(inner)
         elif kind is dict:
             _object(inner, path[key], found)
         elif kind is list:
-            below = path[key]
-            for number, one in enumerate(inner):
-                if type(one) is dict:
-                    _object(one, below, found)
-                else:
-                    inner[number] = _plain(one, below, found)
+            _list(inner, path[key], found)
         elif kind is Derived:
-            below = path[key]
-            for one in inner.of:
-                if type(one) is Leaf:
-                    found.append((one, below))
-                elif one is not None:
-                    _sources((one,), below, found)
+            _sources(inner.of, path[key], found)
             value[key] = str(inner)
         elif kind is Made:
             _sources(inner.of, path[key], found)
             value[key] = inner.value
 
 
-def _plain(value: Any, path: Path, found: Found) -> Any:
-    kind = type(value)
-    if kind is Derived:
-        _sources(value.of, path, found)
-        return str(value)
-    if kind is Made:
-        _sources(value.of, path, found)
-        return value.value
-    if kind is Leaf:
-        found.append((value, path))
-        return str(value)
-    if kind is dict:
-        _object(value, path, found)
-    if kind is list:
-        return [_plain(inner, path, found) for inner in value]
-    return value
+def _list(value: list[Any], path: Path, found: Found) -> None:
+    for number, one in enumerate(value):
+        kind = type(one)
+        if kind is dict:
+            _object(one, path, found)
+        elif kind is list:
+            _list(one, path, found)
+        elif kind is Leaf or kind is Derived:
+            _sources((one,), path, found)
+            value[number] = str(one)
+        elif kind is Made:
+            _sources(one.of, path, found)
+            value[number] = one.value
 
 
 def _sources(of: tuple[str | None, ...], path: Path, found: Found) -> None:

@@ -118,7 +118,7 @@ def apply(name: str, node: Node, document: Document, resource: Resource) -> None
 
 
 def _below(node: Node, step: Step) -> list[Node]:
-    return node.all(step) if type(step) is str else step(node)  # type: ignore[arg-type, operator]  # any other is a function
+    return node.all(step) if type(step) is str else step(node)  # type: ignore[operator]  # any other is a function
 
 
 def put(resource: Resource, target: tuple[Slot, ...], value: Any) -> None:

@@ -8,8 +8,8 @@ from trialbridge.contracts.errors import Poison
 from trialbridge.emr.account import confirm
 from trialbridge.emr.ccda.document import Document
 from trialbridge.emr.ccda.entries import Built
-from trialbridge.emr.ccda.provenance import Authors
 from trialbridge.emr.ccda.plainness import Found, enter, settle
+from trialbridge.emr.ccda.provenance import Authors
 from trialbridge.emr.fhir.checks import check, fits
 from trialbridge.emr.fhir.instants import may_be_beyond
 from trialbridge.emr.jsontext import encode

@@ -49,7 +49,7 @@ def _compact(text: str) -> str:
 
 def _real(year: int, month: int, day: int, hour: int, minute: int, second: int) -> bool:
     return (
-        year > 0 and 1 <= month <= 12 and 1 <= day and (day <= 28 or day <= monthrange(year, month)[1])  # noqa: PLR2004 - the calendar
+        year > 0 and 1 <= month <= 12 and day >= 1 and (day <= 28 or day <= monthrange(year, month)[1])  # noqa: PLR2004 - the calendar
         and hour < 24 and minute < 60 and second < 60  # noqa: PLR2004 - the clock
     )  # fmt: skip
 

@@ -195,9 +195,7 @@ def _build(element: Element, names: Names, shape: list[str | None], leaves: list
             attrs[TYPE] = Leaf(_unprefixed(attrs[TYPE]))
         shape += attrs
         leaves += attrs.values()
-    text = element.text
-    if text is not None:
-        text = text.strip()
+    text = (element.text or "").strip()
     kids, by = _NONE, _NOTHING
     inside = element[:]
     if inside:
