@@ -173,6 +173,20 @@ class Same(Protocol):
         """Paths of its leaves, in the source as in the output."""
 
 
+_MOST_OFTEN: Final = 50_000
+_fates_of: dict[int, tuple[tuple[Row, ...], tuple[tuple[Fate, int], ...]]] = {}
+
+
+def _fates(rows: tuple[Row, ...]) -> tuple[tuple[Fate, int], ...]:
+    """Return how many of rows that come again and again have which fate, counted once for the very same object."""
+    known = _fates_of.get(id(rows))
+    if known is None:
+        if len(_fates_of) >= _MOST_OFTEN:
+            _fates_of.clear()
+        known = _fates_of[id(rows)] = rows, tuple(Counter(fate for _, fate, _ in rows).items())
+    return known[1]
+
+
 class Account:
     """Adds up the fates of all leaves of a conversion, by source path."""
 
@@ -245,8 +259,14 @@ class Account:
         Who wants to leave ``structure`` out of a share takes it off both ``leaves`` and ``mapped``. ``without_details`` are beyond
         `MOST_ROWS`.
         """
-        rows = self.rows
+        often = list(self._often.values())
+        if len(self._rows) + sum([len(told) for told, _ in often]) >= MOST_ROWS:
+            often = []
+        rows = self._rows if often else self.rows
         totals: Counter[str] = Counter(self.beyond)
+        for told, count in often:
+            for fate, number in _fates(told):
+                totals[fate] += number * count
         totals["mapped"] += sum(len(same.paths) * count for same, count in self.same.items())
         for (_, fate, _), count in rows.items():
             totals[fate] += count

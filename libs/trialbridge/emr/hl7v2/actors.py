@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trialbridge.emr.account import Derived, made
 from trialbridge.emr.hl7v2 import values
-from trialbridge.emr.hl7v2.again import Again, Meeting, leaves_in, meeting, remember
+from trialbridge.emr.hl7v2.again import LASTING, Again, Meeting, lasting, leaves_in, meeting, remember
 from trialbridge.emr.hl7v2.message import Rep
 from trialbridge.emr.records import Resource
 
@@ -18,6 +18,8 @@ Json = dict[str, Any]
 _LEVELS: Final = ((4, "si"), (7, "bu"), (8, "lvl"), (1, "wa"), (2, "ro"), (3, "bd"))
 """Components of a PL from the site down to the bed, with their codes of location-physical-type."""
 _PHYSICAL: Final = f"{values.TERMS}location-physical-type"
+_LONGEST: Final = 200
+"""Of words that are remembered from one conversion to the next."""
 _NDL: Final = ((7, "si"), (10, "bu"), (11, "lvl"), (4, "wa"), (5, "ro"), (6, "bd"))
 
 
@@ -59,7 +61,7 @@ class Actors:
         self, how: str, rep: Rep, reading: "Reading", make: "Callable[[Rep, Reading], Reference | None]"
     ) -> Reference | None:
         """Return whom words mean, as ``make`` reads them or as another message of the conversion said it."""
-        memory = reading.warnings.memory
+        memory = lasting if how in LASTING and len(rep.raw) <= _LONGEST else reading.warnings.memory
         key = how, reading.feed.source, reading.zone, tuple([tuple(subs) for subs in rep.parts])
         leaves = list(leaves_in(rep))
         known: Meeting | None = memory.get(key)

@@ -1,7 +1,8 @@
 """People, organizations and places that the messages of a conversion name again and again in the same words: each is read once.
 
-What the words of a repetition become depends on nothing but them, the source and the message's zone. It is kept for one conversion
-only, plain and with the places of its leaves; what each message's own leaves become is the same as if they had been read.
+What the words of a repetition become depends on nothing but them, the source and the message's zone. It is kept plain and with the
+places of its leaves; what each message's own leaves become is the same as if they had been read. People are kept for one conversion
+only; organizations, places and devices (`LASTING`) as long as the process runs, within bounds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ Who = tuple[str, str]
 """Resource type and id."""
 MOST: Final = 20_000
 """What is remembered; then it begins anew."""
+LASTING: Final = frozenset({"HD Organization", "HD Device", "HD Location", "PL", "XON"})
+"""Datatypes, with what they become, that name no people."""
+lasting: dict[Any, Any] = {}
 Placed = list[tuple[tuple[int, int], str]]
 """Number of the words, number of the leaf in them, and the path of the element that it is in."""
 
@@ -23,7 +27,7 @@ Placed = list[tuple[tuple[int, int], str]]
 class Known:
     """What some words said of somebody; one object for one of them."""
 
-    __slots__ = ("content", "leaves", "paths", "plain")
+    __slots__ = ("content", "joint", "leaves", "paths", "plain")
 
     def __init__(self, content: Resource, leaves: list[Leaf], plain: Resource, paths: list[tuple[int, str]]) -> None:
         """Keep it as it was read of its leaves, plain, and which leaf is where."""
@@ -31,6 +35,8 @@ class Known:
         self.leaves = leaves
         self.plain = plain
         self.paths = paths
+        self.joint: Joint | None = None
+        """The same as all that a message says of somebody."""
 
 
 class Again(NamedTuple):
@@ -111,3 +117,8 @@ def _swapped(value: Any, new: dict[int, Leaf]) -> Any:
         found.of = tuple(_swapped(one, new) for one in value.of)
         return found
     return Made(value.value, tuple(_swapped(one, new) for one in value.of)) if isinstance(value, Made) else value
+
+
+def forget() -> None:
+    """Begin anew, as a new process does."""
+    lasting.clear()

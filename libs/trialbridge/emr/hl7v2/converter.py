@@ -1,5 +1,6 @@
 """HL7 v2 to FHIR R4: one message at a time; a bad message, or a bad segment in one, is set aside alone."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
@@ -14,7 +15,7 @@ from trialbridge.emr.hl7v2.identity import Events, events_of, local_of, named_in
 from trialbridge.emr.hl7v2.leftovers import Owners, account_for
 from trialbridge.emr.hl7v2.message import Message, Segment, parse, split
 from trialbridge.emr.hl7v2.reading import Reading
-from trialbridge.emr.hl7v2.settling import settle_all
+from trialbridge.emr.hl7v2.settling import Settled, settle_all
 from trialbridge.emr.hl7v2.times import offset_of
 from trialbridge.emr.hl7v2.walk import Walk
 from trialbridge.emr.records import Entry, Feed, Found, Piece, SetAside, Shared, Warnings
@@ -96,18 +97,24 @@ def _convert(message: Message, entry: str, number: int, feed: Feed, warnings: Wa
         raise Poison("v2.no-patient", "The message has no PID segment.", Place(entry=entry, message=number))
     locals_: list[LocalPatientId] = []
     for segments in groups:
-        reading = Reading(message, entry, number, feed, warnings, Actors())
         pid = next(one for one in segments if one.name == "PID")
         identifiers = named_in(pid, 3)
         local = local_of(identifiers, pid.place(entry, number, 3))
         locals_.append(local)
-        sent = _begin(reading, message.header, str(local), name)
-        whole = reads == "patient" or feed.alone
-        walk = Walk(reading, segments, name, whole=whole, identity=identity)
-        walk.run(STEPS)
-        yield from _end(
-            reading, walk, segments, local, identifiers, events_of(identity, local, segments, sent, reading)
-        )
+        noted = dict(warnings.counts), dict(warnings.not_read)
+        for remembers in (True, False):
+            reading = Reading(message, entry, number, feed, warnings, Actors())
+            reading.remembers = remembers and reading.remembers
+            sent = _begin(reading, message.header, str(local), name)
+            whole = reads == "patient" or feed.alone
+            walk = Walk(reading, segments, name, whole=whole, identity=identity)
+            walk.run(STEPS)
+            events = events_of(identity, local, segments, sent, reading)
+            settled = settle_all(reading)
+            if settled is not None:
+                yield from _end(reading, walk, settled, local, identifiers, events)
+                break
+            warnings.counts, warnings.not_read = Counter(noted[0]), Counter(noted[1])
     if identity == "unlink" and len(locals_) > 1:
         place = message.header.place(entry, number, 9)
         error = Poison("v2.unlink", "The message takes two patients apart; a person must look at their links.", place)
@@ -143,12 +150,11 @@ def _begin(reading: Reading, msh: Segment, local: str, name: str) -> str:
 
 
 def _end(
-    reading: Reading, walk: Walk, segments: Sequence[Segment], local: LocalPatientId, identifiers: tuple[Identifier, ...],
+    reading: Reading, walk: Walk, settled: Settled, local: LocalPatientId, identifiers: tuple[Identifier, ...],
     events: Events,
 ) -> Iterator[Found]:  # fmt: skip
-    """Check what was built, count every leaf, and yield it."""
-    settled = settle_all(reading)
-    account_for(segments, Owners(settled, walk), reading)
+    """Count every leaf of what was built and checked, and yield it."""
+    account_for(walk.segments, Owners(settled, walk), reading)
     own = [one for one in settled.shared if one["resourceType"] == _OWN]
     merges, pieces = events
     yield Piece(local, (*settled.resources, *own), identifiers, merges)

@@ -5,8 +5,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from trialbridge.emr.account import Leaf, Row, drop, keep
-from trialbridge.emr.hl7v2.message import Segment
+from trialbridge.emr.hl7v2.message import Rep, Segment
 from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.ready import rows_of
 from trialbridge.emr.hl7v2.settling import Settled
 from trialbridge.emr.hl7v2.templates import remember
 from trialbridge.emr.records import Resource
@@ -74,7 +75,15 @@ def _rows(segment: Segment, owner: Resource | None, reading: Reading, *, whole: 
     rows: list[Row] = []
     name = segment.name
     raw = False
-    for field, component, sub, subs, one in segment.leaves():
+    loose: list[tuple[int, Rep]] = []
+    account = reading.warnings.account
+    for field, rep in segment.populated():
+        known = rows_of(name, field, rep) if rep.told is not None else None
+        if known is not None:
+            account.enter_often(known)
+        else:
+            loose.append((field, rep))
+    for field, component, sub, subs, one in (leaf for at, rep in loose for leaf in rep.leaves(at)):
         if one.fate == "unaccounted":
             reason = reasons.get((name, str(field)))
             if id(segment) in reading.refused or (owner is None and reason is None):

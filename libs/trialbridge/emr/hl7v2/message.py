@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from trialbridge.contracts.errors import Place, Undecodable
 from trialbridge.emr.account import Leaf, drop
@@ -32,10 +32,14 @@ class Delimiters(NamedTuple):
     subcomponent: str
 
 
+Told = tuple[Any, str]
+"""A layout (`ready.py`), and the path of what was made after it."""
+
+
 class Rep:
     """One repetition of a field: components of subcomponents, split at the first question."""
 
-    __slots__ = ("_marks", "parts", "raw")
+    __slots__ = ("_marks", "is_loose", "is_split", "parts", "raw", "told")
     parts: list[list[str]]
     """Components of subcomponents: leaves, and empty strings where nothing is."""
 
@@ -43,11 +47,17 @@ class Rep:
         """Keep the text."""
         self.raw = raw
         self._marks = marks
+        self.is_split = False
+        """Whether there are leaves of it."""
+        self.is_loose = False
+        """Whether each of them tells what became of it; else all that is known is in ``told``."""
+        self.told: list[Told] | None = None
 
     def __getattr__(self, name: str) -> list[list[str]]:
         """Split the text when its parts are asked for the first time: from then on they are an attribute like any other."""
         if name != "parts":
             raise AttributeError(name)
+        self.is_split = True
         marks = self._marks
         between, below, raw = marks.component, marks.subcomponent, self.raw
         if marks.escape not in raw and below not in raw and NULL not in raw:
@@ -66,6 +76,13 @@ class Rep:
         except IndexError:
             return ""
         return "" if found == NULL else found
+
+    def leaves(self, field: int) -> Iterator[tuple[int, int, int, int, Leaf]]:
+        """Yield every populated leaf with field, component, subcomponent and how many subcomponents its component has."""
+        for component, subs in enumerate(self.parts, 1):
+            for sub, one in enumerate(subs, 1):
+                if type(one) is Leaf:
+                    yield field, component, sub, len(subs), one
 
     def sub(self, component: int) -> "Rep":
         """Return a component as a value of its own: its subcomponents are the components."""
@@ -133,17 +150,12 @@ class Segment:
         found = self._reps.get(number) or self.repetitions(number)
         return found[0].get(component, sub) if found else ""
 
-    def leaves(self) -> Iterator[tuple[int, int, int, int, Leaf]]:
-        """Yield every populated leaf with field, component, subcomponent and how many subcomponents its component has."""
-        start = 3 if self.name == "MSH" else 1
-        for number in range(start, len(self.fields)):
-            if not self.fields[number]:
-                continue
-            for rep in self.repetitions(number):
-                for component, subs in enumerate(rep.parts, 1):
-                    for sub, one in enumerate(subs, 1):
-                        if type(one) is Leaf:
-                            yield number, component, sub, len(subs), one
+    def populated(self) -> Iterator[tuple[int, Rep]]:
+        """Yield every repetition that holds something, with its field."""
+        for number in range(3 if self.name == "MSH" else 1, len(self.fields)):
+            if self.fields[number]:
+                for rep in self.repetitions(number):
+                    yield number, rep
 
     def text(self) -> str:
         """Return the segment as it is written."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.account import Derived, Found, Made, Row, made
-from trialbridge.emr.hl7v2.message import Message, Rep, Segment
+from trialbridge.emr.hl7v2.message import Delimiters, Message, Rep, Segment
 from trialbridge.emr.hl7v2.times import clock, decimal, timestamp
 from trialbridge.emr.ids import resource_id
 from trialbridge.emr.records import Feed, Resource, Warnings
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Reference = dict[str, Any]
 NOWHERE: Final = Place()
+USUAL: Final = Delimiters("|", "^", "~", "\\", "&")
 WHOLE: Final = frozenset({"MSH", "PID"})
 """Segments that the whole message rests on: with a bad value in one, the message is set aside."""
 FIRM: Final = frozenset({"OBX", "DG1"})
@@ -80,6 +81,12 @@ class Reading:
         """Leaves of the time in every result."""
         self.times: dict[str, str] = {}
         """Times of results that were read."""
+        self.remembers = message.header.marks == USUAL
+        """Whether values are made after the layouts of earlier ones."""
+        self.is_crossed = False
+        """Whether some value holds leaves of another field than its own."""
+        self.is_stamp_sound: bool | None = None
+        """Whether the time of all resources passes the checks, None before somebody looked."""
         self._ids: dict[str, int] = {}
 
     def place(self, field: int | None = None) -> Place:

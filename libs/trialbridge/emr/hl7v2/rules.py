@@ -6,23 +6,28 @@ An element that is set already stays. Endings of value[x] come from the datatype
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
+from trialbridge.emr.hl7v2.forms import form_of
+from trialbridge.emr.hl7v2.layouts import Memory
 from trialbridge.emr.hl7v2.message import Rep, Segment
 from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.ready import Ready, unfolded
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import rows
 
 Reader = Callable[[Rep, Reading], Any]
 Factory = Callable[[str], Reader]
 Test = Callable[[Segment, Reading], bool]
-Echoes = list[tuple[Any, Any]]
-"""Values that were set, and those that said the same again."""
 Slot = tuple[str, int | None, bool]
 """Element name, number of a shared list element, whether a new one is appended."""
 _CONDITION: Final = re.compile(r"(!)?(?:([A-Z][A-Z0-9]{2})-)?(\d+)(?:\.(\d+))?(?:(!?=)(\S*))?")
+_LOOKED_INTO: Final = frozenset({"ARV", "OBX"})
+"""Segments with what is changed once more (ARV), or is remembered as a whole (OBX, `templates.py`)."""
+_CROSSING: Final = frozenset({"duration", "minutesAfter"})
+"""Readers whose values hold leaves of other fields."""
 _STEP: Final = re.compile(r"(\w+)(?:\[(\d*)\])?")
 
 
@@ -46,6 +51,10 @@ class Rule(NamedTuple):
     reader: Reader
     every: bool
     """Whether it takes each repetition of the field."""
+    memory: Memory | None
+    """What its reader made before."""
+    is_crossing: bool
+    """Whether its values hold leaves of other fields."""
 
 
 class Rules(NamedTuple):
@@ -109,6 +118,8 @@ def rules_of(name: str) -> Rules:
             slots(target) if target != "." else (),
             READERS[reader](argument),
             "[]" in target,
+            _memory(name, reader, argument),
+            reader in _CROSSING,
         )
         if field == "-":
             always.append(rule)
@@ -117,29 +128,49 @@ def rules_of(name: str) -> Rules:
     return Rules(tuple(always), tuple((number, tuple(found)) for number, found in fields.items()))
 
 
+def _memory(name: str, reader: str, argument: str) -> Memory | None:
+    """Return where a rule remembers what its reader made; None where it may not be remembered, or somebody looks into it."""
+    from trialbridge.emr.hl7v2.readers import READERS
+
+    form = form_of(reader, argument) if name.partition("/")[0] not in _LOOKED_INTO else None
+    return Memory(READERS[reader](argument), form) if form is not None else None
+
+
 def apply(name: str, segment: Segment, resource: Resource, reading: Reading) -> None:
     """Fill a resource (or an element of one) from a segment by the rules of a map."""
     rules = rules_of(name)
     reading.segment = segment
-    size = len(segment.fields)
+    fields = segment.fields
+    size = len(fields)
     for number, found in rules.fields:
-        if number >= size or not segment.fields[number]:
+        if number >= size or not fields[number]:
             continue
         reading.field = number
         reps = segment.repetitions(number)
         for rule in found:
-            if rule.tests and not _holds(rule.tests, segment, reading):
-                continue
-            for rep in reps if rule.every else reps[:1]:
-                value = rule.reader(rep, reading)
-                if value is not None:
-                    put(resource, rule.target, value, reading.echoes)
+            if not rule.tests or _holds(rule.tests, segment, reading):
+                _fill(rule, reps if rule.every else reps[:1], resource, reading)
     reading.field = None
     for rule in rules.always:
         if not rule.tests or _holds(rule.tests, segment, reading):
             value = rule.reader(segment.first(0), reading)
             if value is not None:
-                put(resource, rule.target, value, reading.echoes)
+                put(resource, rule.target, value, reading)
+
+
+def _fill(rule: Rule, reps: Sequence[Rep], resource: Resource, reading: Reading) -> None:
+    """Take the repetitions of a field to the element of a rule."""
+    memory = rule.memory if reading.remembers else None
+    if rule.is_crossing:
+        reading.is_crossed = True
+    for rep in reps:
+        if memory is not None:
+            value = memory.read(rep, reading)
+        else:
+            rep.is_loose = True
+            value = rule.reader(rep, reading)
+        if value is not None:
+            put(resource, rule.target, value, reading)
 
 
 def _holds(tests: tuple[Test, ...], segment: Segment, reading: Reading) -> bool:
@@ -149,39 +180,49 @@ def _holds(tests: tuple[Test, ...], segment: Segment, reading: Reading) -> bool:
     return True
 
 
-def put(resource: Resource, target: tuple[Slot, ...], value: Any, echoes: Echoes) -> None:
+def put(resource: Resource, target: tuple[Slot, ...], value: Any, reading: Reading) -> None:
     """Set an element; one that is set already stays, and what says the same again is an echo of it.
 
     Without a target, what an object holds is set.
     """
     if not target:
-        _join(resource, value, echoes)
+        _join(resource, value, reading)
         return
     here: Any = resource
     for slot in target[:-1]:
-        here = _inside(here, slot)
+        here = _inside(here, slot, reading)
     key, number, append = target[-1]
     if type(value) is Choice:
         key, value = key + value.ending, value.value
     if append:
-        listed = here.setdefault(key, [])
-        if value not in listed:
-            listed.append(value)
-        else:
-            echoes.append((listed[listed.index(value)], value))
+        _append(here, key, value, reading)
     elif number is not None:
         listed = here.setdefault(key, [])
         if len(listed) <= number:
             listed.append(value)
         elif isinstance(value, dict):
-            _join(listed[number], value, echoes)
-    elif isinstance(value, dict) and isinstance(here.get(key), dict):
-        _join(here[key], value, echoes)
+            listed[number] = _unfolded(listed[number], reading)
+            _join(listed[number], value, reading)
+    elif key not in here:
+        here[key] = value
+    elif isinstance(value, dict) and isinstance(here[key], dict):
+        here[key] = _unfolded(here[key], reading)
+        _join(here[key], value, reading)
     else:
-        _set(here, key, value, echoes)
+        _set(here, key, value, reading)
 
 
-def _inside(here: Any, slot: Slot) -> Any:
+def _append(here: Any, key: str, value: Any, reading: Reading) -> None:
+    listed = here.get(key)
+    if listed is None:
+        here[key] = [value]
+    elif value not in listed:
+        listed.append(value)
+    else:
+        reading.echoes.append((listed[listed.index(value)], value))
+
+
+def _inside(here: Any, slot: Slot, reading: Reading) -> Any:
     """Return the element that a step leads to, made where it is not there."""
     key, number, append = slot
     if append:
@@ -189,23 +230,30 @@ def _inside(here: Any, slot: Slot) -> Any:
         listed.append({})
         return listed[-1]
     if number is None:
-        return here.setdefault(key, {})
+        found = here[key] = _unfolded(here.get(key, {}), reading)
+        return found
     listed = here.setdefault(key, [])
     while len(listed) <= number:
         listed.append({})
+    listed[number] = _unfolded(listed[number], reading)
     return listed[number]
 
 
-def _set(here: Any, key: str, value: Any, echoes: Echoes) -> None:
+def _unfolded(value: Any, reading: Reading) -> Any:
+    """Return an element that others may be put into."""
+    return unfolded(value, reading) if type(value) is Ready else value
+
+
+def _set(here: Any, key: str, value: Any, reading: Reading) -> None:
     known = here.setdefault(key, value)
     if known is not value and known == value:
-        echoes.append((known, value))
+        reading.echoes.append((known, value))
 
 
-def _join(here: Any, value: Resource, echoes: Echoes) -> None:
+def _join(here: Any, value: Resource, reading: Reading) -> None:
     """Add what an object holds to another one, in which what is set stays."""
-    for key, inner in value.items():
+    for key, inner in _unfolded(value, reading).items():
         if isinstance(inner, list) and isinstance(here.get(key), list):
             here[key] += inner
         else:
-            _set(here, key, inner, echoes)
+            _set(here, key, inner, reading)

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from trialbridge.contracts.errors import Poison
-from trialbridge.emr.account import Found, confirm, leaves_within, settle
 from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.hl7v2 import templates
 from trialbridge.emr.hl7v2.again import Again, Joint, Placed, leaves_in, remember
 from trialbridge.emr.hl7v2.message import Segment
+from trialbridge.emr.hl7v2.plainly import Found, Plain, Told, confirm
 from trialbridge.emr.hl7v2.reading import NOWHERE, Built, Reading
+from trialbridge.emr.hl7v2.ready import leaves_told, loosen
 from trialbridge.emr.records import Resource
 
 
@@ -27,61 +28,121 @@ class Settled:
 
 
 T = TypeVar("T")
-_Told = Sequence[Resource | Again]
-_Waiting = tuple[Segment | None, _Told, Resource, Found, bool]
-"""The segment that it is made of, what was said of it, that as one plain resource, the leaves in it, and whether it is known to be good."""
+_Said = Sequence[Resource | Again]
+MOST: Final = 20_000
+"""Shapes of good resources that are remembered; then it begins anew."""
+_good: set[tuple[Any, ...]] = set()
 
 
-def settle_all(reading: Reading) -> Settled:
-    """Check resources and enter into their leaves where they went."""
+@dataclass(slots=True)
+class _Waiting:
+    """A resource that waits for its checks."""
+
+    segment: Segment | None
+    """What it is made of."""
+    told: _Said
+    """What was said of it."""
+    resource: Resource
+    """That as one plain resource."""
+    found: Sequence[Told]
+    """The leaves in it."""
+    is_sound: bool = False
+    """Whether it is known to be good."""
+    shape: tuple[Any, ...] | None = None
+    """What is good with it; None where that is not known."""
+
+    @property
+    def name(self) -> str:
+        """Return ``Type/id``."""
+        return f"{self.resource['resourceType']}/{self.resource['id']}"
+
+
+def settle_all(reading: Reading) -> Settled | None:
+    """Check resources and enter into their leaves where they went.
+
+    None where something is not as it should be and there are values without leaves: then all must be read in full.
+    """
     settled = Settled()
     waiting: list[_Waiting] = []
-    waiting.extend(_actor(variants, reading) for variants in reading.actors.variants.values())
-    waiting.extend(_settled(one, reading) for one in reading.built)
+    waiting.extend([_actor(variants, reading) for variants in reading.actors.variants.values()])
+    waiting.extend([_settled(one, reading) for one in reading.built])
     refused = reading.lost or _refused(waiting, reading, settled)
+    if refused and reading.remembers:
+        return None
     while refused:
-        waiting = [_freed(one, refused) for one in waiting if f"{one[2]['resourceType']}/{one[2]['id']}" not in refused]
+        waiting = [_freed(one, refused, reading) for one in waiting if one.name not in refused]
         refused = _refused(waiting, reading, settled)
-    for segment, _, resource, found, _ in waiting:
-        confirm(found)
-        if segment is None:
-            settled.shared.append(resource)
+    for one in waiting:
+        confirm(one.found)
+        if one.segment is None:
+            settled.shared.append(one.resource)
         else:
-            settled.resources.append(resource)
-            settled.owners.setdefault(id(segment), resource)
+            settled.resources.append(one.resource)
+            settled.owners.setdefault(id(one.segment), one.resource)
     _twins(reading)
     return settled
 
 
 def _settled(one: Built, reading: Reading) -> _Waiting:
     """Return a resource with its leaves; one that was made after another is looked at where it differs."""
-    return one.segment, [one.resource], *(templates.settled(one, reading) or (*settle(one.resource), False))
+    known = templates.settled(one, reading)
+    if known is not None:
+        return _Waiting(one.segment, [one.resource], *known)
+    return _plain(one.segment, one.resource, reading)
 
 
-def _freed(one: _Waiting, refused: set[str]) -> _Waiting:
+def _plain(segment: Segment | None, resource: Resource, reading: Reading) -> _Waiting:
+    found = Plain(resource, reading.stamp.get("lastUpdated"))
+    shape = None if found.is_open or not reading.remembers else tuple(found.shape)
+    is_sound = shape is not None and shape in _good and _is_stamp_sound(reading)
+    return _Waiting(segment, [resource], found.resource, found.found, is_sound, shape)
+
+
+def _is_stamp_sound(reading: Reading) -> bool:
+    """Return whether the time that all resources of a message have passes the checks."""
+    if reading.is_stamp_sound is None:
+        meta = {name: str(value) for name, value in reading.stamp.items()}
+        try:
+            check({"resourceType": "Location", "id": reading.id_of("Location"), "meta": meta}, NOWHERE)
+            reading.is_stamp_sound = True
+        except Poison:
+            reading.is_stamp_sound = False
+    return reading.is_stamp_sound
+
+
+def _settle(resource: Resource, reading: Reading) -> tuple[Resource, Found]:
+    found = Plain(resource, reading.stamp.get("lastUpdated"))
+    return found.resource, found.found
+
+
+def _freed(one: _Waiting, refused: set[str], reading: Reading) -> _Waiting:
     """Return a resource without references to what was set aside; what goes with them is not in it any more."""
-    segment, told, resource, found, sound = one
-    if not any(str(reference) in refused for reference in _references(resource)):
-        return segment, told, resource, found, sound
-    rest = [_without(variant.whole() if isinstance(variant, Again) else variant, refused) for variant in told]
-    return segment, rest, *_joined([settle(variant) for variant in rest]), False
+    if not any(str(reference) in refused for reference in _references(one.resource)):
+        return one
+    rest = [_without(variant.whole() if isinstance(variant, Again) else variant, refused) for variant in one.told]
+    return _Waiting(one.segment, rest, *_joined([_settle(variant, reading) for variant in rest]))
 
 
-def _actor(variants: _Told, reading: Reading) -> _Waiting:
+def _actor(variants: _Said, reading: Reading) -> _Waiting:
     """Return somebody with all that the message says; who is known in just these words is not looked at again."""
     again = [one for one in variants if isinstance(one, Again)]
     if len(again) < len(variants):
         whole = [one.whole() if isinstance(one, Again) else one for one in variants]
-        return None, whole, *_joined([settle(one) for one in whole]), False
+        if len(whole) == 1:
+            return _plain(None, whole[0], reading)
+        return _Waiting(None, whole, *_joined([_settle(one, reading) for one in whole]))
     memory = reading.warnings.memory
     key = tuple([one.known for one in again])
-    known: Joint | None = memory.get(key)
+    known: Joint | None = again[0].known.joint if len(again) == 1 else memory.get(key)
     if known is None:
         told: list[tuple[Resource, Placed]] = [
             (one.known.plain, [((which, at), path) for at, path in one.known.paths]) for which, one in enumerate(again)
         ]
         known = Joint(*_joined(told))
-        remember(memory, key, known)
+        if len(again) == 1:
+            again[0].known.joint = known
+        else:
+            remember(memory, key, known)
     if not known.is_sound:
         try:
             check(known.plain, NOWHERE)
@@ -89,7 +150,7 @@ def _actor(variants: _Told, reading: Reading) -> _Waiting:
         except Poison:
             # The checks that follow say what is wrong, and where.
             known.is_sound = False
-    return None, variants, known.plain, known.found(again), known.is_sound
+    return _Waiting(None, variants, known.plain, known.found(again), known.is_sound)
 
 
 def _references(value: Any) -> Iterator[Any]:
@@ -106,12 +167,14 @@ def _references(value: Any) -> Iterator[Any]:
 
 def _refused(waiting: list[_Waiting], reading: Reading, settled: Settled) -> set[str]:
     refused = set()
-    for segment, _, resource, _, sound in waiting:
-        if sound:
+    for one in waiting:
+        if one.is_sound:
             continue
-        where = segment or reading.message.header
+        resource, where = one.resource, one.segment or reading.message.header
         try:
             check(resource, NOWHERE)
+            if one.shape is not None:
+                _remember(one.shape)
         except Poison:
             try:
                 check(resource, where.place(reading.entry, reading.number))
@@ -119,6 +182,17 @@ def _refused(waiting: list[_Waiting], reading: Reading, settled: Settled) -> set
                 settled.errors.append((error, where))
             refused.add(f"{resource['resourceType']}/{resource['id']}")
     return refused
+
+
+def _remember(shape: tuple[Any, ...]) -> None:
+    if len(_good) >= MOST:
+        _good.clear()
+    _good.add(shape)
+
+
+def forget() -> None:
+    """Begin anew, as a new process does."""
+    _good.clear()
 
 
 def _joined(variants: Sequence[tuple[Resource, list[tuple[T, str]]]]) -> tuple[Resource, list[tuple[T, str]]]:
@@ -142,13 +216,24 @@ def _joined(variants: Sequence[tuple[Resource, list[tuple[T, str]]]]) -> tuple[R
 def _twins(reading: Reading) -> None:
     """Let those who were met word for word before, and values that were set before, share what became of the words."""
     for first, again in reading.actors.twins:
+        loosen(first)
+        loosen(again)
         for one, other in zip(leaves_in(first), leaves_in(again), strict=True):
             if one.fate == "mapped":
                 other.fate, other.where = one.fate, one.where
-    for first, again in reading.echoes:
-        told = next((one for one in leaves_within(first) if one.fate == "mapped"), None)
+    if reading.echoes and reading.is_crossed:
+        # Of the leaves of an echo nobody says whose they are.
+        for segment in reading.message.segments:
+            for _, rep in segment.populated():
+                loosen(rep)
+    _echoes(reading.echoes)
+
+
+def _echoes(echoes: Sequence[tuple[Any, Any]]) -> None:
+    for first, again in echoes:
+        told = next((one for one in leaves_told(first) if one.fate == "mapped"), None)
         if told is not None:
-            for other in leaves_within(again):
+            for other in leaves_told(again):
                 if other.fate == "unaccounted":
                     other.fate, other.where = told.fate, told.where
 
