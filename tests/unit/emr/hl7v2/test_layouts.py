@@ -113,7 +113,15 @@ def test_a_good_resource_is_not_checked_twice(monkeypatch: pytest.MonkeyPatch) -
     seen: list[str] = []
     monkeypatch.setattr(settling, "check", lambda resource, _: seen.append(resource["resourceType"]))
     read(admission(2, 1_500))
-    assert not {"Patient", "Encounter", "AllergyIntolerance", "Coverage", "RelatedPerson", "Provenance", "Observation"} & set(seen)
+    assert not {
+        "Patient",
+        "Encounter",
+        "AllergyIntolerance",
+        "Coverage",
+        "RelatedPerson",
+        "Provenance",
+        "Observation",
+    } & set(seen)
 
 
 def test_a_text_of_a_form_that_no_check_lets_pass_is_still_set_aside() -> None:
