@@ -16,15 +16,15 @@ class _Site(NamedTuple):
 
 _SITES: Final[dict[str, _Site]] = {
     "adrenal gland": _Site(("adrenal", "adrenals", "suprarenal gland"), ("23451007",), ("C79.7",)),
-    "bone": _Site(("bones", "skeleton", "osseous"), ("272673000", "94222008"), ("C79.5",)),
+    "bone": _Site(("bones", "skeleton", "osseous"), ("272673000", "94222008"), ("C79.5", "C7B.03")),
     "bone marrow": _Site(("marrow",), ("14016003",), ("C79.52",)),
     "brain": _Site(("cerebral", "cns", "central nervous system"), ("12738006", "94225005"), ("C79.3",)),
     "kidney": _Site(("renal",), ("64033007",), ("C79.0",)),
-    "liver": _Site(("hepatic",), ("10200004", "94381002"), ("C78.7",)),
+    "liver": _Site(("hepatic",), ("10200004", "94381002"), ("C78.7", "C7B.02")),
     "lung": _Site(("lungs", "pulmonary"), ("39607008", "94391008"), ("C78.0",)),
-    "lymph node": _Site(("lymph nodes", "nodal"), ("59441001", "94392001"), ("C77",)),
+    "lymph node": _Site(("lymph nodes", "nodal"), ("59441001", "94392001"), ("C77", "C7B.01")),
     "ovary": _Site(("ovaries",), ("15497006",), ("C79.6",)),
-    "peritoneum": _Site(("peritoneal", "retroperitoneum"), ("15425007",), ("C78.6",)),
+    "peritoneum": _Site(("peritoneal", "retroperitoneum"), ("15425007",), ("C78.6", "C7B.04")),
     "pleura": _Site(("pleural",), ("3120008",), ("C78.2",)),
     "skin": _Site(("cutaneous",), ("39937001",), ("C79.2",)),
 }

@@ -1,19 +1,29 @@
 """Facts out of Condition: cancer diagnoses, metastases, comorbidities."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
 from trialbridge.criteria import facts as f
-from trialbridge.criteria.terminology import crosswalk
-from trialbridge.emr.facts.read import MCODE, codings, extension, objects, profiles, text
+from trialbridge.criteria.terminology import crosswalk, stages
+from trialbridge.emr.facts.read import MCODE, answer, codings, extension, objects, profiles, text
 from trialbridge.emr.facts.standing import standing
 from trialbridge.emr.records import Resource
 
 UNCONFIRMED = f.Coding(text="a cancer that is not confirmed")
 """Stands for the codes of a diagnosis that may not be so."""
 _STATUSES = frozenset({"active", "recurrence", "relapse", "remission", "inactive", "resolved"})
-_SECONDARY = ("C77", "C78", "C79")
-_BRAIN_CODES = frozenset({"94225005", "C79.31", "C7931"})
+_SECONDARY = ("C77", "C78", "C79", "C7B")
+_BLOOD = ("D45", "D46", "D47")
+"""Neoplasms of the blood that ICD-10 has among those of uncertain behaviour, as polycythaemia vera and myelodysplasia."""
+_CANCER = re.compile(r"C[0-9][0-9AB](?:[0-9A-Z.]|$)")
+_AROUND = re.compile(
+    r"^(?:(?:american joint committee on cancer|ajcc|union for international cancer control|uicc)\b[ ,:-]*)?"
+    r"(?:(?:clinical|pathologic(?:al)?) )?(?:stage\b[ :]*)?|\s*\((?:qualifier value|finding|tumor staging)\)$",
+    re.IGNORECASE,
+)
+_BASES = {"clinical": frozenset({"260998006", "399537006"}), "pathologic": frozenset({"261023001", "399588009"})}
+_BRAIN_CODES = frozenset({"94225005", "C79.3", "C793", "C79.31", "C7931", "C79.32", "C7932"})
 _BRAIN_SITES = frozenset({"12738006", "C71.9"})
 
 
@@ -25,9 +35,10 @@ def of_condition(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact
     """
     reading = standing(resource)
     codes = codings(resource.get("code"))
-    if not codes or reading == "silent":
+    none = answer("no_known", resource.get("code"))
+    if not codes or reading == "silent" or none == "none" or (none and reading != "stated"):
         return
-    refuted = reading == "denied"
+    refuted = reading == "denied" or none is not None
     clinical = next((c.code for c in codings(resource.get("clinicalStatus")) if c.code in _STATUSES), None)
     histology = codings(extension(resource, MCODE + "mcode-histology-morphology-behavior"))
     sites = tuple(coding for site in objects(resource.get("bodySite")) for coding in codings(site))
@@ -50,6 +61,8 @@ def of_condition(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact
         primary=not secondary,
         excluded=refuted,
     )
+    if not refuted:
+        yield from _stages(resource, evidence)
     if secondary and not refuted:
         brain = any(c.code in _BRAIN_CODES for c in codes) or any(c.code in _BRAIN_SITES for c in sites)
         yield f.Stage(
@@ -59,6 +72,16 @@ def of_condition(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact
             metastatic_sites=sites,
             cns_metastases="present" if brain else None,
         )
+
+
+def _stages(resource: Resource, evidence: f.Evidence) -> Iterator[f.Stage]:
+    """Yield the stage groups that a diagnosis carries itself; where it names the assessment, that one tells."""
+    for one in objects(resource.get("stage")):
+        group = stages.group(stage_words(one.get("summary")) or "")
+        if group is not None and not one.get("assessment"):
+            kind = {coding.code for coding in codings(one.get("type"))}
+            basis = next((word for word, known in _BASES.items() if kind & known), None)
+            yield f.Stage(evidence=evidence, effective=evidence.date, group=group, basis=cast("Any", basis))
 
 
 def is_secondary(resource: Resource) -> bool:
@@ -87,13 +110,15 @@ def _is_cancer(resource: Resource, codes: tuple[f.Coding, ...], histology: tuple
 
 
 def _malignant(code: str) -> bool:
-    return code[:1] == "C" and code[1:3].isdigit()
+    """Return whether an ICD-10 code is of a cancer: C00 to C97, with the letters of ICD-10-CM (C4A, C7A), and cancers of the blood."""
+    plain = code.strip().upper()
+    return bool(_CANCER.match(plain)) or (plain.startswith(_BLOOD) and bool(crosswalk.from_icd10(plain)))
 
 
 def stage_words(concept: Any) -> str | None:
-    """Return a stage as written without the word stage: the code where it is one, else the text."""
+    """Return a stage without the words around it (``Stage``, ``American Joint Committee on Cancer``): the code where it is one."""
     for coding in codings(concept):
         for value in (coding.code, coding.text):
             if value and not value.isdigit():
-                return value.removeprefix("Stage ").removeprefix("stage ").strip()
+                return _AROUND.sub("", value).strip()
     return text(concept)

@@ -1,9 +1,10 @@
-"""Facts out of genomic observations (Genomics Reporting guide): variants, copy number, fusions, signatures, coverage."""
+"""Facts out of genomic observations (Genomics Reporting guide): variants, copy number, fusions, coverage."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, cast
 
 from trialbridge.criteria import facts as f
+from trialbridge.emr.facts.biomarkers import said
 from trialbridge.emr.facts.read import answer, codings, exact, mapping, objects, text, when, words
 from trialbridge.emr.genomics.finding import terms
 from trialbridge.emr.records import Resource
@@ -13,10 +14,6 @@ CHANGE, CLASS, FRACTION, COPIES, SIGNIFICANCE, EXON = "48019-4", "48002-0", "812
 CONSEQUENCE = "molecular-consequence"
 ALTERATIONS = "urn:trialbridge:fhir:alterations-studied"
 _ALTERATIONS: tuple[Literal["mutation", "copy_number", "fusion"], ...] = ("mutation", "copy_number", "fusion")
-PER_MEGABASE = "1/1000000{Base}"
-_PER_MEGABASE = frozenset(
-    {PER_MEGABASE.casefold(), "mutations/megabase", "muts/mb", "mut/mb", "{mutations}/mb", "1/mb"}
-)
 
 
 def components(resource: Resource) -> dict[str, list[dict[str, Any]]]:
@@ -56,7 +53,7 @@ def of_variant(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
     """Yield what a variant observation found, or that it found nothing."""
     parts = components(resource)
     symbols = [symbol for one in parts.get(GENE, ()) if (symbol := _symbol(one))]
-    present = answer("presence", resource.get("valueCodeableConcept")) or "present"
+    present = _presence(resource)
     if not symbols or present not in ("present", "absent"):
         return
     effective = when(resource)
@@ -75,6 +72,15 @@ def of_variant(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
         )  # fmt: skip
     elif _counts(parts, says, present):
         yield _small(parts, symbols[0], effect, evidence, effective, present=present == "present")
+
+
+def _presence(resource: Resource) -> str | None:
+    """Return what a variant observation says of its variant; the guide lets one that was found go without saying so.
+
+    An answer that no table has is none: it may as well be a negative.
+    """
+    unsaid = not any(key.startswith("value") for key in resource) and "dataAbsentReason" not in resource
+    return said("presence", resource) or ("present" if unsaid else None)
 
 
 def _consequence(parts: dict[str, list[dict[str, Any]]]) -> tuple[str | None, str]:
@@ -148,39 +154,3 @@ def of_coverage(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]
         assay=words(resource.get("method")),
         source_class=cast("Any", _word(parts, CLASS, "source_class") or "unknown"),
     )
-
-
-def of_signature(resource: Resource, evidence: f.Evidence, name: str) -> Iterator[f.AnyFact]:
-    """Yield a genome-wide biomarker, by coded answer or by value."""
-    quantity = mapping(resource.get("valueQuantity"))
-    value = exact(quantity)
-    unit = text(quantity.get("code")) or text(quantity.get("unit"))
-    if name == "tmb" and unit is not None and unit.casefold() in _PER_MEGABASE:
-        unit = PER_MEGABASE
-    status = answer(name, resource.get("valueCodeableConcept"))
-    if status is None:
-        status = next((word for one in objects(resource.get("interpretation")) if (word := answer(name, one))), None)
-    if status is not None or value is not None:
-        assay = words(resource.get("method"))
-        yield f.Signature(
-            evidence=evidence, effective=when(resource), name=cast("Any", name), status=status, value=value, unit=unit, assay=assay
-        )  # fmt: skip
-
-
-def of_marker(resource: Resource, evidence: f.Evidence, argument: str) -> Iterator[f.AnyFact]:
-    """Yield a protein marker; ``argument`` is its name, with the kind of score where the code fixes it."""
-    name, _, kind = argument.partition(" ")
-    value = exact(resource.get("valueQuantity"))
-    status = answer("marker", resource.get("valueCodeableConcept"))
-    if status is None and resource.get("valueString"):
-        status = answer("marker", {"text": resource["valueString"]})
-    if status is not None or value is not None:
-        yield f.Marker(
-            evidence=evidence,
-            effective=when(resource),
-            marker=name,
-            status=cast("Any", status),
-            score=value,
-            score_kind=cast("Any", kind or "percent") if value is not None else None,
-            method=words(resource.get("method")),
-        )

@@ -1,11 +1,13 @@
 """Facts out of Observation: by the meaning of its code (`tables/observations.tsv`), else a laboratory result or a vital sign."""
 
+import re
 from collections.abc import Iterator
-from typing import Any, cast
+from decimal import Decimal
+from typing import Any, Final, cast
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.terminology import crosswalk
-from trialbridge.emr.facts import genomics
+from trialbridge.emr.facts import biomarkers, genomics
 from trialbridge.emr.facts.diseases import stage_words
 from trialbridge.emr.facts.read import answer, codings, decimal, exact, mapping, objects, text, when
 from trialbridge.emr.facts.standing import standing
@@ -13,6 +15,7 @@ from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import meanings
 
 _LOINC = "http://loinc.org"
+_WHOLE: Final = re.compile(r"[0-9]{1,3}")
 
 
 def of_observation(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
@@ -24,10 +27,8 @@ def of_observation(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFa
         yield from genomics.of_variant(resource, evidence)
     elif kind == "coverage":
         yield from genomics.of_coverage(resource, evidence)
-    elif kind == "signature":
-        yield from genomics.of_signature(resource, evidence, argument)
-    elif kind == "marker":
-        yield from genomics.of_marker(resource, evidence, argument)
+    elif kind in biomarkers.READERS:
+        yield from biomarkers.READERS[kind](resource, evidence, argument)
     elif kind == "performance":
         yield from _performance(resource, evidence, argument)
     elif kind == "stage":
@@ -52,15 +53,18 @@ def _performance(resource: Resource, evidence: f.Evidence, scale: str) -> Iterat
     value = decimal(resource.get("valueInteger"))
     if value is None:
         value = exact(resource.get("valueQuantity"))
+    if value is None:
+        word = biomarkers.said(scale, resource) or text(resource.get("valueString")) or ""
+        value = Decimal(word) if _WHOLE.fullmatch(word.strip()) else None
     if value is not None and value == value.to_integral_value() and 0 <= value <= 100:  # noqa: PLR2004 - the scales' largest
         yield f.Performance(evidence=evidence, effective=when(resource), scale=cast("Any", scale), value=int(value))
 
 
 def _stage(resource: Resource, evidence: f.Evidence, argument: str) -> Iterator[f.AnyFact]:
     part, _, basis = argument.partition(" ")
-    value = stage_words(resource.get("valueCodeableConcept")) or text(resource.get("valueString"))
+    value = stage_words(resource.get("valueCodeableConcept")) or stage_words({"text": resource.get("valueString")})
     if value:
-        parts: dict[str, Any] = {part: value.removeprefix("Stage ").strip()}
+        parts: dict[str, Any] = {part: value}
         yield f.Stage(evidence=evidence, effective=when(resource), basis=cast("Any", basis), **parts)
 
 
@@ -89,7 +93,7 @@ def _measured(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
                 evidence=evidence, effective=when(resource), loinc=loinc.code, value=value, unit=unit, comparator=comparator
             )  # fmt: skip
             continue
-        limits = next(objects(part.get("referenceRange")), {})
+        limits = _limits(part, quantity)
         yield f.Lab(
             evidence=evidence,
             effective=when(resource),
@@ -97,7 +101,24 @@ def _measured(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
             value=value,
             unit=unit,
             comparator=comparator,
-            upper_limit=decimal(mapping(limits.get("high")).get("value")),
-            lower_limit=decimal(mapping(limits.get("low")).get("value")),
+            upper_limit=limits.get("high"),
+            lower_limit=limits.get("low"),
             name=loinc.text,
         )
+
+
+def _limits(part: dict[str, Any], quantity: dict[str, Any]) -> dict[str, Decimal | None]:
+    """Return the limits of normal; none where they are in another unit than the result, or of something else than what is normal."""
+    for one in objects(part.get("referenceRange")):
+        kinds = {coding.code for coding in codings(one.get("type"))}
+        if kinds and "normal" not in kinds:
+            continue
+        ends = {name: mapping(one.get(name)) for name in ("low", "high")}
+        same = all(_unit(end) in (None, _unit(quantity)) for end in ends.values())
+        if same and any(ends.values()):
+            return {name: decimal(end.get("value")) for name, end in ends.items()}
+    return {}
+
+
+def _unit(quantity: dict[str, Any]) -> str | None:
+    return text(quantity.get("code")) or text(quantity.get("unit"))

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, cast
 
 from trialbridge.criteria import facts as f
-from trialbridge.emr.facts.read import codings, decimal, mapping, objects, text, when
+from trialbridge.emr.facts.read import answer, codings, decimal, mapping, objects, text, when
 from trialbridge.emr.facts.standing import standing
 from trialbridge.emr.records import Resource
 
@@ -65,8 +65,14 @@ def of_consent(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
 
 
 def of_allergy(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
-    """Yield an allergy; a refuted one is stated to be absent, one that is not confirmed or is over says nothing."""
+    """Yield an allergy; a refuted one is stated to be absent, one that is not confirmed or is over says nothing.
+
+    "No known allergy" is a code of its own: it states an absence, never an allergy.
+    """
     reading = standing(resource)
     found = codings(resource.get("code"))
-    if found and reading != "silent":
-        yield f.Allergy(evidence=evidence, effective=when(resource), codes=found, present=reading == "stated")
+    none = answer("no_known", resource.get("code"))
+    if not found or reading == "silent" or none == "none" or (none and reading != "stated"):
+        return
+    present = reading == "stated" and none is None
+    yield f.Allergy(evidence=evidence, effective=when(resource), codes=found, present=present)

@@ -1,0 +1,178 @@
+"""What observations of biomarkers say, as laboratories code them: a negative is never read as a positive, nor the other way round."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from trialbridge.contracts.ids import RecordId, SourceId
+from trialbridge.criteria import facts as f
+from trialbridge.emr.facts import facts_of
+
+LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
+INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+
+
+def coded(system: str, code: str, display: str = "") -> dict[str, Any]:
+    """Return a CodeableConcept."""
+    return {"coding": [{"system": system, "code": code, **({"display": display} if display else {})}]}
+
+
+def facts(code: str, system: str = LOINC, **more: Any) -> list[f.AnyFact]:
+    """Return the facts of a final observation of a code."""
+    resource = {"resourceType": "Observation", "id": "o", "status": "final", "code": coded(system, code), **more}
+    return list(facts_of([resource], SourceId("s"), RecordId("r"))["Observation/o"])
+
+
+def signatures(found: list[f.AnyFact]) -> dict[str, str | None]:
+    """Return the status of each genome-wide biomarker."""
+    return {one.name: one.status for one in found if isinstance(one, f.Signature)}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (coded(SNOMED, "10828004", "Positive"), {"msi": "high", "mmr": "deficient"}),
+        (coded(SNOMED, "260385009", "Negative"), {"msi": "stable", "mmr": "proficient"}),
+        (coded(LOINC, "LA6576-8"), {"msi": "high", "mmr": "deficient"}),
+        (coded(LOINC, "LA14122-8", "Stable"), {"msi": "stable", "mmr": "proficient"}),
+        (coded(LOINC, "LA26202-4", "MSI-L"), {"msi": "low"}),
+        ({"text": "dMMR"}, {"msi": "high", "mmr": "deficient"}),
+        ({"text": "see report"}, {}),
+    ],
+)
+def test_the_stain_of_microsatellite_instability_tells_of_instability(
+    value: dict[str, Any], said: dict[str, str]
+) -> None:
+    """LOINC 62862-8 is the presence of instability: positive is unstable, not the presence of the repair proteins."""
+    assert signatures(facts("62862-8", valueCodeableConcept=value)) == said
+
+
+def test_the_interpretation_stands_where_no_value_is_given() -> None:
+    positive = [coded(INTERPRETATION, "POS")]
+    assert signatures(facts("62862-8", interpretation=positive)) == {"msi": "high", "mmr": "deficient"}
+    [marker] = facts("85337-4", interpretation=positive)
+    assert isinstance(marker, f.Marker)
+    assert (marker.marker, marker.status) == ("ER", "positive")
+
+
+@pytest.mark.parametrize(
+    ("code", "protein"), [("81691-8", "MLH1"), ("81692-6", "MSH2"), ("81693-4", "MSH6"), ("81694-2", "PMS2")]
+)
+def test_one_repair_protein_that_is_there_proves_nothing_of_the_others(code: str, protein: str) -> None:
+    kept = facts(code, valueCodeableConcept=coded(SNOMED, "10828004"))
+    assert [(one.marker, one.status) for one in kept if isinstance(one, f.Marker)] == [(protein, "positive")]
+    assert signatures(kept) == {}
+    lost = facts(code, valueCodeableConcept=coded(SNOMED, "260385009"))
+    assert [(one.marker, one.status) for one in lost if isinstance(one, f.Marker)] == [(protein, "negative")]
+    assert signatures(lost) == {"mmr": "deficient"}
+
+
+@pytest.mark.parametrize(
+    ("more", "score", "kind", "status"),
+    [
+        ({"valueCodeableConcept": coded(LOINC, "LA11843-2", "3+")}, "3", "ihc", None),
+        ({"valueCodeableConcept": coded(LOINC, "LA6111-4", "0")}, "0", "ihc", None),
+        ({"valueString": "2+"}, "2", "ihc", None),
+        ({"valueCodeableConcept": coded(LOINC, "LA11885-3", "Equivocal")}, None, None, "equivocal"),
+        ({"valueString": "Negative"}, None, None, "negative"),
+    ],
+)
+def test_grades_of_her2(more: dict[str, Any], score: str | None, kind: str | None, status: str | None) -> None:
+    [marker] = facts("85319-2", **more)
+    assert isinstance(marker, f.Marker)
+    assert (marker.marker, marker.score_kind, marker.status) == ("HER2", kind, status)
+    assert marker.score == (Decimal(score) if score else None)
+
+
+def test_a_concentration_in_serum_is_no_score_of_a_stain() -> None:
+    quantity = {"value": 12, "unit": "ng/mL", "system": "http://unitsofmeasure.org", "code": "ng/mL"}
+    assert facts("32996-1", valueQuantity=quantity) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "unit", "kind"),
+    [("85329-1", "%", "percent"), ("14230-7", "%", "percent"), ("85147-7", "%", "tps"), ("85147-7", "1", None)],
+)
+def test_a_score_is_of_the_kind_that_code_and_unit_tell(code: str, unit: str, kind: str | None) -> None:
+    [marker] = facts(code, valueQuantity={"value": 20, "code": unit})
+    assert isinstance(marker, f.Marker)
+    assert (marker.score, marker.score_kind) == (Decimal(20), kind)
+
+
+def _variant(**more: Any) -> list[f.AnyFact]:
+    gene = {"code": coded(LOINC, "48018-6"), "valueCodeableConcept": {"text": "EGFR"}}
+    return facts("69548-6", component=[gene], **more)
+
+
+@pytest.mark.parametrize(
+    ("more", "present"),
+    [
+        ({"valueCodeableConcept": coded(LOINC, "LA9633-4")}, [True]),
+        ({"valueCodeableConcept": coded(LOINC, "LA9634-2")}, [False]),
+        ({"valueCodeableConcept": coded(LOINC, "LA11883-8", "Not detected")}, [False]),
+        ({"valueCodeableConcept": coded(SNOMED, "260415000")}, [False]),
+        ({"valueCodeableConcept": coded(LOINC, "LA11884-6", "Indeterminate")}, []),
+        ({"valueCodeableConcept": coded(LOINC, "LA18198-4", "No call")}, []),
+        ({"valueCodeableConcept": {"text": "Negative"}}, [False]),
+        ({"valueString": "Not Detected"}, [False]),
+        ({"valueCodeableConcept": {"text": "quantity not sufficient"}}, []),
+        ({"dataAbsentReason": {"text": "failed"}}, []),
+        ({}, [True]),
+    ],
+)
+def test_only_what_is_said_to_be_there_is_a_variant(more: dict[str, Any], present: list[bool]) -> None:
+    assert [one.present for one in _variant(**more) if isinstance(one, f.Variant)] == present
+
+
+@pytest.mark.parametrize(
+    ("more", "grade"),
+    [
+        ({"valueInteger": 1}, 1),
+        ({"valueCodeableConcept": coded(LOINC, "LA9624-3")}, 2),
+        ({"valueCodeableConcept": coded(SNOMED, "422512005")}, 1),
+        ({"valueString": " 0 "}, 0),
+        ({"valueString": "1-2"}, None),
+        ({"valueCodeableConcept": coded(LOINC, "LA4489-6", "Unknown")}, None),
+    ],
+)
+def test_performance_as_number_code_or_text(more: dict[str, Any], grade: int | None) -> None:
+    assert [one.value for one in facts("89247-1", **more) if isinstance(one, f.Performance)] == (
+        [] if grade is None else [grade]
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "part"),
+    [
+        ("399537006", "American Joint Committee on Cancer stage IIIC (qualifier value)", {"group": "IIIC"}),
+        ("399390009", "Stage IV", {"group": "IV"}),
+        ("399504009", "American Joint Committee on Cancer cT3 (qualifier value)", {"t": "cT3"}),
+        ("277208005", "M1", {"m": "M1"}),
+    ],
+)
+def test_stages_are_read_without_the_words_around_them(code: str, value: str, part: dict[str, str]) -> None:
+    [stage] = facts(code, SNOMED, valueCodeableConcept=coded(SNOMED, "1222806003", value))
+    assert isinstance(stage, f.Stage)
+    assert {name: getattr(stage, name) for name in part} == part
+
+
+def test_the_course_of_disease_under_the_code_of_earlier_editions() -> None:
+    [status] = facts("88040-1", valueCodeableConcept=coded(SNOMED, "271299001"))
+    assert isinstance(status, f.DiseaseStatus)
+    assert status.status == "progressing"
+
+
+def test_limits_of_normal_in_another_unit_are_none() -> None:
+    value = {"value": 2, "code": "mg/dL"}
+    high = {"value": 88, "code": "umol/L"}
+    ranges = [
+        {"type": coded("http://terminology.hl7.org/CodeSystem/referencerange-meaning", "therapeutic"), "high": value},
+        {"high": high},
+    ]
+    [lab] = facts("2160-0", valueQuantity=value, referenceRange=ranges)
+    assert isinstance(lab, f.Lab)
+    assert lab.upper_limit is None
+    [lab] = facts("2160-0", valueQuantity=value, referenceRange=[*ranges, {"high": {"value": 1, "code": "mg/dL"}}])
+    assert isinstance(lab, f.Lab)
+    assert lab.upper_limit == 1

@@ -1,0 +1,86 @@
+"""Which conditions are cancers, and what they say of stage, spread and stated absences."""
+
+from typing import Any
+
+import pytest
+
+from trialbridge.contracts.ids import RecordId, SourceId
+from trialbridge.criteria import facts as f
+from trialbridge.criteria.terminology import crosswalk
+from trialbridge.emr.facts import facts_of
+
+ICD, SNOMED = "http://hl7.org/fhir/sid/icd-10-cm", "http://snomed.info/sct"
+
+
+def facts(resource: dict[str, Any]) -> list[f.AnyFact]:
+    """Return the facts of one resource."""
+    [found] = facts_of([{"id": "c", **resource}], SourceId("s"), RecordId("r")).values()
+    return list(found)
+
+
+def condition(code: str, system: str = ICD, **more: Any) -> list[f.AnyFact]:
+    """Return the facts of a Condition."""
+    return facts({"resourceType": "Condition", "code": {"coding": [{"system": system, "code": code}]}, **more})
+
+
+@pytest.mark.parametrize(
+    ("code", "term"),
+    [("C34.1", "LUNG"), ("C4A.9", "MCC"), ("C7A.090", "LUNG"), ("D46.9", "MDS"), ("D45", "PV"), ("D47.3", "ET")],
+)
+def test_cancers_of_icd_10_cm_whatever_letters_they_have(code: str, term: str) -> None:
+    [diagnosis] = condition(code)
+    assert isinstance(diagnosis, f.Diagnosis)
+    assert diagnosis.primary
+    assert crosswalk.terms_of(diagnosis.codes) == (term,)
+
+
+@pytest.mark.parametrize("code", ["D05.1", "D50.9", "Z85.3", "E11.9", "D48.5"])
+def test_what_is_no_cancer_is_a_comorbidity(code: str) -> None:
+    [found] = condition(code)
+    assert isinstance(found, f.Condition)
+
+
+@pytest.mark.parametrize(("code", "brain"), [("C7B.02", False), ("C79.3", True), ("C79.32", True), ("C78.7", False)])
+def test_secondary_tumours_are_spread_and_no_diagnosis_of_a_primary(code: str, brain: bool) -> None:
+    diagnosis, stage = condition(code)
+    assert isinstance(diagnosis, f.Diagnosis)
+    assert not diagnosis.primary
+    assert isinstance(stage, f.Stage)
+    assert (stage.metastatic, stage.cns_metastases) == (True, "present" if brain else None)
+
+
+def test_the_stage_that_a_diagnosis_carries_itself() -> None:
+    summary = {
+        "coding": [
+            {
+                "system": SNOMED,
+                "code": "1222594001",
+                "display": "American Joint Committee on Cancer stage IIIB (qualifier value)",
+            }
+        ]
+    }
+    kind = {"coding": [{"system": SNOMED, "code": "260998006"}]}
+    _, stage = condition("C61", stage=[{"summary": summary, "type": kind}], onsetDateTime="2024-02")
+    assert isinstance(stage, f.Stage)
+    assert (stage.group, stage.basis, stage.effective) == ("IIIB", "clinical", "2024-02")
+    assessed = {"summary": summary, "assessment": [{"reference": "Observation/o"}]}
+    assert len(condition("C61", stage=[assessed])) == 1
+    refuted = {"coding": [{"code": "refuted"}]}
+    assert len(condition("C61", stage=[{"summary": summary}], verificationStatus=refuted)) == 1
+
+
+@pytest.mark.parametrize("code", ["716186003", "409137002"])
+def test_no_known_allergy_is_no_allergy(code: str) -> None:
+    resource = {"resourceType": "AllergyIntolerance", "code": {"coding": [{"system": SNOMED, "code": code}]}}
+    [found] = facts(resource)
+    assert isinstance(found, f.Allergy)
+    assert not found.present
+    denied = {"coding": [{"code": "refuted"}]}
+    assert facts({**resource, "verificationStatus": denied}) == []
+
+
+def test_no_known_problem_is_no_condition() -> None:
+    [found] = condition("160245001", SNOMED)
+    assert isinstance(found, f.Condition)
+    assert not found.present
+    assert condition("no-problem-info", "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips") == []
