@@ -18,7 +18,7 @@ _ANN: Final = (
 """The parts of ANN by its specification, where a header does not name them."""
 _VEP: Final = {
     "gene": "SYMBOL", "hgnc": "HGNC_ID", "consequence": "Consequence", "transcript": "Feature", "coding": "HGVSc", "protein": "HGVSp",
-    "exon": "EXON", "significance": "CLIN_SIG", "genomic": "HGVSg",
+    "exon": "EXON", "intron": "INTRON", "significance": "CLIN_SIG", "genomic": "HGVSg",
 }  # fmt: skip
 _SNPEFF: Final = {
     "gene": "Gene_Name", "consequence": "Annotation", "transcript": "Feature_ID", "coding": "HGVS.c", "protein": "HGVS.p", "exon": "Rank",

@@ -20,6 +20,11 @@ _ESCAPED: Final = {
 }
 _SPLICE: Final = re.compile(r"p\.X[0-9]+_splice")
 """Of MAF files: names a splice site by its nearest residue; HGVS has no such change."""
+_NUMBERED: Final = re.compile(r"([0-9]{1,4})(?:/[0-9]{1,4})?$")
+_OFFSET: Final = re.compile(r"[0-9]([+-])([0-9]{1,7})")
+_PLACE: Final = re.compile(r"(?:^|_)[*-]?[0-9]+([+-][0-9]+)?")
+_BESIDE: Final = 50
+"""Bases into an intron from which a change is no longer taken to be at an exon: its polypyrimidine tract and branch point are nearer."""
 
 
 def plain(cell: Cell | None) -> Cell | None:
@@ -48,6 +53,28 @@ def protein(cell: Cell | None) -> Cell | None:
 def agree(long: Cell, short: Cell) -> bool:
     """Return whether a change in three letters and one in one letter are the same."""
     return criteria_hgvs.normal(long) == criteria_hgvs.normal(short)
+
+
+def exon_beside(intron: Cell | None, coding: Cell | None) -> Cell | None:
+    """Return the exon that a change within an intron (``14/20``) stands at, None where the change is beside none or beside two.
+
+    Intron n lies between exon n and the next. Offsets of HGVS c. with ``+`` count from the exon before, with ``-`` from the one after.
+    """
+    number = _NUMBERED.match(intron) if intron is not None else None
+    change = plain(coding)
+    if number is None or intron is None or change is None:
+        return None
+    offsets = _OFFSET.findall(change.rpartition("c.")[2])
+    if not offsets or len({sign for sign, _ in offsets}) > 1 or any(int(far) > _BESIDE for _, far in offsets):
+        return None
+    return made(str(int(number[1]) + (offsets[0][0] == "-")), intron, change)
+
+
+def within_intron(coding: Cell | None) -> bool:
+    """Return whether HGVS c. places a change in an intron alone: every position has an offset."""
+    change = plain(coding)
+    places = _PLACE.findall(change.rpartition("c.")[2]) if change is not None else []
+    return bool(places) and all(places)
 
 
 def with_transcript(change: Cell | None, transcript: Cell | None) -> Cell | None:

@@ -29,7 +29,7 @@ COLUMNS: Final = (
     GENE, SAMPLE, "NCBI_Build", "Chromosome", "Start_Position", "End_Position", "Variant_Classification", "Variant_Type",
     "Reference_Allele", "Tumor_Seq_Allele1", "Tumor_Seq_Allele2", "dbSNP_RS", "Mutation_Status", "HGVSc", "HGVSp", "HGVSp_Short",
     "HGVSg", "Transcript_ID", "Exon_Number", "t_depth", "t_ref_count", "t_alt_count", "Consequence", "CLIN_SIG", "FILTER", "HGNC_ID",
-    "Fusion", "Copy_Number", "t_vaf",
+    "Fusion", "Copy_Number", "t_vaf", "INTRON",
 )  # fmt: skip
 """The columns that are read; the others are kept as they are written."""
 _SHOWN: Final = ("t_depth", "t_ref_count", "FILTER")
@@ -195,7 +195,7 @@ def _finding(row: dict[str, Cell]) -> Finding:
         ("maf", assembly or "", *(str(one or "") for one in (chromosome, start, reference, alternate, row[GENE], row.get("HGVSc")))),
         gene=row[GENE], hgnc=row.get("HGNC_ID"), change=change, protein=long or hgvs.protein(short), protein_short=short,
         transcript=row.get("Transcript_ID"), coding=hgvs.with_transcript(row.get("HGVSc"), row.get("Transcript_ID")),
-        exon=row.get("Exon_Number"), genomic=hgvs.plain(row.get("HGVSg")), assembly=assembly, chromosome=chromosome,
+        exon=_exon(row), genomic=hgvs.plain(row.get("HGVSg")), assembly=assembly, chromosome=chromosome,
         reference=reference, alternate=alternate,
     )  # fmt: skip
     if start is not None and start.isdigit():
@@ -239,6 +239,11 @@ def _consequences(row: dict[str, Cell]) -> list[Cell]:
     terms = [made(one.strip(), given) for one in given.replace("&", ",").replace(";", ",").split(",")] if given else []
     classified = row.get("Variant_Classification")
     return [*([classified] if classified is not None else []), *(one for one in terms if one)]
+
+
+def _exon(row: dict[str, Cell]) -> Cell | None:
+    """Return the exon that a variant is in, or whose splice site it is at."""
+    return row.get("Exon_Number") or hgvs.exon_beside(row.get("INTRON"), row.get("HGVSc"))
 
 
 def _amounts(found: Finding, row: dict[str, Cell]) -> None:

@@ -13,7 +13,7 @@ from trialbridge.emr.account import Leaf, Made, made
 from trialbridge.emr.genomics import hgvs
 from trialbridge.emr.genomics.alleles import Call, Sample, copies_of, kind_of
 from trialbridge.emr.genomics.annotations import Transcript, chosen, of_allele, transcripts
-from trialbridge.emr.genomics.finding import Finding, Kind, genomic_change, word_of
+from trialbridge.emr.genomics.finding import Cell, Finding, Kind, genomic_change, word_of
 from trialbridge.emr.genomics.vcf_text import FIXED, Header
 
 MOST_ALLELES: Final = 200
@@ -147,7 +147,7 @@ def _source(record: Record, sample: Sample) -> Leaf | None:
 def _annotate(found: Finding, one: Transcript) -> None:
     gene = one.get("gene")
     found.gene, found.hgnc = gene, one.get("hgnc")
-    found.transcript, found.exon = one.get("transcript"), one.get("exon")
+    found.transcript, found.exon = one.get("transcript"), _exon(one)
     found.consequences = one.consequences()
     found.coding = hgvs.with_transcript(one.get("coding"), found.transcript)
     found.protein = hgvs.protein(one.get("protein"))
@@ -158,6 +158,14 @@ def _annotate(found: Finding, one: Transcript) -> None:
     if gene is not None and "&" in gene and any("fusion" in term for term in found.consequences):
         first, _, second = gene.partition("&")
         found.gene, found.partner, found.kind, found.change = made(first, gene), made(second, gene), "fusion", "fusion"
+
+
+def _exon(one: Transcript) -> Cell | None:
+    """Return the exon that a variant is in, or whose splice site it is at; SnpEff's rank counts introns where it is in one."""
+    exon, intron, coding = one.get("exon"), one.get("intron"), one.get("coding")
+    if "intron" not in one.names and hgvs.within_intron(coding):
+        exon, intron = None, exon
+    return exon if exon is not None else hgvs.exon_beside(intron, coding)
 
 
 def _structure(found: Finding, record: Record, sample: Sample, change: str) -> None:

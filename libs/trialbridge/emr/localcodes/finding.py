@@ -35,7 +35,10 @@ _STANDARD: Final = (
     "loinc.org",
     "/ndc",
     "nci",
+    "fdasis",
 )
+_NOT_A_FEED_S: Final = ("urn:trialbridge:", "http://hl7.org/", "http://terminology.hl7.org/", "http://dicom.nema.org/")
+"""Systems of what observations are made of: our own, and those of the standards themselves. Nobody has to say what their codes mean."""
 
 
 def local_codes(resource: Resource) -> tuple[LocalCode, ...]:
@@ -79,7 +82,7 @@ def local_concept(kind: Kind, concept: Any, unit: str = "") -> LocalCode | None:
     if kind == "observation" and _has_loinc(concept):
         return None
     found = codings(concept)
-    if not found or any(_read(kind, one) for one in found):
+    if not found or any(_read(kind, one) or _is_structural(kind, one) for one in found):
         return None
     first = next((one for one in found if one.code), found[0])
     return local_code(kind, first.system, first.code, first.text, unit)
@@ -104,6 +107,10 @@ def _read(kind: Kind, coding: Coding) -> bool:
         return True
     low = (system or "").casefold()
     return bool(code) and any(word in low for word in _STANDARD)
+
+
+def _is_structural(kind: Kind, coding: Coding) -> bool:
+    return kind == "observation" and bool(coding.code) and (coding.system or "").startswith(_NOT_A_FEED_S)
 
 
 def unit_of(quantity: dict[str, Any]) -> str | None:

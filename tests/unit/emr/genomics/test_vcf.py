@@ -124,6 +124,29 @@ def test_snpeff_says_the_same_in_other_words() -> None:
     assert_whole(found)
 
 
+@pytest.mark.parametrize(
+    ("coding", "terms", "exon"),
+    [
+        ("ENST1:c.3082+1G>T", "splice_donor_variant&intron_variant", "14"),
+        ("ENST1:c.2888-1G>A", "splice_acceptor_variant&intron_variant", "14"),
+        ("ENST1:c.3082+2_3082+9del", "splice_donor_variant&intron_variant", "14"),
+        ("ENST1:c.2888-5_3082+5del", "splice_acceptor_variant&splice_donor_variant", None),
+        ("ENST1:c.3082+400G>T", "intron_variant", None),
+    ],
+)
+def test_a_splice_variant_is_of_the_exon_that_it_stands_at(coding: str, terms: str, exon: str | None) -> None:
+    """MET exon 14 skipping: the exon is asked for, and annotators name the intron alone."""
+    intron = "13/20" if "2888-" in coding else "14/20"
+    header = HEADER.replace("EXON|", "EXON|INTRON|")
+    found = convert_file(vcf(egfr(f"CSQ=G|{terms}|HIGH|MET|ENST1||{intron}|{coding}||||||"), header=header))
+    facts = facts_in(found, f.Variant)
+    assert [one.exon for one in facts] == ([] if terms == "intron_variant" else [exon])
+    rank = f"G|{terms}|HIGH|MET|E|transcript|ENST1|protein_coding|{intron}|{coding.partition(':')[2]}|"
+    snpeff = '##fileformat=VCFv4.3\n##INFO=<ID=ANN,Number=.,Type=String,Description="x">\n'
+    told = facts_in(convert_file(vcf(egfr(f"ANN={rank}"), header=snpeff)), f.Variant)
+    assert [one.exon for one in told] == [one.exon for one in facts]
+
+
 def test_a_fusion_names_both_genes() -> None:
     header = '##fileformat=VCFv4.3\n##INFO=<ID=ANN,Number=.,Type=String,Description="x">\n'
     ann = "ANN=N]2:29223528]|gene_fusion|HIGH|EML4&ALK|ENSG1&ENSG2|gene_variant|ENSG1&ENSG2||||"

@@ -88,6 +88,28 @@ def test_components_and_units_are_looked_at_too() -> None:
     assert [(one.kind, one.code) for one in found] == [("observation", "BP"), ("observation", "SYS"), ("unit", "torr")]
 
 
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [
+        ("urn:trialbridge:genomics:field", "GT"),
+        ("http://hl7.org/fhir/uv/genomics-reporting/CodeSystem/tbd-codes-cs", "molecular-consequence"),
+        ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "ASSERTION"),
+    ],
+)
+def test_what_the_standards_and_we_name_parts_by_is_nobodys_own_code(system: str, code: str) -> None:
+    variant = {
+        **lab(concept("69548-6", "http://loinc.org")),
+        "component": [{"code": concept(code, system), "valueString": "0/1"}],
+    }
+    assert local_codes(variant) == ()
+    assert local_codes(lab(concept(code, system))) == ()
+
+
+def test_an_allergen_of_the_register_of_substances_is_no_local_code() -> None:
+    egg = {"resourceType": "AllergyIntolerance", "id": "a", "code": concept("291P45F896", "http://fdasis.nlm.nih.gov")}
+    assert local_codes(egg) == ()
+
+
 def test_words_are_capped_and_on_one_line() -> None:
     code = local_code("condition", None, None, "seen\tby\n\x00 " + "x" * 500)
     assert code is not None
