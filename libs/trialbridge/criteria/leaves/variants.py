@@ -27,6 +27,8 @@ from trialbridge.criteria.verdicts import Verdict
 
 Alteration = Literal["mutation", "copy_number", "fusion"]
 _BENIGN = frozenset({"benign", "likely benign"})
+_SILENT = frozenset({"silent", "intron"})
+_ANY = frozenset({"any"})
 
 
 def sequencing(gene: str, what: str = "sequencing") -> Settle:
@@ -53,8 +55,11 @@ def coverage(known: Known, gene: str, alteration: Alteration, source: str | None
 
 
 def counts(fact: f.Variant) -> bool:
-    """Return whether a variant counts where none is named: benign and synonymous ones do not."""
-    silent = fact.protein_change is not None and hgvs.is_synonymous(fact.protein_change)
+    """Return whether a variant counts where none is named: benign and synonymous ones do not, nor those whose effect alone says so."""
+    if fact.protein_change:
+        silent = hgvs.is_synonymous(fact.protein_change)
+    else:
+        silent = bool(fact.effect) and (effects.classes(fact.effect or "") or _ANY) <= _SILENT
     return not silent and (fact.significance or "").casefold() not in _BENIGN
 
 

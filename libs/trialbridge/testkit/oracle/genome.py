@@ -62,8 +62,13 @@ def _variants(gene: str, patient: Patient) -> list[f.Variant]:
 
 
 def _harmless(fact: f.Variant) -> bool:
-    read = protein.read(fact.protein_change)
-    return (fact.significance or "").strip().casefold() in _BENIGN or (read is not None and read.synonymous)
+    if (fact.significance or "").strip().casefold() in _BENIGN:
+        return True
+    if fact.protein_change:
+        read = protein.read(fact.protein_change)
+        return read is not None and read.synonymous
+    words = _effect_words(fact.effect)
+    return bool(words) and all(word in ("silent", "intron") for word in words)
 
 
 def _exon(text: str | None) -> int | None:

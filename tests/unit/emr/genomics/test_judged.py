@@ -139,3 +139,27 @@ def test_rows_of_tables_are_judged(table: str, criterion: dict[str, Any], verdic
     assert result.verdict == verdict, result.reason
     if verdict == "met":
         assert result.evidence
+
+
+def test_a_silent_row_without_a_protein_change_is_no_mutation_where_none_is_named() -> None:
+    silent = {
+        "Hugo_Symbol": "KRAS",
+        "Variant_Classification": "Silent",
+        "HGVSp_Short": "",
+        "HGVSp": "",
+        "Tumor_Sample_Barcode": "T1",
+    }
+    found = convert_file(maf(silent), "text/maf")
+    assert judged(found, variant={"gene": "KRAS"}).verdict == "not_met"
+    assert judged(found, wild_type={"gene": "KRAS"}).verdict == "met"
+    assert judged(found, variant={"gene": "KRAS", "effects": ["Silent"]}).verdict == "met"
+
+
+def test_a_variant_at_the_splice_site_of_an_exon_meets_a_criterion_on_skipping_it() -> None:
+    donor = "CSQ=G|splice_donor_variant|HIGH|MET|ENST1|||ENST1:c.3082+1G>T||||||"
+    row = {"Hugo_Symbol": "MET", "Variant_Classification": "Splice_Site", "HGVSc": "c.3082+1G>T", "HGVSp_Short": "p.X1028_splice",
+           "HGVSp": "", "Exon_Number": "", "Tumor_Sample_Barcode": "T1", "INTRON": "14/20"}  # fmt: skip
+    skipping = {"gene": "MET", "exon": ["14"], "effects": ["Splice_Site"]}
+    assert judged(convert_file(maf(row), "text/maf"), variant=skipping).verdict == "met"
+    assert judged(convert_file(maf({**row, "INTRON": "13/20"}), "text/maf"), variant=skipping).verdict == "not_met"
+    assert judged(convert_file(vcf(egfr(donor))), variant=skipping).verdict == "unknown"

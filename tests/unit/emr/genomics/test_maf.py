@@ -129,7 +129,7 @@ def test_a_fusion_names_the_other_gene() -> None:
     assert (fact.gene, fact.partner) == ("ALK", "EML4")
 
 
-def test_silent_and_intronic_rows_are_no_mutation_of_the_gene() -> None:
+def test_rows_in_introns_and_between_genes_are_no_mutation_of_the_gene() -> None:
     rows = (
         {"Variant_Classification": "Intron", "HGVSp_Short": ""},
         {"Variant_Classification": "IGR", "HGVSp_Short": "", "HGVSc": ""},
