@@ -105,6 +105,8 @@ class VariantFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     panel: str | None = None
     source: Literal["somatic", "germline", "unknown"] | None = None
     """Of variants that do not say themselves."""
+    replaces: bool = False
+    """True where such a file holds all that there is of its samples: what an earlier one said and it does not is taken back."""
 
 
 class Genomics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):

@@ -8,8 +8,9 @@ from trialbridge.criteria.facts import AnyFact, Evidence
 from trialbridge.emr.facts.diseases import of_condition
 from trialbridge.emr.facts.observations import of_observation
 from trialbridge.emr.facts.persons import of_allergy, of_consent, of_patient
-from trialbridge.emr.facts.read import evidence, reference
+from trialbridge.emr.facts.read import evidence, mapping, objects, reference, text
 from trialbridge.emr.facts.treatments import of_list, of_medication, of_procedure
+from trialbridge.emr.genomics.resources import WHOLE
 from trialbridge.emr.records import Resource
 
 READERS: Final[Mapping[str, Callable[[Resource, Evidence], Iterator[AnyFact]]]] = {
@@ -28,10 +29,31 @@ READERS: Final[Mapping[str, Callable[[Resource, Evidence], Iterator[AnyFact]]]] 
 
 
 def facts_of(resources: Sequence[Resource], source: SourceId, record: RecordId) -> Mapping[str, tuple[AnyFact, ...]]:
-    """Return the facts of each resource that may hold some, by FHIR reference; an empty tuple retracts earlier ones."""
-    found = {}
+    """Return the facts of each resource that may hold some, by FHIR reference; an empty tuple retracts earlier ones.
+
+    The results of a report that replaces the earlier one are told under the report: the newest tells them all.
+    """
+    found: dict[str, tuple[AnyFact, ...]] = {}
+    told: dict[str, tuple[AnyFact, ...]] = {}
     for resource in resources:
         reader = READERS.get(resource.get("resourceType", ""))
         if reader is not None and resource.get("id"):
-            found[reference(resource)] = tuple(reader(resource, evidence(resource, source, record)))
+            name = reference(resource)
+            facts = tuple(reader(resource, evidence(resource, source, record)))
+            whole = _is_whole(resource)
+            found[name] = () if whole else facts
+            if whole:
+                told[name] = facts
+    for resource in resources:
+        if resource.get("resourceType") == "DiagnosticReport" and resource.get("id") and _is_whole(resource):
+            results = (text(one.get("reference")) or "" for one in objects(resource.get("result")))
+            found[reference(resource)] = tuple(fact for name in results for fact in told.get(name, ()))
     return found
+
+
+def _is_whole(resource: Resource) -> bool:
+    """Return whether a resource is of a report that replaces the earlier one (`genomics.resources.WHOLE`)."""
+    meta = mapping(resource.get("meta"))
+    return "tag" in meta and any(
+        (one.get("system"), one.get("code")) == (WHOLE["system"], WHOLE["code"]) for one in objects(meta["tag"])
+    )

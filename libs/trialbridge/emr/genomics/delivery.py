@@ -76,7 +76,7 @@ class Delivery:
         panel = (entry.panel if entry else None) or self._files.panel
         patient = resource_id(self._feed.source, "Patient", mrn)
         basis: Resource = {
-            "meta": {"lastUpdated": self._feed.received},
+            "meta": {"lastUpdated": self._feed.received, **({"tag": [dict(r.WHOLE)]} if self._files.replaces else {})},
             "subject": {"reference": f"Patient/{patient}"},
             "specimen": {"type": "Specimen", "identifier": {"value": sample}},
             **({"effectiveDateTime": entry.collected} if entry and entry.collected else {}),
@@ -114,7 +114,8 @@ class Delivery:
         for subject in self._subjects.values():
             results = list(subject.results.values())
             results += self._regions(subject)
-            identity = resource_id(self._feed.source, "DiagnosticReport", subject.mrn, subject.name)
+            kind = (self._files.name, self._files.header) if self._files.replaces else ()
+            identity = resource_id(self._feed.source, "DiagnosticReport", subject.mrn, subject.name, *kind)
             whole = [r.report(identity, subject.basis, results), *results]
             for one in whole:
                 check(one, Place())

@@ -21,6 +21,8 @@ LOCAL: Final = "urn:trialbridge:genomics:field"
 ALTERATIONS: Final = "urn:trialbridge:fhir:alterations-studied"
 """Extension of a region studied: the kinds of alterations that the test looks for; without it, all."""
 KEPT: Final = "urn:trialbridge:fhir:kept"
+WHOLE: Final = {"system": "urn:trialbridge:fhir:tag", "code": "whole-sample"}
+"""Tag of a report that replaces the earlier one, and of its results: they count only as long as the newest report lists them."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _CATEGORY: Final = {
     "coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]
