@@ -52,6 +52,9 @@ class Coder:
         """Return the facts by FHIR reference; those that rest on accepted codes name the versions of the feed's table."""
         self._held.update((id(one), codes) for one in resources if (codes := local_codes(one)))
         made = [coded(one, self._meaning) if id(one) in self._held else Coded(one) for one in resources]
+        for one, after in zip(resources, made, strict=True):
+            if after.answers:
+                self._held[id(one)] = tuple(dict.fromkeys((*self._held[id(one)], *after.answers)))
         found = extractor.facts_of([one.resource for one in made], self.source, record)
         versions = {reference(one.resource): one.versions for one in made}
         return {ref: named(facts, versions.get(ref, ())) for ref, facts in found.items()}
@@ -75,12 +78,13 @@ class Coder:
 
 def recoded(patient: SourcePatient, extractor: Extractor, coder: Coder) -> SourcePatient:
     """Return the source patient with the facts of its coded resources extracted anew; equal where nothing changed."""
-    kept = dict(patient.resources)
+    kept, local = dict(patient.resources), dict(patient.local_codes)
     for ref, one in patient.resources.items():
         if one.resource:
-            found = coder.facts([_RESOURCE.decode(one.resource)], extractor, one.stamp.record)
-            kept[ref] = msgspec.structs.replace(one, facts=found.get(ref, ()))
-    return msgspec.structs.replace(patient, resources=kept)
+            resource = _RESOURCE.decode(one.resource)
+            found = coder.facts([resource], extractor, one.stamp.record)
+            kept[ref] = coder.keep(Kept(one.stamp, found.get(ref, ())), resource, local)
+    return msgspec.structs.replace(patient, resources=kept, local_codes=local)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,9 @@ class Handlers:
         if after != before:
             after = msgspec.structs.replace(after, seq=after.seq + 1)
             table.put(given.key, after, before.network)
+        if any(code.kind == "answer" for code in after.local_codes.values()):
+            # What a question means says which of its answers nobody has decided yet.
+            tell_codes(given.key, before, after, effects, self.holders)
         _contribute(given.key, after, effects)
 
     async def fold_view(self, record: Received[FactsContributed], effects: Effects) -> None:

@@ -180,6 +180,7 @@ LOCAL: Final = {
     "procedure": Word("Procedure", "◦", "calm"),
     "allergy": Word("Allergy", "◦", "calm"),
     "unit": Word("Unit", "◦", "calm"),
+    "answer": Word("Answer", "◦", "calm", "A coded answer to a question that matching reads."),
 }
 
 DECISION: Final = {

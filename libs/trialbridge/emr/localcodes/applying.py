@@ -9,7 +9,7 @@ import msgspec
 from trialbridge.criteria.facts import Fact
 from trialbridge.emr.facts.read import mapping
 from trialbridge.emr.localcodes.codes import SYSTEMS, LocalCode, Target
-from trialbridge.emr.localcodes.finding import CONCEPTS, local_concept, local_unit, parts, unit_of
+from trialbridge.emr.localcodes.finding import CONCEPTS, local_answer, local_concept, local_unit, parts, unit_of
 from trialbridge.emr.records import Resource
 
 F = TypeVar("F", bound=Fact)
@@ -33,6 +33,8 @@ class Coded:
 
     resource: Resource
     versions: tuple[int, ...] = ()
+    answers: tuple[LocalCode, ...] = ()
+    """Local answers in it, also to questions that are local codes themselves and of which it is known what they ask."""
 
 
 def coded(resource: Resource, lookup: Lookup) -> Coded:
@@ -42,30 +44,31 @@ def coded(resource: Resource, lookup: Lookup) -> Coded:
         return Coded(resource)
     name, kind = found
     used: set[int] = set()
+    answers: list[LocalCode] = []
     if kind == "observation":
-        made = _with_parts(resource, lookup, used)
+        made = _with_parts(resource, lookup, used, answers)
     else:
         concept = _concept(local_concept(kind, resource.get(name)), resource.get(name), lookup, used)
         made = resource if concept is None else {**resource, name: concept}
-    return Coded(made, tuple(sorted(used)))
+    return Coded(made, tuple(sorted(used)), tuple(dict.fromkeys(answers)))
 
 
-def _with_parts(resource: Resource, lookup: Lookup, used: set[int]) -> Resource:
+def _with_parts(resource: Resource, lookup: Lookup, used: set[int], answers: list[LocalCode]) -> Resource:
     """Return an observation with all its components; the given one where none has an accepted code."""
     before = list(parts(resource))
-    after = [_part(part, lookup, used) for part in before]
+    after = [_part(part, lookup, used, answers) for part in before]
     if all(one is other for one, other in zip(before, after, strict=True)):
         return resource
     whole, components = after[0], after[1:]
     return {**whole, "component": components} if components else whole
 
 
-def _part(part: dict[str, Any], lookup: Lookup, used: set[int]) -> dict[str, Any]:
+def _part(part: dict[str, Any], lookup: Lookup, used: set[int], answers: list[LocalCode]) -> dict[str, Any]:
     quantity = mapping(part.get("valueQuantity"))
     concept = _concept(
         local_concept("observation", part.get("code"), unit_of(quantity) or ""), part.get("code"), lookup, used
     )
-    changed = {} if concept is None else {"code": concept}
+    changed: dict[str, Any] = {} if concept is None else {"code": concept}
     unit = local_unit(quantity)
     meaning = lookup(unit) if unit is not None else None
     if meaning is not None:
@@ -73,6 +76,11 @@ def _part(part: dict[str, Any], lookup: Lookup, used: set[int]) -> dict[str, Any
         local = quantity.get("unit") or quantity.get("code")
         ucum = {"system": SYSTEMS["ucum"], "code": meaning.target.code}
         changed["valueQuantity"] = {**quantity, "unit": local, **ucum}
+    said = local_answer(changed.get("code", part.get("code")), part.get("valueCodeableConcept"))
+    if said is not None:
+        answers.append(said)
+        value = _concept(said, part.get("valueCodeableConcept"), lookup, used)
+        changed.update({} if value is None else {"valueCodeableConcept": value})
     return {**part, **changed} if changed else part
 
 

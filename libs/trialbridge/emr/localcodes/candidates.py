@@ -8,8 +8,13 @@ from typing import Final
 from trialbridge.criteria.terminology import drugs, oncotree
 from trialbridge.criteria.terminology.source import kept, listed, rows
 from trialbridge.emr.localcodes.codes import Kind, Target
+from trialbridge.emr.localcodes.finding import ANSWERED
 from trialbridge.emr.tables.rows import meanings
+from trialbridge.emr.tables.rows import rows as answer_rows
 
+_ASKED: Final = {name for names in ANSWERED.values() for name in names} | {"msi", "mmr", "tmb", "ecog"}
+_SCORE: Final = 1
+"""Digits of a score, which is no code."""
 _SCORES: Final = {
     "ecog": "ECOG performance status",
     "karnofsky": "Karnofsky performance status",
@@ -50,6 +55,8 @@ def _of(kind: Kind) -> Iterator[Candidate]:
         yield from (Candidate(name, Target("drug", drugs.generic(name)), "drugs") for name in drugs.known())
     elif kind == "unit":
         yield from _units()
+    elif kind == "answer":
+        yield from _answers()
 
 
 def _tests() -> Iterator[Candidate]:
@@ -71,6 +78,20 @@ def _diseases() -> Iterator[Candidate]:
         if listed(icd):
             target = Target("icd10", listed(icd)[0], name)
             yield from (Candidate(word, target, "conditions") for word in (name, *listed(aliases)))
+
+
+def _answers() -> Iterator[Candidate]:
+    """Yield the words of the answers that matching reads, each with the first code that stands for it."""
+    coded: dict[tuple[str, str], Target] = {}
+    for name, written, word in answer_rows("answers"):
+        code = written.upper()
+        system = "snomed" if code.isdigit() and len(code) > _SCORE else "loinc-answer" if code.startswith("LA") else ""
+        if name in _ASKED and system:
+            coded.setdefault((name, word), Target(system, code, word))
+    for name, written, word in answer_rows("answers"):
+        target = coded.get((name, word))
+        if target is not None:
+            yield from (Candidate(one, target, "answers") for one in dict.fromkeys((f"{name} {word}", written, word)))
 
 
 def _units() -> Iterator[Candidate]:

@@ -8,7 +8,7 @@ import msgspec
 
 from trialbridge.contracts.errors import Place, Refused
 
-Kind = Literal["observation", "condition", "medication", "procedure", "allergy", "unit"]
+Kind = Literal["observation", "condition", "medication", "procedure", "allergy", "unit", "answer"]
 """What a local code names; it decides what the code may be mapped to and which criteria could use it."""
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 SYSTEMS: Final[Mapping[str, str]] = {
@@ -19,6 +19,7 @@ SYSTEMS: Final[Mapping[str, str]] = {
     "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
     "drug": "",
     "ucum": "http://unitsofmeasure.org",
+    "loinc-answer": "http://loinc.org",
 }
 """FHIR URIs of the standard systems by their words; a drug is mapped to its generic name, which has none."""
 TARGETS: Final[Mapping[Kind, tuple[str, ...]]] = {
@@ -28,6 +29,7 @@ TARGETS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "procedure": ("snomed",),
     "allergy": ("snomed", "rxnorm"),
     "unit": ("ucum",),
+    "answer": ("snomed", "loinc-answer"),
 }
 """Systems that a code of each kind may be mapped to, the usual one first."""
 SERVES: Final[Mapping[Kind, frozenset[str]]] = {
@@ -39,6 +41,7 @@ SERVES: Final[Mapping[Kind, frozenset[str]]] = {
     "procedure": frozenset({"procedure", "therapy"}),
     "allergy": frozenset({"allergy"}),
     "unit": frozenset({"lab", "vital"}),
+    "answer": frozenset({"performance", "marker", "signature", "pregnancy", "disease_status", "variant"}),
 }
 """Kinds of facts that a mapped code of each kind can give."""
 LONGEST_CODE: Final = 80
@@ -52,9 +55,12 @@ _SHAPES: Final = {
     "rxnorm": re.compile(r"[1-9]\d{0,7}"),
     "drug": re.compile(r"[a-z0-9][a-z0-9 .,/+()'-]{0,79}"),
     "ucum": re.compile(r"[!-~]{1,40}"),
+    "loinc-answer": re.compile(r"LA[1-9]\d{0,6}-\d"),
 }
 _LUHN: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _TEN: Final = 10
+_LETTERS: Final = (5, 2)
+"""What the letters LA add to the check digit, before an even and an odd number of digits."""
 
 
 class LocalCode(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
@@ -122,11 +128,12 @@ def checked(kind: Kind, target: Target) -> Target:
 
 
 def _checks(system: str, code: str) -> bool:
-    """Return whether the check digit holds of a code that has one (LOINC: Luhn, modulus 10)."""
-    if system != "loinc":
+    """Return whether the check digit holds of a code that has one (LOINC: Luhn, modulus 10; of an answer, its letters count too)."""
+    if system not in ("loinc", "loinc-answer"):
         return True
-    number, _, check = code.partition("-")
-    return _luhn(number) == int(check)
+    number, _, check = code.removeprefix("LA").partition("-")
+    letters = _LETTERS[len(number) % 2] if system == "loinc-answer" else 0
+    return (_luhn(number) + letters) % _TEN == int(check)
 
 
 def _luhn(digits: str) -> int:

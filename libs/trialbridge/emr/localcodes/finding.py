@@ -1,13 +1,13 @@
 """Which local codes a FHIR resource holds: concepts without a standard coding that matching reads, and units it does not know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 from trialbridge.criteria.facts import Coding
 from trialbridge.criteria.terminology import crosswalk, units
 from trialbridge.emr.facts.clinical_drugs import drugs_in
-from trialbridge.emr.facts.read import codings, mapping, objects, text
+from trialbridge.emr.facts.read import answer, codings, mapping, objects, text
 from trialbridge.emr.localcodes.codes import Kind, LocalCode, local_code
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import meanings
@@ -37,6 +37,15 @@ _STANDARD: Final = (
     "nci",
     "fdasis",
 )
+ANSWERED: Final[Mapping[str, tuple[str, ...]]] = {
+    "marker": ("marker", "her2_ihc"),
+    "repair_protein": ("marker",),
+    "instability": ("instability",),
+    "variant": ("presence",),
+    "disease_status": ("disease_status",),
+    "pregnancy": ("pregnancy",),
+}
+"""Sets of `tables/answers.tsv` by the kind of question; genome-wide biomarkers and performance have one of their own name."""
 _NOT_A_FEED_S: Final = ("urn:trialbridge:", "http://hl7.org/", "http://terminology.hl7.org/", "http://dicom.nema.org/")
 """Systems of what observations are made of: our own, and those of the standards themselves. Nobody has to say what their codes mean."""
 
@@ -64,6 +73,9 @@ def _of_observation(resource: Resource) -> Iterator[LocalCode]:
         unit = local_unit(quantity)
         if unit is not None:
             yield unit
+        said = local_answer(part.get("code"), part.get("valueCodeableConcept"))
+        if said is not None:
+            yield said
 
 
 def parts(observation: Resource) -> Iterator[dict[str, Any]]:
@@ -111,6 +123,32 @@ def _read(kind: Kind, coding: Coding) -> bool:
 
 def _is_structural(kind: Kind, coding: Coding) -> bool:
     return kind == "observation" and bool(coding.code) and (coding.system or "").startswith(_NOT_A_FEED_S)
+
+
+def local_answer(question: Any, value: Any) -> LocalCode | None:
+    """Return what stands for a coded answer that matching does not know, to a question that it knows; else None.
+
+    The same code may answer two questions differently: the question is a part of what the answer is.
+    """
+    if not isinstance(value, dict):
+        return None
+    known = ((one.code or "", meanings().get((_system(one), one.code or ""))) for one in codings(question))
+    asked, sets = next(((code, _sets(*meaning)) for code, meaning in known if meaning is not None), ("", ()))
+    found = codings(value)
+    if not sets or not found or any(answer(name, value) is not None for name in sets):
+        return None
+    first = next((one for one in found if one.code), found[0])
+    return local_code("answer", f"{asked} {first.system or ''}".strip(), first.code, first.text, asked)
+
+
+def _system(coding: Coding) -> str:
+    return "loinc" if coding.system == _LOINC else crosswalk.system_of(coding.system)
+
+
+def _sets(kind: str, argument: str) -> tuple[str, ...]:
+    """Return the sets of `tables/answers.tsv` that a question's answers are read by; none where it has no coded answers."""
+    by_argument = {"signature": (argument,), "performance": (argument,)}
+    return by_argument.get(kind) or ANSWERED.get(kind, ())
 
 
 def unit_of(quantity: dict[str, Any]) -> str | None:

@@ -117,6 +117,8 @@ def test_undo_of_nothing_is_refused() -> None:
         ("observation", Target("ucum", "g/dL"), "codes.bad-system"),
         ("condition", Target("icd10", "34.1"), "codes.bad-target"),
         ("unit", Target("ucum", "g per dL"), "codes.bad-target"),
+        ("answer", Target("loinc-answer", "LA6576-9"), "codes.bad-target"),
+        ("answer", Target("loinc", "718-7"), "codes.bad-system"),
         ("medication", Target("rxnorm", "x"), "codes.bad-target"),
     ],
 )

@@ -48,6 +48,8 @@ def test_the_queue_does_not_depend_on_the_order_of_the_codes(codes: list[Counted
         (LocalCode("medication", "L", "PEM", "Pembrolizumb 200 mg IV"), ("drug", "pembrolizumab")),
         (LocalCode("unit", "", "gm/dl"), ("ucum", "g/dL")),
         (LocalCode("unit", "", "10^3/ul."), ("ucum", "10*3/uL")),
+        (LocalCode("answer", "85337-4 L", "P", "Positive"), ("snomed", "10828004")),
+        (LocalCode("answer", "89247-1 L", "PS1", "ECOG 1"), ("loinc-answer", "LA9623-5")),
     ],
     ids=lambda one: one.words if isinstance(one, LocalCode) else None,
 )

@@ -17,7 +17,7 @@ from tests.unit.services.patientview.test_patientview import NORTH, delivery, ne
 from trialbridge.contracts.documents import LOCAL_CODES, LocalCodeDoc
 from trialbridge.contracts.events import CodeMapped, PatientViewChanged, RecordsReceived
 from trialbridge.contracts.ids import SourceId, TenantId
-from trialbridge.contracts.topics import CODE_MAPPINGS, EMR_RECORDS, PATIENT_RECODINGS, PATIENT_VIEWS
+from trialbridge.contracts.topics import CODE_MAPPINGS, EMR_RECORDS, LOCAL_CODES_SEEN, PATIENT_RECODINGS, PATIENT_VIEWS
 from trialbridge.emr.facts import facts_of
 from trialbridge.emr.localcodes.codes import LocalCode
 from trialbridge.emr.patients import display_of, identifiers_of
@@ -192,3 +192,74 @@ async def test_words_of_a_code_do_not_depend_on_who_came_first(code: str) -> Non
     two = delivery(SOURCE, "p2", person("p2"), other)
     said = [code_doc(await hear(stage(), *order), code).said for order in ((one, two), (two, one))]
     assert said[0] == said[1]
+
+
+def stain(name: str, question: str, answer: str, system: str = LOCAL) -> dict[str, Any]:
+    """Return an Observation with a coded answer, its question by LOINC or by a code of the feed's own."""
+    asked = {"system": "http://loinc.org" if question[0].isdigit() else LOCAL, "code": question}
+    return {
+        "resourceType": "Observation", "id": name, "status": "final", "code": {"coding": [asked]},
+        "meta": {"lastUpdated": "2026-01-01T00:00:00Z"},
+        "valueCodeableConcept": {"coding": [{"system": system, "code": answer, "display": "Nachgewiesen"}]},
+    }  # fmt: skip
+
+
+def means(question: str, answer: str, target: str, version: int) -> CodeMapped:
+    name = code_id(SYNTHETIC, NORTH, SOURCE, LocalCode("answer", f"{question} {LOCAL}", answer).identity)
+    return CodeMapped(
+        network=NORTH, tenant=TenantId("north"), source=SOURCE, code=name, version=version, since=version if target else 0,
+        system="snomed" if target else "", value=target,
+    )  # fmt: skip
+
+
+def markers(target: FakeStage) -> set[tuple[str, str]]:
+    return {
+        (one["marker"], one["status"]) for one in msgspec.json.decode(view(target).facts) if one["kind"] == "marker"
+    }
+
+
+def open_answers(target: FakeStage) -> set[tuple[str, str]]:
+    """Return question and answer of what the feed's counter was last told to hold."""
+    told = {record.key: record.payload for record in target.emitted(LOCAL_CODES_SEEN)}
+    return {(one.unit, one.value) for seen in told.values() for one in seen.codes if one.kind == "answer"}
+
+
+STAINS = delivery(
+    SOURCE, "p1", person("p1"), stain("e", "85337-4", "P"), stain("p", "85339-0", "P"), stain("h", "HER", "P")
+)
+
+
+async def test_a_local_answer_says_nothing_until_a_person_accepts_what_it_means_for_its_question() -> None:
+    target = await hear(stage(), STAINS)
+    assert markers(target) == set()
+    assert open_answers(target) == {("85337-4", "P"), ("85339-0", "P")}
+    await hear(target, means("85337-4", "P", "10828004", 1))
+    assert markers(target) == {("ER", "positive")}
+    await hear(target, means("85337-4", "P", "", 2))
+    assert markers(target) == set()
+
+
+async def test_an_answer_is_looked_at_once_its_question_is_known() -> None:
+    target = await hear(stage(), STAINS, accepted("HER", "85319-2"))
+    assert ("85319-2", "P") in open_answers(target)
+    await hear(target, means("85319-2", "P", "10828004", 2))
+    assert markers(target) == {("HER2", "positive")}
+
+
+async def test_questions_answers_and_records_give_the_same_view_in_any_order() -> None:
+    events: tuple[RecordsReceived | CodeMapped, ...] = (
+        STAINS,
+        accepted("HER", "85319-2"),
+        means("85319-2", "P", "10828004", 2),
+        means("85337-4", "P", "260385009", 3),
+    )
+    digests = {view(await hear(stage(), *order)).digest for order in permutations(events)}
+    assert len(digests) == 1
+
+
+async def test_an_answer_that_is_read_is_no_local_code() -> None:
+    target = await hear(
+        stage(), delivery(SOURCE, "p1", person("p1"), stain("e", "85337-4", "10828004", "http://snomed.info/sct"))
+    )
+    assert markers(target) == {("ER", "positive")}
+    assert open_answers(target) == set()
