@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from trialbridge.emr import ucum
 from trialbridge.emr.account import Derived, Made, made
 from trialbridge.emr.ccda.codes import ABSENT
 from trialbridge.emr.csv.dates import date_time
@@ -14,12 +15,17 @@ from trialbridge.emr.tables.rows import pairs, triples
 
 Kind = Callable[[Row, Rule], Any]
 TERMS: Final = "http://terminology.hl7.org/CodeSystem/"
-UCUM: Final = "http://unitsofmeasure.org"
 NUMBER: Final = re.compile(r"[-+]?(?:[0-9]{1,17}(?:\.[0-9]{1,17})?|\.[0-9]{1,17})")
 # A comma before three digits may part thousands: that is not guessed at.
 _VALUE: Final = re.compile(
     r"(<=|>=|<|>)?\s*([-+]?[0-9]{1,17}(?:\.[0-9]{1,17}|,[0-9]{1,2}|,[0-9]{4,17})?)(?:\s+(\S.{0,60}))?"
 )
+_SHAPES: Final = {
+    "http://loinc.org": re.compile(r"\s*(?:[0-9]{1,7}|LA[0-9]{1,7}|LP[0-9]{1,7})-[0-9]\s*"),
+    "http://snomed.info/sct": re.compile(r"\s*[1-9][0-9]{4,17}\s*"),
+    "http://www.nlm.nih.gov/research/umls/rxnorm": re.compile(r"\s*[1-9][0-9]{0,7}\s*"),
+}
+"""Forms of codes of the systems that layouts leave out."""
 _SCORES: Final = frozenset({"89247-1", "89243-0", "89245-5"})
 """ECOG, Karnofsky and Lansky are whole numbers without a unit."""
 _US_CORE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/"
@@ -51,6 +57,12 @@ def coding_of(
     return found if code is not None or display is not None else None
 
 
+def _usual(rule: Rule, code: Cell | str | None) -> str | None:
+    """Return the layout's usual code system where the code has its form: a code of the hospital's own is none of it."""
+    shape = _SHAPES.get(rule.argument)
+    return rule.argument if shape is None or code is None or shape.fullmatch(code) else None
+
+
 def _get(row: Row, rule: Rule, number: int) -> Cell | None:
     return row.cell(rule.columns[number]) if number < len(rule.columns) and rule.columns[number] != "-" else None
 
@@ -62,7 +74,7 @@ def _mapped_concept(row: Row, rule: Rule) -> dict[str, Any] | None:
         return None
     display = _get(row, rule, 2)
     shown = made(meaning.display) if meaning.display else display
-    standard = coding_of(made(meaning.code, found), meaning.system or rule.argument, shown)
+    standard = coding_of(made(meaning.code, found), meaning.system or _usual(rule, meaning.code), shown)
     text = display if display is not None else found
     return {"coding": [standard], "text": text}
 
@@ -75,7 +87,7 @@ def concept(row: Row, rule: Rule) -> dict[str, Any] | None:
     code, text = row.word(rule.columns[0]), _get(row, rule, 4)
     display = _get(row, rule, 2)
     found: dict[str, Any] = {}
-    coding = coding_of(code, system_uri(_get(row, rule, 1)) or rule.argument, display, _get(row, rule, 3))
+    coding = coding_of(code, system_uri(_get(row, rule, 1)) or _usual(rule, code), display, _get(row, rule, 3))
     if code is None and display is not None:
         found["text"] = display
     elif coding is not None:
@@ -87,7 +99,8 @@ def concept(row: Row, rule: Rule) -> dict[str, Any] | None:
 
 def coding(row: Row, rule: Rule) -> dict[str, Any] | None:
     """Return a Coding of code and system."""
-    return coding_of(row.word(rule.columns[0]), system_uri(_get(row, rule, 1)) or rule.argument)
+    code = row.word(rule.columns[0])
+    return coding_of(code, system_uri(_get(row, rule, 1)) or _usual(rule, code))
 
 
 def _parts(cell: Cell | None) -> list[Cell | None]:
@@ -100,7 +113,7 @@ def concepts(row: Row, rule: Rule) -> list[dict[str, Any]]:
     found = []
     for number in range(max(len(codes), len(displays))):
         code, system, display = (one[number] if number < len(one) else None for one in (codes, systems, displays))
-        made_of = coding_of(code, system_uri(system) or rule.argument, display)
+        made_of = coding_of(code, system_uri(system) or _usual(rule, code), display)
         if made_of is not None:
             found.append({"coding": [made_of]})
     return found
@@ -255,12 +268,12 @@ def _number(cell: str) -> Decimal:
 
 
 def unit_of(row: Row, unit: Cell | None) -> dict[str, Any]:
-    """Return unit, system and code of a Quantity; UCUM by the mapping's table, else as written where it may be UCUM."""
+    """Return unit, system and code of a Quantity; UCUM by the mapping's table, else as written where it is UCUM."""
     if unit is None:
         return {}
     known = row.table.units.get(unit)
-    code = made(known, unit) if known else unit if "".join(unit.split()) == unit else None
-    return {"unit": unit, **({"system": UCUM, "code": code} if code is not None else {})}
+    code = made(known, unit) if known else unit if ucum.is_valid(unit) else None
+    return {"unit": unit, **({"system": ucum.SYSTEM, "code": code} if code is not None else {})}
 
 
 def quantity(row: Row, rule: Rule) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from trialbridge.contracts.events import Identifier
+from trialbridge.emr import ucum
 from trialbridge.emr.account import Derived, Made, made
 from trialbridge.emr.hl7v2.message import Rep
 from trialbridge.emr.hl7v2.reading import Reading
@@ -356,8 +357,10 @@ def quantity(value: Made, unit: Rep) -> Json:
     found: Json = {"value": value}
     if name or unit.get(9) or code:
         found["unit"] = unit.get(9) or name or code
-    if code:
-        # Units without a system are taken for UCUM, as nearly all senders mean them.
+    if code and not system and not ucum.is_valid(code):
+        found["unit"] = code
+    elif code:
+        # Units without a system are taken for UCUM where they are written as UCUM has them.
         uri = system_of(system) if system else UCUM
         found["system"] = made(uri or local_system(system), system) if system else uri
         found["code"] = token(code)

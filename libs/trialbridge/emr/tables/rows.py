@@ -35,6 +35,7 @@ WIDTHS: Final = {
     "required_codes": 2,
     "required_concepts": 3,
     "statuses": 4,
+    "ucum_atoms": 2,
     "v2_charsets": 2,
     "v2_codes": 3,
     "v2_dropped": 3,

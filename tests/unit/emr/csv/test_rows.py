@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.emr.csv.tables import assert_whole, convert_table, errors_of, resources_of
+from trialbridge.emr.localcodes.finding import local_codes
 from trialbridge.emr.records import Conversion
 
 LAB = "mrn,observationId,status,code,codeSystem,displayName,value,valueCodeSystem,effectiveDate\n"
@@ -51,6 +52,26 @@ def test_a_value_that_begins_with_a_number_is_a_quantity_and_keeps_its_digits(
     assert found == expected
     assert isinstance(found, dict)
     assert str(found["value"]) == str(expected["value"])
+
+
+@pytest.mark.parametrize(
+    ("code", "system", "expected"),
+    [
+        ("718-7", "", "http://loinc.org"),
+        ("HB", "", None),
+        ("HB", "urn:oid:1.2", "urn:oid:1.2"),
+        ("718-7", "LN", "http://loinc.org"),
+    ],
+)
+def test_a_code_without_a_system_is_of_the_layouts_own_only_where_it_has_its_form(
+    code: str, system: str, expected: str | None
+) -> None:
+    found = convert_table(f"{LAB}7,o1,final,{code},{system},Name,7 10e3/ul,,2026\n")
+    (one,) = resources_of(found, "Observation")
+    assert one["code"]["coding"][0].get("system") == expected
+    assert one["valueQuantity"] == {"value": Decimal(7), "unit": "10e3/ul"}
+    assert ("observation" in {held.kind for held in local_codes(one)}) is (expected != "http://loinc.org")
+    assert_whole(found)
 
 
 @pytest.mark.parametrize("value", ["positive", '"1,234 g/dL"', "10-20", "=1+1", "1e5"])
