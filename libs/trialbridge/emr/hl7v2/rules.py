@@ -103,6 +103,10 @@ def slots(target: str) -> tuple[Slot, ...]:
     return tuple(found)
 
 
+_STATES: Final = frozenset({"clinicalStatus", "verificationStatus"})
+"""Concepts with one code of one list: a second one would say something else of the same thing."""
+
+
 @cache
 def rules_of(name: str) -> Rules:
     """Return the compiled rules of a map, ``PID/Patient``."""
@@ -205,7 +209,7 @@ def put(resource: Resource, target: tuple[Slot, ...], value: Any, reading: Readi
             _join(listed[number], value, reading)
     elif key not in here:
         here[key] = value
-    elif isinstance(value, dict) and isinstance(here[key], dict):
+    elif key not in _STATES and isinstance(value, dict) and isinstance(here[key], dict):
         here[key] = _unfolded(here[key], reading)
         _join(here[key], value, reading)
     else:
