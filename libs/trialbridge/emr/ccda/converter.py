@@ -16,8 +16,8 @@ from trialbridge.emr.ccda.leftovers import Leftovers
 from trialbridge.emr.ccda.notes import unstructured
 from trialbridge.emr.ccda.sections import Section
 from trialbridge.emr.ccda.settling import Settled, settle_all
-from trialbridge.emr.ccda.times import moment
 from trialbridge.emr.ccda.xmltree import CLINICAL, Element, Names, Node, Tree, attributes, build, steps, stray_text
+from trialbridge.emr.moments import moment
 from trialbridge.emr.records import Entry, Feed, Found, Piece, Resource, SetAside, Shared, Warnings
 
 MEDIA_TYPES: Final = ("application/cda+xml", "application/hl7-cda+xml", "application/xml", "text/xml")

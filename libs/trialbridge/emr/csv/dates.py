@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from trialbridge.emr.ccda.times import moment
+from trialbridge.emr.moments import moment
 
 _TOKENS: Final = {
     "YYYY": r"(?P<year>[0-9]{4})",
