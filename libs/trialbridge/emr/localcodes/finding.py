@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from trialbridge.criteria.facts import Coding
 from trialbridge.criteria.terminology import crosswalk, units
+from trialbridge.emr import ucum
 from trialbridge.emr.facts.clinical_drugs import drugs_in
 from trialbridge.emr.facts.read import answer, codings, mapping, objects, text
 from trialbridge.emr.localcodes.codes import Kind, LocalCode, local_code
@@ -162,8 +163,11 @@ def _known(unit: str) -> bool:
 
 
 def local_unit(quantity: dict[str, Any]) -> LocalCode | None:
-    """Return the unit of a Quantity where matching does not know it; None where it does, or where there is none."""
+    """Return the unit of a Quantity where matching does not know it; None where it does, where there is none, or where it is UCUM's.
+
+    Nobody has to say what ``fL`` means, though no criterion asks for it.
+    """
     unit = unit_of(quantity)
-    if unit is None or _known(unit):
+    if unit is None or _known(unit) or (quantity.get("system") == ucum.SYSTEM and ucum.is_valid(unit)):
         return None
     return local_code("unit", "", unit, text(quantity.get("unit")))

@@ -105,6 +105,13 @@ def test_what_the_standards_and_we_name_parts_by_is_nobodys_own_code(system: str
     assert local_codes(lab(concept(code, system))) == ()
 
 
+@pytest.mark.parametrize(("unit", "system", "held"), [("fL", "ucum", False), ("fL", "", True), ("gm/dl", "ucum", True)])
+def test_a_unit_of_ucum_is_nobodys_own(unit: str, system: str, held: bool) -> None:
+    found = lab(concept("787-2", "http://loinc.org"), unit)
+    found["valueQuantity"] |= {"system": "http://unitsofmeasure.org"} if system else {}
+    assert bool(local_codes(found)) is held
+
+
 def test_an_allergen_of_the_register_of_substances_is_no_local_code() -> None:
     egg = {"resourceType": "AllergyIntolerance", "id": "a", "code": concept("291P45F896", "http://fdasis.nlm.nih.gov")}
     assert local_codes(egg) == ()
