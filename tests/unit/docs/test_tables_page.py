@@ -37,3 +37,14 @@ def test_every_code_of_tables_and_variant_files_is_on_the_page() -> None:
     assert len(raised) > 20
     paths = {"maf.row", "vcf.record", "csv.row"}  # of the account
     assert {code for code in raised - paths if f"`{code}`" not in text} == set()
+
+
+def test_every_warning_of_a_conversion_is_on_the_integrators_page() -> None:
+    noted = {
+        code
+        for path in (ROOT / "libs/trialbridge/emr").rglob("*.py")
+        for code in re.findall(r'\.note\(\s*"([a-z0-9.-]+)"', path.read_text())
+    }
+    assert len(noted) > 10
+    text = text_of(Path("docs/integrators.md"))
+    assert {code for code in noted if f"`{code}`" not in text} == set()
