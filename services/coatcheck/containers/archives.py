@@ -5,6 +5,7 @@ only names and bytes are wanted here.
 """
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -27,6 +28,10 @@ DIRECTORY_ENTRY: Final = 46
 """Least bytes of a member in a zip's directory."""
 LONGEST_NAME: Final = 512
 ENCRYPTED: Final = 0x1
+ZIP_FAULTS: Final = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, LookupError, RuntimeError, OverflowError,
+)  # fmt: skip
+"""What the standard library raises on directories and heads that are not as they should be."""
 
 
 class Once(Protocol):
@@ -170,12 +175,13 @@ def unzip(body: memoryview, budget: Budget) -> Iterator[ArchiveMember]:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             for info in archive.infolist():
-                if info.is_dir():
+                # Not `is_dir`, which fails on a name of no letters.
+                if info.filename.endswith("/"):
                     continue
                 budget.enter()
                 budget.foresee(info.file_size)
                 yield ArchiveMember(info.filename, verified(partial(_inflate, archive, info), budget))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, UnicodeDecodeError):
+    except ZIP_FAULTS:
         raise broken("zip") from None
 
 

@@ -154,6 +154,12 @@ async def test_aws_messages_without_commitment_or_frames_are_refused(held: Memor
     assert await refused(stored(body), held) == "envelope.unsupported"
     body, _ = strict.encrypt(source=PLAIN, key_provider=provider, encryption_context=context, frame_length=0)
     assert await refused(stored(body), held) == "envelope.unsupported"
+    for length in (128, 384, 512):
+        body, _ = strict.encrypt(source=PLAIN, key_provider=provider, encryption_context=context, frame_length=length)
+        if length < esdk.LEAST_FRAME:
+            assert await refused(stored(body), held) == "envelope.unsupported"
+        else:
+            assert (await open_bundle(stored(body), held)).whole() == PLAIN
     for told in ({}, {"tenant": "hill"}, {"Tenant": "north"}):
         body, _ = strict.encrypt(source=PLAIN, key_provider=provider, encryption_context=told)
         assert await refused(stored(body), held) == "envelope.wrong-tenant"
