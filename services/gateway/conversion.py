@@ -64,8 +64,6 @@ class Converted(msgspec.Struct, frozen=True):
     account: bytes
     """JSON."""
     patients: int
-    bundle: bytes
-    """The messages as they came, in one archive."""
 
 
 def work(client: Client, created: str, bodies: Sequence[tuple[str, bytes]]) -> Converted:
@@ -75,13 +73,12 @@ def work(client: Client, created: str, bodies: Sequence[tuple[str, bytes]]) -> C
     """
     feed = Feed(client.network, client.tenant, client.source, created)
     entries = [Entry(str(number), MEDIA_TYPE, body) for number, (_, body) in enumerate(bodies, 1)]
-    bundle = archive(bodies)
     whole = guarded(convert, entries, feed)
     bad: list[Bad] = []
     if isinstance(whole, Poison):
         entries, bad = _sound(entries, feed)
         whole = convert(entries, feed)
-    return _converted(whole, bad, bundle)
+    return _converted(whole, bad)
 
 
 def _sound(entries: Sequence[Entry], feed: Feed) -> tuple[list[Entry], list[Bad]]:
@@ -96,7 +93,7 @@ def _sound(entries: Sequence[Entry], feed: Feed) -> tuple[list[Entry], list[Bad]
     return sound, bad
 
 
-def _converted(conversion: Conversion, bad: list[Bad], bundle: bytes) -> Converted:
+def _converted(conversion: Conversion, bad: list[Bad]) -> Converted:
     rows = []
     for patient in conversion.patients:
         for part, resources in enumerate(split_records(patient, PART_BYTES)):
@@ -110,7 +107,7 @@ def _converted(conversion: Conversion, bad: list[Bad], bundle: bytes) -> Convert
         for one in conversion.set_aside
     )
     account = msgspec.json.encode({**conversion.account, "coverage": coverage(conversion.leaves)})
-    return Converted(rows, bad, dict(conversion.warnings), account, len(conversion.patients), bundle)
+    return Converted(rows, bad, dict(conversion.warnings), account, len(conversion.patients))
 
 
 def archive(bodies: Sequence[tuple[str, bytes]]) -> bytes:

@@ -3,6 +3,7 @@
 The bundle and its ticket are those of the coat check, redeemed already: a replay issues the ticket again (ADR 0015).
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ import msgspec
 import zstandard
 
 from services.gateway.clients import Client
-from services.gateway.conversion import Bad, Converted, Converters, Row, counted
+from services.gateway.conversion import Bad, Converted, Converters, Row, archive, counted
 from services.gateway.messages import Arrival, by_message
 from trialbridge.contracts.documents import RECORDS, TICKETS, RecordDoc, TicketDoc
 from trialbridge.contracts.errors import Poison, Refused, Unavailable
@@ -52,8 +53,10 @@ class Delivering:
         """
         created = self.now().isoformat()
         bodies = [(one.name, one.body) for one in arrivals]
-        converted = await self.converters.run(client, created, bodies)
-        ticket = await self._keep(client, created, converted.bundle)
+        # What is stored does not depend on what it says, so that neither waits for the other.
+        converted, ticket = await asyncio.gather(
+            self.converters.run(client, created, bodies), self._keep(client, created, archive(bodies))
+        )
         async with together(self.links, ticket) as effects:
             _cause(effects, ticket, converted, self.keys.pseudonyms(), self.now())
         found: dict[str, list[Poison]] = {}

@@ -79,6 +79,7 @@ def test_killing_the_embedded_door_loses_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.fault
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killing_the_embedded_door_ten_times(tmp_path: Path) -> None:
     with running(tmp_path) as door:
         disturbed(door, 1500, 10, 4, door.kill, door.start)

@@ -187,7 +187,7 @@ class Stage:
         if worker is None:
             process = partial(self.boundary.process, partition)
             worker = self._workers[partition] = PartitionWorker(
-                process, self._stopped_by, BATCH_MESSAGES, gather=GATHER_SECONDS
+                process, self._stopped_by, BATCH_MESSAGES, gather=GATHER_SECONDS, weigh=lambda one: len(one.value)
             )
         return worker
 

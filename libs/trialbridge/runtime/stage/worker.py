@@ -7,6 +7,8 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 
 QUEUE_MESSAGES: Final = 128
+BATCH_BYTES: Final = 4 * 1024 * 1024
+"""As they came, compressed and sealed."""
 DRAIN_SECONDS: Final = 8.0
 
 
@@ -20,6 +22,7 @@ class PartitionWorker(Generic[T]):
         most: int,
         room: int = QUEUE_MESSAGES,
         gather: float = 0.0,
+        weigh: Callable[[T], int] = lambda _: 0,
     ) -> None:
         """Begin at once.
 
@@ -29,11 +32,13 @@ class PartitionWorker(Generic[T]):
             most: Largest number of messages in a batch.
             room: Messages that may wait.
             gather: Seconds that a batch waits for more where the one before ended just now: each has costs of its own.
+            weigh: Returns a message's bytes; a batch ends with the one that brings it to `BATCH_BYTES`.
         """
         self._process = process
         self._failed = failed
         self._most = most
         self._gather = gather
+        self._weigh = weigh
         self._queue: asyncio.Queue[T] = asyncio.Queue(room)
         self._closed = asyncio.Event()
         self._busy = False
@@ -67,8 +72,10 @@ class PartitionWorker(Generic[T]):
                 await asyncio.sleep(self._gather)
             if self._closed.is_set():
                 return
-            while len(batch) < self._most and not self._queue.empty():
+            size = self._weigh(batch[0])
+            while len(batch) < self._most and size < BATCH_BYTES and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
+                size += self._weigh(batch[-1])
             self._busy = True
             await self._process(batch)
             self._busy = False

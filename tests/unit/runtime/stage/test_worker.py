@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from trialbridge.runtime.stage.worker import PartitionWorker, close_all
+from trialbridge.runtime.stage.worker import BATCH_BYTES, PartitionWorker, close_all
 
 
 @dataclass
@@ -41,6 +41,41 @@ async def test_messages_are_processed_in_order_and_by_batches() -> None:
     assert [number for batch in slow.batches for number in batch] == list(range(10))
     assert max(map(len, slow.batches)) == 3
     await close_all([worker])
+
+
+async def test_a_batch_ends_with_the_message_that_makes_it_large() -> None:
+    slow = Slow()
+    slow.go.set()
+    worker = PartitionWorker(slow.process, slow.failures.append, most=10, weigh=lambda one: one * BATCH_BYTES // 2)
+    for number in (1, 1, 0, 3, 0):
+        await worker.put(number)
+    await settle()
+    assert slow.batches == [[1, 1], [0, 3], [0]]
+    await close_all([worker])
+
+
+async def test_a_batch_gathers_more_where_another_ended_just_now_and_nothing_waits_at_rest() -> None:
+    slow = Slow()
+    slow.go.set()
+    worker = PartitionWorker(slow.process, slow.failures.append, most=10, gather=0.05)
+    await worker.put(1)
+    await settle()
+    assert slow.batches == [[1]]
+    await worker.put(2)
+    await settle()
+    await worker.put(3)
+    assert slow.batches == [[1]]
+    await asyncio.sleep(0.08)
+    assert slow.batches == [[1], [2, 3]]
+    await asyncio.sleep(0.08)
+    await worker.put(4)
+    await settle()
+    assert slow.batches == [[1], [2, 3], [4]]
+    await worker.put(5)
+    await settle()
+    worker.close()
+    await asyncio.gather(worker.task, return_exceptions=True)
+    assert slow.batches == [[1], [2, 3], [4]], "what is gathered when the worker closes comes again elsewhere"
 
 
 async def test_who_hands_over_waits_while_too_much_does() -> None:
