@@ -14,6 +14,7 @@ from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from trialbridge.runtime.loops import new_loop
 from trialbridge.runtime.stage.flow import Records, SteadyFlow
 from trialbridge.runtime.stage.lane import Outgoing
 
@@ -68,7 +69,9 @@ class Consumer(SteadyFlow, driver.Consumer):
     """Reads by the thread above."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread = ConsumerThread(self, loop=self.loop, beacon=self.beacon, thread_loop=new_loop())
+        thread._close_thread_loop_on_stop = True  # noqa: SLF001 - as it closes the loop that it makes itself
+        return thread
 
 
 class Producer(driver.Producer):
