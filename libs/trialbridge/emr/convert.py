@@ -12,7 +12,7 @@ from trialbridge.emr.fhir import reader
 from trialbridge.emr.fhir.medications import is_elsewhere, with_medication
 from trialbridge.emr.fhir.settling import forget, settle_open
 from trialbridge.emr.genomics import maf, vcf
-from trialbridge.emr.held import Held, Patients, order_of
+from trialbridge.emr.held import Held, Patients, in_order
 from trialbridge.emr.hl7v2 import converter as hl7v2
 from trialbridge.emr.jsontext import encode, no_collection
 from trialbridge.emr.newest import age
@@ -205,7 +205,7 @@ class Converting:
         locals_ = sorted(self._people)
         large = self._as_texts or self._bytes > PACKED_FROM
         patients = Patients(locals_, self._records) if large else tuple(self._records(one) for one in locals_)
-        shared = tuple(self._shared[name].value for name in sorted(self._shared, key=order_of))
+        shared = tuple(self._shared[name].value for name in in_order(self._shared))
         counts = dict(sorted(self.warnings.counts.items()))
         return Conversion(patients, tuple(self.set_aside), counts, self.account(), shared, self.warnings.account)
 
@@ -226,7 +226,7 @@ class Converting:
 
     def _records(self, local: str) -> PatientRecords:
         person = self._people[LocalPatientId(local)]
-        held = [person.resources[name] for name in sorted(person.resources, key=order_of)]
+        held = [person.resources[name] for name in in_order(person.resources)]
         return PatientRecords(
             LocalPatientId(local),
             () if self._as_texts else tuple(self._whole(one) for one in held),
@@ -247,7 +247,7 @@ class Converting:
                 known = found.get(name)
                 if known is None or age(known.value) < age(held.value):
                     found[name] = held
-        for name in sorted(found, key=order_of):
+        for name in in_order(found):
             held = found[name]
             inside = held.medication and name not in self._shared
             yield name, encode(self._whole(held)) if inside else held.text

@@ -1,6 +1,6 @@
 """What a conversion holds of each resource until it is finished: as it is, or packed as JSON where there is much of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import overload
 
 from trialbridge.contracts.errors import Place
@@ -74,10 +74,12 @@ class Held:
             self._value = value
 
 
-def order_of(name: str) -> tuple[bool, str, str]:
-    """Return what to sort resources by: the Patient first, then by type and id (``name`` is ``Type/id``)."""
-    kind, _, own = name.partition("/")
-    return kind != "Patient", kind, own
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return names of resources (``Type/id``) in order: the Patient first, then by type and id."""
+    # Types are letters only, so that whole names sort as their two parts do.
+    found = sorted(names)
+    patients = [one for one in found if one.startswith("Patient/")]
+    return [*patients, *(one for one in found if not one.startswith("Patient/"))] if patients else found
 
 
 class Patients(Sequence[PatientRecords]):

@@ -1,7 +1,7 @@
 """From a JSON document to its resources: Bundles of every type are unfolded, each resource with its place; deletions are told."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -66,26 +66,31 @@ class Documents:
             yield Item(bundle, base, field, {}, error=error)
             return
         leaves_of({name: inner for name, inner in bundle.items() if name != "entry"}, "Bundle", self.envelope)
+        yield from self._entries(entries, base, field, depth, is_history=bundle.get("type") == "history")
+
+    def _entries(
+        self, entries: Sequence[Any], base: Place, field: str, depth: int, *, is_history: bool
+    ) -> Iterator[Told]:
         scope: Scope = {}
-        is_history = bundle.get("type") == "history"
         start = _joined(field, "entry[")
         for number, one in enumerate(entries):
             here = f"{start}{number}].resource"
             if type(one) is not dict:
                 yield Item(one, base, here, scope)
                 continue
-            self._count(one)
-            part = one.get("resource")
+            part, url = one.get("resource"), one.get("fullUrl")
+            if type(url) is str and part is not None and len(one) == 2:  # noqa: PLR2004 - these two, as nearly always
+                self.envelope["Bundle.entry.fullUrl"] += 1
+            else:
+                self._count(one)
             resource = part.value if type(part) is Part else part
             if type(part) is Part and part.recognised is not None:
-                url = one.get("fullUrl")
                 yield Passing(part.text, part.recognised, base, here, scope, url if type(url) is str else "")
             elif resource is None and "resource" not in one and ("request" in one or "response" in one):
                 yield from self._without(one, base, here, is_history=is_history)
             elif type(resource) is dict and resource.get("resourceType") in ("Bundle", "Parameters"):
                 yield from self._one(resource, base, here, scope, depth + 1)
             else:
-                url = one.get("fullUrl")
                 item = Item(resource, base, here, scope, url if type(url) is str else "")
                 item.text = part.text if type(part) is Part else b""
                 if ("request" in one or "response" in one) and type(resource) is dict:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from trialbridge.emr.fhir.grammar import Element, Type, inner_type, type_of
 from trialbridge.emr.fhir.owners import path_to_patient
 from trialbridge.emr.fhir.spellings import ID, pattern_of
+from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
 
 MOST_FORMS: Final = 1_000
@@ -30,6 +31,7 @@ AT_FIRST: Final = 40
 LARGEST: Final = 32_768
 """Bytes of JSON that a form may be made of."""
 _DEEPEST: Final = 20
+_BLANK: Final = 0x20
 _OUTLINE: Final = bytes(one for one in range(256) if one not in b'{}[]"')
 """What is no part of an outline."""
 
@@ -67,10 +69,12 @@ class _Parts:
         self._references: int | None = None
         """How many there were so far; None before the id, which is the first group of the pattern."""
         self._to_patient = to_patient
+        self._inside: set[str] = set()
+        """Ids of contained resources; these, and references to them, must be the very same."""
 
     def object(self, value: Any, of: Type, path: str, steps: tuple[str, ...]) -> str:
         """Return the pattern of an object."""
-        if len(steps) > _DEEPEST or "contained" in value or (of.is_bound and not value.keys() >= {"system", "code"}):
+        if len(steps) > _DEEPEST or (of.is_bound and not value.keys() >= {"system", "code"}):
             raise ValueError(path)
         members = (self._member(name, inner, of.elements[name], path, steps) for name, inner in value.items())
         return r"\{" + ",".join(members) + r"\}"
@@ -81,21 +85,29 @@ class _Parts:
             self._references = 0
             self.paths.append(below)
             return f'"id":"({ID})"'
-        if element.is_list:
+        if further == ("contained",):
+            found = r"\[" + ",".join(self._contained(one, f"{below}.{one['resourceType']}") for one in value) + r"\]"
+        elif element.is_list:
             found = r"\[" + ",".join(self._value(one, element, below, further) for one in value) + r"\]"
         else:
             found = self._value(value, element, below, further)
         return f'"{name}":{found}'
+
+    def _contained(self, value: Any, path: str) -> str:
+        self._inside.add(value["id"])
+        return self.object(value, type_of(value["resourceType"]), path, ("contained",))
 
     def _value(self, value: Any, element: Element, path: str, steps: tuple[str, ...]) -> str:
         if value is None:
             raise ValueError(path)
         if element.is_object:
             return self.object(value, inner_type(element), path, steps)
+        self.paths.append(path)
+        if steps == ("contained", "id") or (element.kind == "reference" and value[1:] in self._inside):
+            return re.escape(encode(value).decode())
         pattern = pattern_of(element, value)
         if pattern is None:
             raise ValueError(path)
-        self.paths.append(path)
         if element.kind == "reference":
             if self._references is None:
                 raise ValueError(path)
@@ -103,6 +115,12 @@ class _Parts:
                 self.owners.append(self._references)
             self._references += 1
         return pattern
+
+
+def is_spaced(text: bytes) -> bool:
+    """Return whether JSON plainly has blanks between its words: no form matches it."""
+    first = text.find(b'":', 0, 100)
+    return first < 0 or text[first + 2] <= _BLANK
 
 
 class Forms:
@@ -119,6 +137,8 @@ class Forms:
 
     def find(self, text: bytes) -> Recognised | None:
         """Return what is recognised in a resource's JSON, None where it must be read."""
+        if is_spaced(text):
+            return None
         forms = self._forms.get(text.translate(None, _OUTLINE))
         if forms is None:
             return None
@@ -135,7 +155,7 @@ class Forms:
     def learn(self, text: bytes, resource: Resource) -> None:
         """Take note of a resource that passed the checks as it is in ``text``; learn its form where it comes often."""
         self._read += 1
-        if len(text) > LARGEST:
+        if len(text) > LARGEST or is_spaced(text):
             return
         outline = text.translate(None, _OUTLINE)
         if len(self._seen) >= MOST_OUTLINES:
@@ -143,8 +163,10 @@ class Forms:
         self._seen[outline] += 1
         if self._seen[outline] < self._often or self._count >= min(MOST_FORMS, self._at_first + self._read // BETWEEN):
             return
-        # Whether it comes to anything or not, that was one attempt.
         self._seen[outline] = 0
+        if encode(resource) != text:
+            return  # there are blanks in it, for example
+        # Whether it comes to anything or not, that was one attempt.
         self._count += 1
         alike = self._forms.get(outline, [])
         try:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from trialbridge.contracts.errors import Place, Undecodable
-from trialbridge.emr.fhir.forms import Recognised
+from trialbridge.emr.fhir.forms import Recognised, is_spaced
 from trialbridge.emr.jsontext import decode
 
 Find = Callable[[bytes], Recognised | None]
@@ -53,8 +53,11 @@ def open_bundle(body: bytes, find: Find) -> dict[str, Any] | None:
 
     The entries of a history tell what their resources do not say themselves: they are read.
     """
+    text = body.removeprefix(_BOM)
+    if is_spaced(text):
+        return None
     try:
-        bundle = _DECODER.decode(body.removeprefix(_BOM))
+        bundle = _DECODER.decode(text)
         if bundle.resource_type != "Bundle" or bundle.type == "history":
             return None
         rest = {shown: getattr(bundle, name) for name, shown in _NAMES.items()}
@@ -72,8 +75,9 @@ def _read(one: Raw | str) -> Any:
 
 
 def _opened(entry: dict[str, Raw], find: Find) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, raw in entry.items():
+    raw = entry.pop("resource", None)
+    found = {name: decode(bytes(one), _NOWHERE) for name, one in entry.items()}
+    if raw is not None:
         text = bytes(raw)
-        found[name] = Part(text, find(text)) if name == "resource" else decode(text, _NOWHERE)
+        found["resource"] = Part(text, find(text))
     return found

@@ -37,8 +37,8 @@ _TEXTS: Final = {
 }
 _OTHERS: Final = {
     "boolean": "(?:true|false)",
-    # The digits of a decimal are kept up to these lengths; a zero without a fraction has no sign.
-    "decimal": r"(?:(?:0|-?[1-9][0-9]{0,14}+)(?:\.[0-9]{1,6}+)?+|-0\.[0-9]{1,6}+)",
+    # Small ones are written with an exponent (1E-7), and a zero without a fraction has no sign.
+    "decimal": r"(?:-?[1-9][0-9]{0,14}+(?:\.[0-9]{1,30}+)?+|0(?![.])|-?0\.(?:[0-9]{1,6}+(?![0-9])|(?=0{0,5}[1-9])[0-9]{1,30}+))",
     "integer": "(?:0|-?[1-9][0-9]{0,8}+)",
     "integer64": "(?:0|-?[1-9][0-9]{0,14}+)",
     "positiveint": "[1-9][0-9]{0,8}+",
