@@ -31,7 +31,6 @@ AT_FIRST: Final = 40
 LARGEST: Final = 32_768
 """Bytes of JSON that a form may be made of."""
 _DEEPEST: Final = 20
-_BLANK: Final = 0x20
 _OUTLINE: Final = bytes(one for one in range(256) if one not in b'{}[]"')
 """What is no part of an outline."""
 
@@ -120,7 +119,7 @@ class _Parts:
 def is_spaced(text: bytes) -> bool:
     """Return whether JSON plainly has blanks between its words: no form matches it."""
     first = text.find(b'":', 0, 100)
-    return first < 0 or text[first + 2] <= _BLANK
+    return first < 0 or text[first + 2 : first + 3] <= b" "
 
 
 class Forms:
