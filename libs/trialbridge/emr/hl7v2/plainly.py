@@ -45,7 +45,7 @@ class Plain:
                 elif key != "id":
                     shape.append(inner)
             elif kind is dict:
-                kept[key] = self._object(inner, f"{path}.{key}")
+                kept[key] = self._refers(inner) or self._object(inner, f"{path}.{key}")
             elif kind is list:
                 below = f"{path}.{key}"
                 shape.append(-len(inner))
@@ -65,11 +65,20 @@ class Plain:
                 return str(value)
             return dict(value) if len(value) == layout.size else self._object(value, path)
         if kind is dict:
-            return self._object(value, path)
+            return self._refers(value) or self._object(value, path)
         if value is self._stamp:
             self.found += [(one, path) for one in leaves_of(value)]
             return str(value)
         return self._leafy(value, kind, path)
+
+    def _refers(self, value: dict[str, Any]) -> dict[str, Any] | None:
+        """Return a reference that holds nothing else, which most small elements are; None for others."""
+        if len(value) == 1:
+            told = value.get("reference")
+            if type(told) is str:
+                self.shape.append((told[:-_ID_LENGTH],))
+                return {"reference": told}
+        return None
 
     def _leafy(self, value: Any, kind: type[Any], path: str) -> Any:
         """Return another value in plain values."""
