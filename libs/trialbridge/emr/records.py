@@ -122,7 +122,7 @@ class Warnings:
         """What became of the leaves of resources that were changed, by id(); the others' are in the account already."""
 
         self.wants_texts = False
-        """Whether resources are held as JSON anyway: then FHIR need not be read where its text is recognised."""
+        """Whether resources are held as JSON anyway: then FHIR whose text is recognised is never read."""
         self.memory: dict[Any, Any] = {}
         """What a converter keeps of one record for the next ones of the same conversion."""
 

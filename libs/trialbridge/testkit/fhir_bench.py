@@ -49,9 +49,10 @@ def per_second(work: Callable[[], object], count: int, rounds: int = ROUNDS) -> 
 def rates(rounds: int = ROUNDS) -> list[dict[str, Any]]:
     """Return rows: FHIR R4 in and out as NDJSON and as Bundle, checks and account with it, and what parts of it take by themselves.
 
-    ``per_second`` is the way of the coat check, where resources go out as JSON and most are recognised by their text (`emr.fhir.forms`:
-    the first rounds learn, as a service does in its first minutes); ``as_objects`` the way where all are read. ``least`` is JSON decoding
-    and the schema's check alone; ``reference_models`` is fhir.resources, which only reads and checks.
+    ``per_second`` is the way of the coat check, where resources go out as JSON and most are recognised by their text
+    (`emr.fhir.forms`: the first rounds learn, as a service does in its first minutes); ``as_objects`` the way where they are read
+    after all. ``least`` is JSON decoding and the schema's check alone; ``reference_models`` is fhir.resources, which only reads and
+    checks.
     """
     given = resources()
     bodies = {NDJSON: ndjson(given), JSON: collection(given, "https://ehr.example/fhir")}

@@ -49,7 +49,7 @@ class Batch:
     @property
     def recognises(self) -> bool:
         """Whether resources may pass as the text that they came in, where that is recognised."""
-        return self._warnings.wants_texts and self._votes.label is None and not (self._feed.sample or self.is_edgy)
+        return self._votes.label is None and not (self._feed.sample or self.is_edgy)
 
     def take(self, items: Iterable[Told]) -> Iterator[SetAside]:
         """Check resources; yield those that are bad."""
@@ -210,13 +210,12 @@ class Batch:
             yield self._piece(local, found)
 
     def _piece(self, local: LocalPatientId, found: Sequence[Good | Passing]) -> Piece:
-        merges = tuple([merge for one in found if one.has_link for merge in merges_of(one.opened().resource)])
+        merges = tuple([merge for one in found if one.has_link for merge in merges_of(one.resource)])
         if self._warnings.wants_texts:
             held = tuple([(one.name, one.held()) for one in found])
             return Piece(local, (), merges=merges, is_fhir=True, held=held)
-        read = [one.opened() for one in found]
-        self._trace(read)
-        return Piece(local, tuple([one.resource for one in read]), merges=merges, is_fhir=True)
+        self._trace(one for one in found if isinstance(one, Good))
+        return Piece(local, tuple([one.resource for one in found]), merges=merges, is_fhir=True)
 
     def _leave_open(self, name: str, away: tuple[str, ...]) -> None:
         """Remember what a resource refers to outside of the batch: another entry may hold it."""

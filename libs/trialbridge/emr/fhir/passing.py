@@ -37,6 +37,12 @@ class Passing:
         self.name = f"{self.kind}/{groups[0]}"
 
     @property
+    def resource(self) -> Resource:
+        """The resource, read anew each time."""
+        found: Resource = decode(self.text, self.base)
+        return found
+
+    @property
     def has_link(self) -> bool:
         """Whether it is a Patient that names other ones."""
         return self.form.has_link
@@ -88,7 +94,7 @@ class Passing:
 
     def opened(self) -> Good:
         """Return it read."""
-        resource: Resource = decode(self.text, self.base)
+        resource = self.resource
         good = Good(resource, Item(resource, self.base, self.field, self.scope, self.url), None)
         good.holders = SHAPES.walk(resource, defaultdict(int))
         return good

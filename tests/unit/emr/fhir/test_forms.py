@@ -157,11 +157,14 @@ def test_forty_thousand_changed_texts_are_recognised_only_where_they_are_sound()
     assert run(40_000, 20_261_122) > 4_000
 
 
-def converted(monkeypatch: pytest.MonkeyPatch, known: Forms, *entries: Entry) -> list[Any]:
+def converted(monkeypatch: pytest.MonkeyPatch, known: Forms, *entries: Entry, as_texts: bool = True) -> list[Any]:
     for room in (batch, reader):
         monkeypatch.setattr(room, "FORMS", known)
-    found: Conversion = convert(entries, FEED, as_texts=True)
-    patients = [(one.local_patient, one.texts, one.merges, one.entries) for one in found.patients]
+    found: Conversion = convert(entries, FEED, as_texts=as_texts)
+    patients = [
+        (one.local_patient, one.texts, list(map(encode, one.resources)), one.merges, one.entries)
+        for one in found.patients
+    ]
     refused = [(one.error.code, one.error.place, one.payload) for one in found.set_aside]
     return [patients, refused, found.warnings, found.account, found.shared, found.leaves.details()]
 
@@ -208,7 +211,9 @@ def linked(scheme: str) -> bytes:
 )  # fmt: skip
 def test_recognition_changes_no_outcome(monkeypatch: pytest.MonkeyPatch, entries: list[Entry]) -> None:
     never = Forms(at_first=-1_000_000)
-    assert converted(monkeypatch, forms(), *entries) == converted(monkeypatch, never, *entries)
+    for texts in (True, False):
+        with_forms = converted(monkeypatch, forms(), *entries, as_texts=texts)
+        assert with_forms == converted(monkeypatch, never, *entries, as_texts=texts)
 
 
 def test_all_but_a_few_of_a_feed_pass_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
