@@ -15,7 +15,11 @@ from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import meanings
 
 _LOINC = "http://loinc.org"
-_WHOLE: Final = re.compile(r"[0-9]{1,3}")
+_SCORE: Final = re.compile(
+    r"(?:(?:ecog|karnofsky|kps|lansky|ps|grade|score)\b[ :=]*){0,3}([0-9]{1,3}) ?%?", re.IGNORECASE
+)
+_LARGEST: Final = {"ecog": 5}
+"""Of the scales; Karnofsky and Lansky go to 100."""
 
 
 def of_observation(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
@@ -55,8 +59,9 @@ def _performance(resource: Resource, evidence: f.Evidence, scale: str) -> Iterat
         value = exact(resource.get("valueQuantity"))
     if value is None:
         word = biomarkers.said(scale, resource) or text(resource.get("valueString")) or ""
-        value = Decimal(word) if _WHOLE.fullmatch(word.strip()) else None
-    if value is not None and value == value.to_integral_value() and 0 <= value <= 100:  # noqa: PLR2004 - the scales' largest
+        written = _SCORE.fullmatch(word.strip())
+        value = Decimal(written[1]) if written else None
+    if value is not None and value == value.to_integral_value() and 0 <= value <= _LARGEST.get(scale, 100):
         yield f.Performance(evidence=evidence, effective=when(resource), scale=cast("Any", scale), value=int(value))
 
 
