@@ -92,11 +92,13 @@ async def test_an_openpgp_message_must_be_encrypted_and_protected(held: MemoryKe
 async def test_an_openpgp_armour_that_is_damaged_is_refused(held: MemoryKeys) -> None:
     armoured = encrypt_message_to_recipient(PLAIN, certificate(), version="seipd-v1").encode()
     assert (await open_bundle(stored(armoured.replace(b"\n", b"\r\n")), held)).whole() == PLAIN
+    assert (await open_bundle(stored(armoured + b" \r\n" * 900), held)).whole() == PLAIN
     for body in (
         armoured[:-30],
         armoured + b"x",
         armoured.replace(b"\n\n", b"\n"),
         armoured[:60] + b"*" + armoured[61:],
+        armoured + b" " * 5000,
     ):
         assert await refused(stored(body), held) == "envelope.broken"
 

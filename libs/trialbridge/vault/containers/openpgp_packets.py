@@ -13,7 +13,7 @@ from trialbridge.vault.containers.model import CHUNK, refused
 ARMOUR: Final = b"-----BEGIN PGP MESSAGE-----"
 ARMOUR_END: Final = b"-----END PGP MESSAGE-----"
 ARMOUR_HEAD: Final = 4096
-"""Bytes within which the armour's own headers end."""
+"""Bytes within which the armour's own headers end; so many, its end and spaces, may stand behind the content."""
 LEAST_PART: Final = 512
 """Bytes of a partial body but the last: the format asks it of the first one; smaller ones would cost time and hold nothing."""
 NEW: Final = 0x40
@@ -145,7 +145,7 @@ def _unarmoured(body: bytes) -> Iterator[Bytes]:
     """Yield what the armour holds. Its checksum is not looked at (RFC 9580, section 6.1): the content has a better one."""
     head = body[:ARMOUR_HEAD]
     gap = next((found + len(mark) for mark in (b"\n\n", b"\r\n\r\n") if (found := head.find(mark)) >= 0), 0)
-    end = body.rfind(ARMOUR_END)
+    end = body.rfind(ARMOUR_END, max(0, len(body) - ARMOUR_HEAD))
     if not gap or end < gap or body[end + len(ARMOUR_END) :].strip():
         raise damaged()
     check = body.rfind(b"\n=", max(gap, end - 16), end)
