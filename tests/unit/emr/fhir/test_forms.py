@@ -2,6 +2,7 @@
 
 import copy
 import random
+import re
 from collections import Counter, defaultdict
 from decimal import Decimal
 from functools import cache
@@ -37,6 +38,24 @@ VALUES: tuple[Any, ...] = ("", " ", "a b", "a  b", "é", "x" * 300, "2024-02-29"
     1, 1.5, True, None, [], {}, "a\nb", 'a"b', "a\\b", "\x07")  # fmt: skip
 
 
+DATES = (
+    "2023", "2023-01", "2023-1-1", "2023-01-31", "2024-02-29", "2023-02-29", "2023-02-30", "2023-04-31", "2023-13-01", "2023-00-10",
+    "2023-01-00", "0000-01-01", "0001-01-01", "9999-12-31", "\u0662\u0660\u0662\u0663", "2023-01-01T10:00", "2023-12-31T10:00:00",
+    "2023-12-31T23:59:60Z", "2023-12-31T24:00:00Z", "2023-12-31T10:00:00+14:00", "2023-12-31T10:00:00+14:30", "2023-04-31T10:00:00Z",
+    "2023-12-31T10:00:00.123Z", "2023-12-31T10:00:00.Z", "2023-12-31 10:00:00Z", "2023-12-31T10:00:00z", "10:00:00", "2023-01-01 ",
+    "2023-02-29T10:00:00Z", "2023-02-31",
+)  # fmt: skip
+NUMBERS = (
+    "0", "-0", "00", "01", "-1", "1", "1.5", "1.50", "-0.0", "-0.5", "0.000000", "0.0000000", "0.0000001", "0.00000012", "-0.0000001",
+    "1e5", "1E+5", "1.5E-9", "2147483647", "2147483648", "123456789012345678", "1234567890123456789012", "+1", "1.", ".5", "true", "false",
+    "null", "{}", "[]", '{"a":1}', '[""]',
+)  # fmt: skip
+TEXTS = (
+    "", " ", "a b", "a  b", " a", "a ", "\u00e9", "x" * 64, "x" * 65, "a/b", "a_b", "Patient/p", "Patient/p/_history/1", "#s", "#", "p#1",
+    "urn:uuid:1", "urn:oid:1.2.3", "Patient?identifier=a", "https://a/b?c", "https://a b", "https://a/Patient/p", "\u2028", "\x7f",
+    r"a\"b", r"a\\b", r"a\/b", r"\u0041", r"a\tb", r"a\nb", r"\ud800", "\t", "final", "active", "entered-in-error", "male", "zzz", "en",
+)  # fmt: skip
+TOKENS = (*NUMBERS, *(f'"{one}"' for one in (*DATES, *TEXTS)))
 CONTAINING: tuple[Any, ...] = (
     {
         "resourceType": "MedicationRequest", "id": "m1", "status": "active", "intent": "order", "subject": {"reference": "Patient/p"},
@@ -225,6 +244,23 @@ def test_all_but_a_few_of_a_feed_pass_as_text(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(known, "learn", lambda text, resource: learnt.append(text))
     converted(monkeypatch, known, entry(body))
     assert len(learnt) < 0.1 * len(given())
+
+
+def test_no_value_of_any_element_is_recognised_that_the_schema_refuses_or_that_would_be_written_otherwise() -> None:
+    some = {json_kind(text): text for text in given()}
+    recognised = 0
+    for text in some.values():
+        words = text.decode()
+        for leaf in re.finditer(r'(?<=[:\[,])(?:"(?:[^"\\]|\\.)*"(?!:)|[-0-9.]+|true|false)', words):
+            for token in TOKENS:
+                recognised += hold((words[: leaf.start()] + token + words[leaf.end() :]).encode())
+    assert recognised > 5_000
+
+
+def json_kind(text: bytes) -> tuple[str, ...]:
+    """Which elements a resource has: one text of each is enough."""
+    value = decode(text, NOWHERE)
+    return (value["resourceType"], *value)
 
 
 def test_text_with_blanks_is_neither_recognised_nor_learnt() -> None:
