@@ -1,7 +1,6 @@
 """Hundreds of bad inputs through one running house, good records among them: each ends where it should, and nothing else changes."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -42,7 +41,6 @@ class Way:
     found: dict[str, list[Any]] = field(default_factory=dict)
     stopped: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
-    seconds: float = 0.0
 
     def docs(self, collection: Collection[Any]) -> list[Any]:
         return self.found[collection.name]
@@ -94,7 +92,6 @@ def named(folder: Path) -> set[str]:
 async def run(folder: Path) -> Way:
     way = Way()
     before = named(folder)
-    started = time.monotonic()
     async with open_house(settings(folder / "state"), extra=EXTRA) as house:
         await hand_in_all(house, way)
         await settled(house, sum(map(is_orphan, way.bad)))
@@ -102,7 +99,6 @@ async def run(folder: Path) -> Way:
             way.found[collection.name] = await everything(house, collection)
         way.stopped = stopped(house)
     way.outside = sorted(named(folder) - before - {"state"})
-    way.seconds = time.monotonic() - started
     return way
 
 
@@ -194,10 +190,9 @@ def test_there_are_enough_of_every_class(way: Way) -> None:
     assert len(way.good) > len(way.bad) // (GOOD_EVERY + 1)
 
 
-def test_nothing_crashed_and_it_was_quick(way: Way) -> None:
+def test_nothing_crashed(way: Way) -> None:
     assert way.stopped == []
     assert not [doc for doc in way.docs(d.DEAD_LETTERS) if doc.code.startswith("stage.")]
-    assert way.seconds < 60
 
 
 def test_every_ticket_ends_with_its_code_and_place(way: Way) -> None:
