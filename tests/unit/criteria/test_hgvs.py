@@ -192,10 +192,10 @@ LONG = 3_000_000
     "9" * LONG, "p.V" + "6" * LONG + "E", " " * LONG + "V600E", "c." + "1" * LONG, "c.1_2delins" + "ACGT" * (LONG // 4),
 ])  # fmt: skip
 def test_hostile_length_costs_nothing(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert hgvs.normal(text) is None
     assert hgvs.coding(text) is None
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize("seed", [
@@ -203,11 +203,11 @@ def test_hostile_length_costs_nothing(text: str) -> None:
     "12" * LONGEST, "del" * LONGEST, "ins" * LONGEST, "ACGT" * LONGEST,
 ])  # fmt: skip
 def test_the_work_is_linear_up_to_the_cap(seed: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in (seed[:LONGEST], "c.1_2delins" + seed[: LONGEST - 11], "V600delins" + seed[: LONGEST - 10]):
         read(text)
         hgvs.coding(text)
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 @pytest.mark.parametrize("text", [

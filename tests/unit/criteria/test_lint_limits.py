@@ -68,9 +68,9 @@ def test_ctml_may_be_nested_as_deeply(depth: int) -> None:
     ids=["itself", "twice itself", "billion laughs", "long", "deep", "wide", "wide deep down"],
 )
 def test_what_is_too_much_is_refused_at_once(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert codes(compile_text(text)) <= {"trial.too-large", "trial.not-read"}
-    assert time.perf_counter() - begun < 20
+    assert time.process_time() - begun < 20
 
 
 def test_an_undefined_and_a_repeated_anchor_are_located() -> None:
