@@ -11,17 +11,25 @@ _ENDS: Final = re.compile(rb"\r\n|\r|\n")
 _TEXT_ENDS: Final = re.compile(r"\r\n|\r|\n")
 _WRAPPERS: Final = (b"FHS", b"BHS", b"BTS", b"FTS")
 _FRAME: Final = b"\x0b\x1c"
+_COMMON: Final = (b"OBX", b"NTE")
+"""Segments that most lines are."""
+_SPACE: Final = 0x20
 _WIDE: Final = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
                 (codecs.BOM_UTF16_BE, "utf-16"), (b"M\x00S\x00", "utf-16-le"), (b"\x00M\x00S", "utf-16-be"))  # fmt: skip
 """How texts of more than one byte for each character begin."""
 _CHARSET: Final = 17
+_CONTROLS: Final = bytes([*range(9), 11, 12, *range(14, 32), 127])
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def split(body: bytes) -> Iterator[str]:
     """Yield the text of each message, segments parted by CR. What comes before the first MSH is yielded too."""
     lines: list[bytes] = []
-    for line in _ENDS.split(_narrow(body)):
+    narrow = _narrow(body)
+    for line in _ENDS.split(narrow) if b"\n" in narrow else narrow.split(b"\r"):
+        if line.startswith(_COMMON) and line[-1] > _SPACE:
+            lines.append(line)
+            continue
         plain = line.strip(_FRAME).removeprefix(codecs.BOM_UTF8)
         if plain[:3] in _WRAPPERS or not plain.strip():
             continue
@@ -45,9 +53,9 @@ def _decoded(lines: list[bytes]) -> str:
     raw = b"\r".join(lines)
     text = _text(raw, _codec(lines[0]))
     # A charset may bring line ends of its own; control characters have no place in a message, and none in FHIR.
-    if _CONTROL.search(text):
+    if not raw.isascii() or len(raw.translate(None, _CONTROLS)) < len(raw):
         text = _CONTROL.sub("", text)
-    return _TEXT_ENDS.sub("\r", text)
+    return _TEXT_ENDS.sub("\r", text) if "\n" in text else text
 
 
 def _text(raw: bytes, codec: str) -> str:

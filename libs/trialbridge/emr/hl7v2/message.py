@@ -15,7 +15,6 @@ USUAL: Final = "^~\\&"
 NULL: Final = '""'
 """A field of two quotes is empty on purpose: what was there is deleted."""
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
-_NAME_LENGTH: Final = 3
 _SHORTEST: Final = 8
 """MSH|^~\\&"""
 _BREAKS: Final = re.compile(r"\.(?:br|sp\s*\+?\d{0,2}|in.*|ti.*|sk.*|ce|fi|nf)")
@@ -269,7 +268,7 @@ def parse(text: str, entry: str, number: int) -> Message:
     segments: list[Segment] = []
     for line in lines:
         name = line[:3]
-        if _NAME.fullmatch(name) is None or (len(line) > _NAME_LENGTH and line[3] != field):
+        if (name not in counts and _NAME.fullmatch(name) is None) or line[3:4] not in ("", field):
             place = Place(entry=entry, message=number, segment=f"line {len(segments) + 1}")
             raise Undecodable("v2.bad-segment", "A line does not begin with a segment name.", place)
         counts[name] = counts.get(name, 0) + 1

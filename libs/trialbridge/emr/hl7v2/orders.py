@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from trialbridge.contracts.errors import Poison
 from trialbridge.emr.hl7v2 import templates, values
+from trialbridge.emr.hl7v2.frames import Frame
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import Reading, reference_to
 from trialbridge.emr.hl7v2.results import value_of
@@ -153,34 +154,49 @@ def result(walk: Walk, obx: Segment) -> None:
 
 def _made_after(walk: Walk, obx: Segment, known: templates.Template) -> bool:
     """Make an Observation after an earlier one of its kind; return whether it could be."""
-    reading = walk.reading
-    on = _time_again(walk, obx)
-    if ("effectiveDateTime" in known.content) is not (on is not None):
+    frame = _frame(walk)
+    on = _time_again(walk, obx, frame)
+    if known.is_timed is not (on is not None):
         return False
-    found = walk.make("Observation", obx, _number(walk), known.code, obx.field(4), on or "")
-    templates.made_after(known, obx, on, found, reading)
-    _connect(walk, found)
+    found = templates.made_after(known, obx, on, frame, walk.reading)
+    if walk.report is not None:
+        walk.report.setdefault("result", []).append({"reference": f"Observation/{found['id']}"})
     walk.observation = walk.anchor = found
     return True
 
 
+def _frame(walk: Walk) -> Frame:
+    """Return what connects results of the order that is read, as `_connect` does."""
+    of = walk.test, walk.order, walk.request, walk.specimen, walk.encounter, walk.given
+    known = walk.frame
+    if known is not None and known.of == of:
+        return known
+    reading = walk.reading
+    found = walk.frame = Frame(of, _number(walk), reading.stamp, reading.patient["reference"])
+    if walk.encounter is not None:
+        found.refer("encounter", **reference_to(walk.encounter))
+    if walk.request is not None and walk.test is not None:
+        found.refer("basedOn", **reference_to(walk.request), listed=True)
+    if walk.specimen is not None:
+        found.refer("specimen", **reference_to(walk.specimen))
+    if walk.given is not None:
+        found.refer("partOf", **reference_to(walk.given), listed=True)
+    return found
+
+
 def _number(walk: Walk) -> str:
     """Return the order number that results go by."""
-    known = walk.numbered
-    if known is None or known[0] is not walk.test or known[1] is not walk.order:
-        placer, filler = numbers_of(None, walk.test) if walk.test is not None else numbers_of(walk.order, None)
-        known = walk.numbered = walk.test, walk.order, filler or placer
-    return known[2]
+    placer, filler = numbers_of(None, walk.test) if walk.test is not None else numbers_of(walk.order, None)
+    return filler or placer
 
 
-def _time_again(walk: Walk, obx: Segment) -> Any:
+def _time_again(walk: Walk, obx: Segment, frame: Frame) -> Any:
     """Return the time of a result of a kind that was met before; of its own time no leaf is needed."""
     written = obx.fields[14] if len(obx.fields) > 14 else ""  # noqa: PLR2004 - OBX-14
-    if not written:
-        return _time(walk, obx)
-    times = walk.reading.times
+    times = frame.times
     if written not in times:
-        times[written] = str(_time(walk, obx))
+        found = _time(walk, obx)
+        times[written] = str(found) if written else found
     return times[written]
 
 
@@ -201,8 +217,7 @@ def _read(obx: Segment, found: Resource, on: str | None, reading: Reading) -> No
 def _variant(walk: Walk, obx: Segment) -> None:
     """Read a part of a variant (laboratory results with nested OBX): a component of the Observation of its OBX-4."""
     reading = walk.reading
-    placer, filler = numbers_of(None, walk.test) if walk.test is not None else numbers_of(walk.order, None)
-    key = ("variant", filler or placer, obx.get(4), str(_time(walk, obx) or ""))
+    key = ("variant", _number(walk), obx.get(4), str(_time(walk, obx) or ""))
     # What may be wrong with it comes first: a bad part must not leave half a variant behind.
     value = value_of(obx, reading)
     identity = reading.id_of("Observation", walk.reading.local, *key)

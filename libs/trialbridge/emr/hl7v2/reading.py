@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from trialbridge.contracts.errors import Place, Poison
-from trialbridge.emr.account import Derived, Found, Made, Row, made
+from trialbridge.emr.account import Derived, Made, Row, made
 from trialbridge.emr.hl7v2.message import Delimiters, Message, Rep, Segment
 from trialbridge.emr.hl7v2.times import clock, decimal, timestamp
 from trialbridge.emr.ids import resource_id
@@ -12,7 +12,6 @@ from trialbridge.emr.records import Feed, Resource, Warnings
 
 if TYPE_CHECKING:
     from trialbridge.emr.hl7v2.actors import Actors
-    from trialbridge.emr.hl7v2.templates import Template
 
 Reference = dict[str, Any]
 NOWHERE: Final = Place()
@@ -26,14 +25,12 @@ FIRM: Final = frozenset({"OBX", "DG1"})
 class Built:
     """A resource, the segment that it is made of, and which it may not do without."""
 
-    __slots__ = ("after", "resource", "segment")
+    __slots__ = ("resource", "segment")
 
     def __init__(self, resource: Resource, segment: Segment) -> None:
         """Keep both."""
         self.resource = resource
         self.segment = segment
-        self.after: Template | None = None
-        """What it was made after: all but a few of its elements are those of an earlier one."""
 
     @property
     def reference(self) -> str:
@@ -75,12 +72,6 @@ class Reading:
         """By the id() of a segment that later ones may be made after: its kind, what it became, and its code."""
         self.echoes: list[tuple[Any, Any]] = []
         """Values that were set, and those that said the same again."""
-        self.frames: set[tuple[str, ...]] = set()
-        """What stands around results that were made after earlier ones, and passed its checks."""
-        self.stamped: Found = []
-        """Leaves of the time in every result."""
-        self.times: dict[str, str] = {}
-        """Times of results that were read."""
         self.remembers = message.header.marks == USUAL
         """Whether values are made after the layouts of earlier ones."""
         self.is_crossed = False

@@ -6,12 +6,12 @@ from typing import Any, Final, TypeVar
 
 from trialbridge.contracts.errors import Poison
 from trialbridge.emr.fhir.checks import check
-from trialbridge.emr.hl7v2 import templates
 from trialbridge.emr.hl7v2.again import Again, Joint, Placed, leaves_in, remember
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.plainly import Found, Plain, Told, confirm
 from trialbridge.emr.hl7v2.reading import NOWHERE, Built, Reading
 from trialbridge.emr.hl7v2.ready import leaves_told, loosen
+from trialbridge.emr.hl7v2.templates import BuiltAfter
 from trialbridge.emr.records import Resource
 
 
@@ -85,9 +85,11 @@ def settle_all(reading: Reading) -> Settled | None:
 
 def _settled(one: Built, reading: Reading) -> _Waiting:
     """Return a resource with its leaves; one that was made after another is looked at where it differs."""
-    known = templates.settled(one, reading)
-    if known is not None:
-        return _Waiting(one.segment, [one.resource], *known)
+    if type(one) is BuiltAfter:
+        known = one.settled()
+        if known is not None:
+            # Where something fails, all is read once more, without any that were made after others.
+            return _Waiting(one.segment, (), *known)
     return _plain(one.segment, one.resource, reading)
 
 

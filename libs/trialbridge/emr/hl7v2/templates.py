@@ -1,7 +1,7 @@
 """Results of one kind are read once: an OBX that differs from an earlier one in number and time only is made after that one.
 
 A laboratory sends the same codes, units, ranges and flags all day. What they become depends on nothing but their text, the message's
-delimiters and its zone; so it is remembered, without the value, the time and whatever else is of a patient. Free text is never
+zone; so it is remembered, without the value, the time and whatever else is of a patient. Free text is never
 remembered. Nothing is different for it: the output and the account are those of an OBX that was read in full.
 """
 
@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from trialbridge.contracts.errors import Poison
-from trialbridge.emr.account import Found, Row, leaves_of, plain, settle
-from trialbridge.emr.fhir.checks import check
+from trialbridge.emr.account import Found, Row, settle
+from trialbridge.emr.hl7v2.frames import Frame
 from trialbridge.emr.hl7v2.message import Segment
-from trialbridge.emr.hl7v2.reading import NOWHERE, Built, Reading
+from trialbridge.emr.hl7v2.reading import Built, Reading
 from trialbridge.emr.records import Resource
 
 Key = tuple[Any, ...]
@@ -29,7 +28,6 @@ _FEWEST, _VALUE, _WHEN, _OWN = 12, 5, 14, 18
 _TOGETHER: Final = frozenset({"resourceType", "id", "meta", "subject"})
 FRAME: Final = _TOGETHER | {"encounter", "basedOn", "specimen", "partOf"}
 """Elements that connect a result with the rest of its message."""
-_VARYING: Final = ("effectiveDateTime", *sorted(FRAME - {"resourceType", "id", "meta"}))
 
 
 class Template(NamedTuple):
@@ -39,6 +37,9 @@ class Template(NamedTuple):
     rows: tuple[Row, ...]
     code: str
     """OBX-3.1."""
+    is_timed: bool
+    quantity: Mapping[str, Any] | None
+    """Where a number has its place."""
     fixed: tuple[tuple[str, Any], ...]
     """Elements that are the same in all of a kind, without lists."""
     lists: tuple[tuple[str, int], ...]
@@ -49,7 +50,9 @@ _KNOWN: dict[Key, Template] = {}
 
 
 def key_of(obx: Segment, reading: Reading) -> Key | None:
-    """Return what decides how an OBX is read, None for one that must be read in full."""
+    """Return what decides how an OBX is read, None for one that must be read in full, as all of unusual delimiters."""
+    if not reading.remembers:
+        return None
     fields = obx.fields
     kind = fields[2] if len(fields) >= _FEWEST else ""
     value = fields[_VALUE] if kind else ""
@@ -64,7 +67,7 @@ def key_of(obx: Segment, reading: Reading) -> Key | None:
     when = fields[_WHEN] if len(fields) > _WHEN else ""
     if (when and _TIME.fullmatch(when) is None) or not fields[1].isdecimal():
         return None
-    return (reading.zone, obx.marks, bool(when), *fields[2:_VALUE], value, *fields[6:_WHEN], *fields[_WHEN + 1 :])
+    return (reading.zone, bool(when), *fields[2:_VALUE], value, *fields[6:_WHEN], *fields[_WHEN + 1 :])
 
 
 def known(key: Key) -> Template | None:
@@ -72,62 +75,60 @@ def known(key: Key) -> Template | None:
     return _KNOWN.get(key)
 
 
-def made_after(known: Template, obx: Segment, on: str | None, found: Resource, reading: Reading) -> None:
-    """Fill an Observation after an earlier one of its kind; it is the last one that was built."""
-    found.update(known.content)
+def made_after(known: Template, obx: Segment, on: Any, frame: Frame, reading: Reading) -> Resource:
+    """Return an Observation after an earlier one of its kind, in plain values."""
+    fields = obx.fields
+    found: Resource = {
+        "resourceType": "Observation",
+        "id": reading.own("Observation", frame.number, known.code, obx.field(4), on or ""),
+        "meta": frame.meta.copy(),
+        "subject": {"reference": frame.subject},
+        **known.content,
+    }
     # What comments and others add to a list must not get into the lists of the kind.
     for name, _ in known.lists:
         found[name] = found[name].copy()
     if on is not None:
-        found["effectiveDateTime"] = on
-    if obx.fields[2] == "NM":
-        found["valueQuantity"] = {**found["valueQuantity"], "value": Decimal(obx.fields[_VALUE])}
+        found["effectiveDateTime"] = str(on)
+    if known.quantity is not None:
+        found["valueQuantity"] = {**known.quantity, "value": Decimal(fields[_VALUE])}
+    frame.connect(found)
     reading.made_after[id(obx)] = known.rows
-    reading.built[-1].after = known
+    reading.built.append(BuiltAfter(found, obx, known, frame, on))
+    return found
 
 
-def settled(one: Built, reading: Reading) -> tuple[Resource, Found, bool] | None:
-    """Return what `account.settle` makes of a resource that was made after an earlier one, and whether it is known to be good.
+class BuiltAfter(Built):
+    """A result that was made after an earlier one."""
 
-    None where more than its frame was added.
-    """
-    after, resource = one.after, one.resource
-    if after is None or not resource.keys() - after.content.keys() <= FRAME:
+    __slots__ = ("_after", "_frame", "_on", "_size")
+
+    def __init__(self, resource: Resource, segment: Segment, after: Template, frame: Frame, on: Any) -> None:
+        """Keep what it was made of."""
+        self.resource = resource
+        self.segment = segment
+        self._after = after
+        self._frame = frame
+        self._on = on
+        self._size = len(resource)
+
+    def settled(self) -> tuple[Resource, Found, bool] | None:
+        """Return what `account.settle` makes of it, and whether it is known to be good; None where something was added."""
+        resource = self.resource
+        if len(resource) == self._size and self._is_as_made():
+            return resource, self._frame.leaves(self._on), self._frame.is_sound(self._on)
+        self._frame.open(resource, self._on)
         return None
-    for name, value in after.fixed:
-        if resource.get(name) is not value:
-            return None
-    for name, size in after.lists:
-        if len(resource.get(name, ())) != size:
-            return None
-    kept = dict(resource)
-    if not reading.stamped:
-        plain(reading.stamp, "Observation.meta", reading.stamped)
-    found = list(reading.stamped)
-    kept["meta"] = {name: str(value) for name, value in reading.stamp.items()}
-    on = resource.get("effectiveDateTime")
-    if on is not None:
-        kept["effectiveDateTime"] = str(on)
-        found += [(leaf, "Observation.effectiveDateTime") for leaf in leaves_of(on)]
-    return kept, found, _is_sound(kept, reading)
 
-
-def _is_sound(resource: Resource, reading: Reading) -> bool:
-    """Return whether the frame of a result passes the checks; what stands in it passed them with the first of its kind.
-
-    Whether an element is good does not hang on the others; which may stand together is the same for all of a kind. An id is of the
-    form that all ids have, a number is one of digits (`key_of`).
-    """
-    told = tuple([str(resource[name]) if name in resource else "" for name in _VARYING])
-    if told in reading.frames:
+    def _is_as_made(self) -> bool:
+        get = self.resource.get
+        for name, value in self._after.fixed:
+            if get(name) is not value:
+                return False
+        for name, size in self._after.lists:  # noqa: SIM110 - asked of every result
+            if len(get(name, ())) != size:
+                return False
         return True
-    frame = {name: resource[name] for name in ("resourceType", "id", "meta", *_VARYING) if name in resource}
-    try:
-        check({**frame, "status": "final", "code": {"text": "-"}}, NOWHERE)
-    except Poison:
-        return False
-    reading.frames.add(told)
-    return True
 
 
 class Recording:
@@ -170,7 +171,8 @@ def remember(recorded: tuple[Key, Mapping[str, Any], str], rows: Iterable[Row]) 
     lists = tuple((name, len(value)) for name, value in content.items() if type(value) is list)
     apart = {"effectiveDateTime", "valueQuantity", *(name for name, _ in lists)}
     fixed = tuple((name, value) for name, value in content.items() if name not in apart)
-    _KNOWN[key] = Template(content, told, code, fixed, lists)
+    quantity = content.get("valueQuantity") if key[2] == "NM" else None
+    _KNOWN[key] = Template(content, told, code, "effectiveDateTime" in content, quantity, fixed, lists)
 
 
 def forget() -> None:

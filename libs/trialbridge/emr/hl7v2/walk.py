@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from trialbridge.contracts.errors import Poison
+from trialbridge.emr.hl7v2.frames import Frame
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import Reading, Reference, reference_to
 from trialbridge.emr.hl7v2.rules import apply
@@ -48,8 +49,8 @@ class Walk:
         self.document: Resource | None = None
         self.order: Segment | None = None
         self.test: Segment | None = None
-        self.numbered: tuple[Segment | None, Segment | None, str] | None = None
-        """The order number that results go by, with the segments that it is of."""
+        self.frame: Frame | None = None
+        """What results that were met before have in common."""
         self.anchor: Resource | None = None
         """What comments and participations that follow belong to."""
 

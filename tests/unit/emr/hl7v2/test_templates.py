@@ -64,6 +64,31 @@ def test_a_kind_is_really_met_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (encode(found["valueQuantity"]["value"]), found["effectiveDateTime"]) == (b"13.500", "2026-06-01")
 
 
+@pytest.mark.parametrize("when", ["20260530080000", ""])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "NTE|1||hemolytic",
+        "OBX|9|NM|718-7^Hemoglobin^LN||7|g/dL|||||F",
+        "SPM|1|S1||BLD^Blood^HL70487",
+        "PRT|1|AD||AP^^HL70912|1^Who",
+    ],
+)
+def test_what_stands_behind_a_known_kind_counts_as_behind_a_new_one(when: str, behind: str) -> None:
+    again = hemoglobin("13", when)
+    text = f"{again}{behind}\r{again[again.index('OBX') :]}NTE|1||repeated\r"
+    cold = told(text)
+    templates.forget()
+    read(again)
+    assert told(text) == cold
+
+
+def test_a_result_in_a_bad_frame_goes_alone() -> None:
+    read(hemoglobin("13"))
+    good, bad = hemoglobin("14"), hemoglobin("14", "00010101000000+1400")
+    assert [len(told(one)[1]) for one in (good, bad)] == [0, 1]
+
+
 def test_neither_values_nor_times_nor_free_text_are_remembered() -> None:
     read(message("ORU_R01"))
     read(hemoglobin("77.31", "20260411"))
