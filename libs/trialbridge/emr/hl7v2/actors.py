@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from trialbridge.emr.account import Derived, made
 from trialbridge.emr.hl7v2 import values
 from trialbridge.emr.hl7v2.again import LASTING, Again, Meeting, lasting, leaves_in, meeting, remember
 from trialbridge.emr.hl7v2.message import Rep
+from trialbridge.emr.hl7v2.state import State
 from trialbridge.emr.records import Resource
-
-if TYPE_CHECKING:
-    from trialbridge.emr.hl7v2.reading import Reading
 
 Reference = dict[str, Any]
 Json = dict[str, Any]
@@ -35,7 +33,7 @@ class Actors:
         self._told: list[tuple[str, str, Resource]] = []
         self._met: dict[tuple[str, str], tuple[Reference | None, Rep]] = {}
 
-    def add(self, kind: str, reading: "Reading", key: tuple[str, ...], content: Json) -> Reference:
+    def add(self, kind: str, reading: State, key: tuple[str, ...], content: Json) -> Reference:
         """Return a reference to somebody, who is the same for the same key."""
         identity = reading.id_of(kind, *key)
         found = {name: value for name, value in content.items() if value}
@@ -58,7 +56,7 @@ class Actors:
         return found
 
     def _read(
-        self, how: str, rep: Rep, reading: "Reading", make: "Callable[[Rep, Reading], Reference | None]"
+        self, how: str, rep: Rep, reading: State, make: Callable[[Rep, State], Reference | None]
     ) -> Reference | None:
         """Return whom words mean, as ``make`` reads them or as another message of the conversion said it."""
         memory = lasting if how in LASTING and len(rep.raw) <= _LONGEST else reading.warnings.memory
@@ -78,41 +76,41 @@ class Actors:
                 remember(memory, key, told)
         return found
 
-    def practitioner(self, rep: Rep, reading: "Reading") -> Reference | None:
+    def practitioner(self, rep: Rep, reading: State) -> Reference | None:
         """Return a reference to the person of an XCN, None where nothing says who."""
         met, known = self._once("XCN", rep)
         if met:
             return known
         return self._meet("XCN", rep, self._read("XCN", rep, reading, self._person))
 
-    def _person(self, rep: Rep, reading: "Reading") -> Reference | None:
+    def _person(self, rep: Rep, reading: State) -> Reference | None:
         content = person(rep, reading)
         return self.add("Practitioner", reading, key_of(content), content) if content else None
 
-    def organization(self, rep: Rep, reading: "Reading") -> Reference | None:
+    def organization(self, rep: Rep, reading: State) -> Reference | None:
         """Return a reference to the organization of an XON, None where it has neither name nor identifier."""
         met, known = self._once("XON", rep)
         if met:
             return known
         return self._meet("XON", rep, self._read("XON", rep, reading, self._organization))
 
-    def _organization(self, rep: Rep, reading: "Reading") -> Reference | None:
+    def _organization(self, rep: Rep, reading: State) -> Reference | None:
         content = organization(rep)
         return self.add("Organization", reading, key_of(content), content) if content else None
 
-    def holder(self, rep: Rep, reading: "Reading") -> Reference | None:
+    def holder(self, rep: Rep, reading: State) -> Reference | None:
         """Return a reference to the organization of an HD."""
         return self._read("HD Organization", rep, reading, partial(self._of_hd, "Organization"))
 
-    def device(self, rep: Rep, reading: "Reading") -> Reference | None:
+    def device(self, rep: Rep, reading: State) -> Reference | None:
         """Return a reference to the device of an HD."""
         return self._read("HD Device", rep, reading, partial(self._of_hd, "Device"))
 
-    def site(self, rep: Rep, reading: "Reading") -> Reference | None:
+    def site(self, rep: Rep, reading: State) -> Reference | None:
         """Return a reference to the place of an HD."""
         return self._read("HD Location", rep, reading, partial(self._of_hd, "Location"))
 
-    def _of_hd(self, kind: str, rep: Rep, reading: "Reading") -> Reference | None:
+    def _of_hd(self, kind: str, rep: Rep, reading: State) -> Reference | None:
         name, identity, how = rep.get(1), rep.get(2), rep.get(3)
         uri = values.universal("", identity, how)
         identifiers: list[Json] = [{"system": "urn:ietf:rfc:3986", "value": uri}] if uri is not None else []
@@ -126,7 +124,7 @@ class Actors:
         key = ("urn:ietf:rfc:3986", str(uri)) if uri is not None else ("name", str(name or identity))
         return self.add(kind, reading, key, content)
 
-    def coded(self, kind: str, rep: Rep, reading: "Reading") -> Reference | None:
+    def coded(self, kind: str, rep: Rep, reading: State) -> Reference | None:
         """Return a reference to the organization or device that a CWE names."""
         code, name, system = rep.get(1), rep.get(2) or rep.get(9), rep.get(3)
         if not code and not name:
@@ -146,7 +144,7 @@ class Actors:
             content["name"] = name or code
         return self.add(kind, reading, (str(system), str(code)) if code else ("name", str(name)), content)
 
-    def entity_device(self, rep: Rep, reading: "Reading") -> Reference | None:
+    def entity_device(self, rep: Rep, reading: State) -> Reference | None:
         """Return a reference to the device of an EI."""
         found = values.entity(rep)
         if found is None:
@@ -157,7 +155,7 @@ class Actors:
             return self.add("Device", reading, ("issuer", _all(issuer)), content)
         return self.add("Device", reading, (str(found.get("system", "")), str(found["value"])), {"identifier": [found]})
 
-    def location(self, rep: Rep, reading: "Reading", levels: tuple[tuple[int, str], ...] = _LEVELS) -> Reference | None:
+    def location(self, rep: Rep, reading: State, levels: tuple[tuple[int, str], ...] = _LEVELS) -> Reference | None:
         """Return a reference to the innermost place of a PL; each level around it is a place of its own."""
         met, known = self._once("PL", rep) if levels is _LEVELS else (False, None)
         if met:
@@ -166,7 +164,7 @@ class Actors:
             return self._levels(rep, reading, levels)
         return self._meet("PL", rep, self._read("PL", rep, reading, partial(self._levels, levels=levels)))
 
-    def _levels(self, rep: Rep, reading: "Reading", levels: tuple[tuple[int, str], ...]) -> Reference | None:
+    def _levels(self, rep: Rep, reading: State, levels: tuple[tuple[int, str], ...]) -> Reference | None:
         told = [(component, code) for component, code in levels if rep.get(component)]
         around: Reference | None = None
         path: tuple[str, ...] = ()
@@ -193,11 +191,11 @@ class Actors:
             return self.add("Location", reading, ("name", said), content) if said else None
         return around
 
-    def named_place(self, content: Json, reading: "Reading") -> Reference:
+    def named_place(self, content: Json, reading: State) -> Reference:
         """Return a reference to a place that is known by its name, address or identifier."""
         return self.add("Location", reading, key_of(content), content)
 
-    def role(self, content: Json, reading: "Reading") -> Reference | None:
+    def role(self, content: Json, reading: State) -> Reference | None:
         """Return a reference to a PractitionerRole; without anything but the person, to the person."""
         filled = {key: value for key, value in content.items() if value}
         if not filled:
@@ -207,7 +205,7 @@ class Actors:
             return found
         return self.add("PractitionerRole", reading, (_all(filled),), filled)
 
-    def named_person(self, rep: Rep, reading: "Reading") -> Reference | None:
+    def named_person(self, rep: Rep, reading: State) -> Reference | None:
         """Return a reference to the role of an NDL: a CNN with when and where; some send an XCN in its place."""
         if rep.get(2) and not rep.get(2)[0].isdigit() and not rep.get(1, 2):
             return self.practitioner(rep, reading)
@@ -224,7 +222,7 @@ class Actors:
             found["location"] = [where]
         return self.role(found, reading)
 
-    def _cnn(self, rep: Rep, reading: "Reading") -> Reference | None:
+    def _cnn(self, rep: Rep, reading: State) -> Reference | None:
         name = values.named(rep, 2)
         code, family = rep.get(1), name
         if not code and not family:
@@ -255,7 +253,7 @@ def _details(content: Json, rep: Rep) -> None:
         content["status"] = made(status, rep.get(5))
 
 
-def person(rep: Rep, reading: "Reading") -> Json:
+def person(rep: Rep, reading: State) -> Json:
     """Return identifier, name and qualification of an XCN; empty where it holds neither of the first two."""
     get = rep.get
     size = len(rep.parts)
@@ -307,7 +305,7 @@ def _identifier(rep: Rep) -> Json:
     return found
 
 
-def _name_details(name: Json, rep: Rep, reading: "Reading") -> None:
+def _name_details(name: Json, rep: Rep, reading: State) -> None:
     get = rep.get
     told = get(10)
     use = values.code_in("0200", told) if told else None

@@ -5,12 +5,12 @@ from typing import Any
 from trialbridge.emr.account import made
 from trialbridge.emr.hl7v2 import values
 from trialbridge.emr.hl7v2.message import Rep
-from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.state import State
 
 Json = dict[str, Any]
 
 
-def contact_point(rep: Rep, reading: Reading, use: str = "") -> Json | None:
+def contact_point(rep: Rep, reading: State, use: str = "") -> Json | None:
     """Return a ContactPoint of an XTN; ``use`` is the one of the field where none is told."""
     get = rep.get
     size = len(rep.parts)

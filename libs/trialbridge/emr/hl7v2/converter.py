@@ -10,7 +10,6 @@ from trialbridge.contracts.events import Identifier
 from trialbridge.contracts.ids import LocalPatientId
 from trialbridge.emr.account import made
 from trialbridge.emr.hl7v2 import medications, orders, papers, persons, schedules, visits
-from trialbridge.emr.hl7v2.actors import Actors
 from trialbridge.emr.hl7v2.identity import Events, events_of, local_of, named_in
 from trialbridge.emr.hl7v2.leftovers import Owners, account_for
 from trialbridge.emr.hl7v2.message import Message, Segment, parse, split
@@ -103,7 +102,7 @@ def _convert(message: Message, entry: str, number: int, feed: Feed, warnings: Wa
         locals_.append(local)
         noted = dict(warnings.counts), dict(warnings.not_read)
         for remembers in (True, False):
-            reading = Reading(message, entry, number, feed, warnings, Actors())
+            reading = Reading(message, entry, number, feed, warnings)
             reading.remembers = remembers and reading.remembers
             sent = _begin(reading, message.header, str(local), name)
             whole = reads == "patient" or feed.alone

@@ -15,8 +15,9 @@ from trialbridge.contracts.errors import Poison
 from trialbridge.emr.account import Derived, Found, Leaf, leaves_of, plain
 from trialbridge.emr.hl7v2 import ready
 from trialbridge.emr.hl7v2.message import NULL, Rep
-from trialbridge.emr.hl7v2.reading import NOWHERE, USUAL, Reading
+from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.ready import Layout, Ready, ReadyText
+from trialbridge.emr.hl7v2.state import NOWHERE, USUAL
 from trialbridge.emr.hl7v2.times import timestamp
 
 MOST: Final = 20_000

@@ -1,20 +1,17 @@
 """What no rule took: kept as it was written in an extension of the nearest resource, or dropped for a reason that is listed."""
 
 from collections.abc import Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from trialbridge.emr.account import Leaf, Row, drop, keep
-from trialbridge.emr.hl7v2.message import Rep, Segment
+from trialbridge.emr.hl7v2.message import Rep, Segment, path_of
 from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.ready import rows_of
 from trialbridge.emr.hl7v2.settling import Settled
 from trialbridge.emr.hl7v2.templates import remember
+from trialbridge.emr.hl7v2.walk import Walk
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import triples
-
-if TYPE_CHECKING:
-    from trialbridge.emr.hl7v2.walk import Walk
 
 KEPT: Final = "urn:trialbridge:fhir:kept"
 """An extension with ``path`` and ``value`` of a leaf that no rule takes."""
@@ -25,7 +22,7 @@ SEGMENT: Final = "urn:trialbridge:fhir:segment"
 class Owners:
     """Finds the resource that keeps what is left of a segment."""
 
-    def __init__(self, settled: Settled, walk: "Walk") -> None:
+    def __init__(self, settled: Settled, walk: Walk) -> None:
         """Begin with the message's own resource."""
         self._owners = settled.owners
         self._last: Resource | None = settled.resources[0] if settled.resources else None
@@ -44,12 +41,6 @@ class Owners:
         if found is not None:
             self._last = found
         return self._last
-
-
-@cache
-def path_of(name: str, field: int, component: int, sub: int, subs: int) -> str:
-    """Return the path of a leaf: ``PID-5.1``, with the subcomponent where there are several."""
-    return f"{name}-{field}.{component}.{sub}" if subs > 1 else f"{name}-{field}.{component}"
 
 
 def account_for(segments: Sequence[Segment], owners: Owners, reading: Reading) -> None:

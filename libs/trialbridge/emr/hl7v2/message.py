@@ -9,7 +9,7 @@ from trialbridge.contracts.errors import Place, Undecodable
 from trialbridge.emr.account import Leaf, drop
 from trialbridge.emr.hl7v2.decoding import split
 
-__all__ = ["Delimiters", "Message", "Rep", "Segment", "parse", "split", "unescape"]
+__all__ = ["Delimiters", "Message", "Rep", "Segment", "parse", "path_of", "split", "unescape"]
 
 USUAL: Final = "^~\\&"
 NULL: Final = '""'
@@ -103,6 +103,12 @@ def _leaf(text: str, marks: Delimiters) -> str:
     if text == NULL:
         drop(found, "v2.deleted")
     return found
+
+
+@cache
+def path_of(name: str, field: int, component: int, sub: int, subs: int) -> str:
+    """Return the path of a leaf: ``PID-5.1``, with the subcomponent where there are several."""
+    return f"{name}-{field}.{component}.{sub}" if subs > 1 else f"{name}-{field}.{component}"
 
 
 class Segment:

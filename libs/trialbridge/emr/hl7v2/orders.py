@@ -6,9 +6,10 @@ from trialbridge.contracts.errors import Poison
 from trialbridge.emr.hl7v2 import templates, values
 from trialbridge.emr.hl7v2.frames import Frame
 from trialbridge.emr.hl7v2.message import Segment
-from trialbridge.emr.hl7v2.reading import Reading, reference_to
+from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.results import value_of
 from trialbridge.emr.hl7v2.rules import apply
+from trialbridge.emr.hl7v2.state import reference_to
 from trialbridge.emr.hl7v2.walk import ORDERED, Walk
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import pairs

@@ -7,8 +7,8 @@ from trialbridge.emr.account import made
 from trialbridge.emr.hl7v2 import quantities, values
 from trialbridge.emr.hl7v2.message import Rep, Segment
 from trialbridge.emr.hl7v2.orders import numbers_of
-from trialbridge.emr.hl7v2.reading import reference_to
 from trialbridge.emr.hl7v2.rules import apply
+from trialbridge.emr.hl7v2.state import reference_to
 from trialbridge.emr.hl7v2.walk import Walk
 from trialbridge.emr.records import Resource
 

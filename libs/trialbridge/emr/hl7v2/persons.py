@@ -5,8 +5,8 @@ from typing import Any, Final
 from trialbridge.emr.hl7v2 import values
 from trialbridge.emr.hl7v2.actors import key_of
 from trialbridge.emr.hl7v2.message import Segment
-from trialbridge.emr.hl7v2.reading import reference_to
 from trialbridge.emr.hl7v2.rules import apply
+from trialbridge.emr.hl7v2.state import reference_to
 from trialbridge.emr.hl7v2.walk import Walk
 from trialbridge.emr.records import Resource
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from trialbridge.emr.account import Made, made
 from trialbridge.emr.hl7v2 import values
 from trialbridge.emr.hl7v2.message import Rep
-from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.state import State
 
 Json = dict[str, Any]
 _TO_MINUTES: Final = {
@@ -35,7 +35,7 @@ def to_minutes(value: Decimal, unit: str) -> int | None:
     return int(found) if found == found.to_integral_value() and 0 <= found <= 2147483647 else None  # noqa: PLR2004 - FHIR's integers
 
 
-def minutes(rep: Rep, reading: Reading) -> Any:
+def minutes(rep: Rep, reading: State) -> Any:
     """Return a CQ of time in minutes."""
     value = reading.decimal(rep.get(1))
     if value is None or not isinstance(value.value, Decimal):
@@ -44,13 +44,13 @@ def minutes(rep: Rep, reading: Reading) -> Any:
     return Made(found, (rep.get(1), rep.get(2))) if found is not None else None
 
 
-def days(rep: Rep, reading: Reading) -> Any:
+def days(rep: Rep, reading: State) -> Any:
     """Return a number of days as a Duration."""
     value = reading.decimal(rep.get(1))
     return {"value": value, "unit": "days", "system": values.UCUM, "code": "d"} if value is not None else None
 
 
-def unit(rep: Rep, _: Reading) -> Any:
+def unit(rep: Rep, _: State) -> Any:
     """Return unit, system and code of a CWE, for a Quantity whose number another field holds."""
     found = values.quantity(Made(0, ()), rep)
     del found["value"]

@@ -1,36 +1,17 @@
 """The readers that rows of `tables/v2_segments.tsv` name: each makes a function of its argument, once."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from trialbridge.emr.account import made
+from trialbridge.emr.account import Made, made
 from trialbridge.emr.hl7v2 import quantities, timing, values
 from trialbridge.emr.hl7v2.contact_points import contact_point
+from trialbridge.emr.hl7v2.factories import Factory, Reader, long, plain
 from trialbridge.emr.hl7v2.message import Rep
-from trialbridge.emr.hl7v2.reading import Reading, words
-from trialbridge.emr.hl7v2.rules import Factory, Reader
+from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.special import SPECIAL
-
-SHORT: Final = {
-    "sd:": values.DEFINITIONS,
-    "x5:": "http://hl7.org/fhir/5.0/StructureDefinition/",
-    "tb:": "urn:trialbridge:fhir:",
-    "v2:": f"{values.TERMS}v2-",
-    "v3:": f"{values.TERMS}v3-",
-    "term:": values.TERMS,
-}
-"""How arguments shorten the beginnings of URLs."""
-
-
-def long(text: str) -> str:
-    """Return a URL with its beginning written out."""
-    prefix, sign, rest = text.partition(":")
-    return SHORT[prefix + sign] + rest if prefix + sign in SHORT else text
-
-
-def _plain(function: Callable[[Rep, Reading], Any]) -> Factory:
-    return lambda _: function
+from trialbridge.emr.hl7v2.state import words
 
 
 def _text(argument: str) -> Reader:
@@ -57,8 +38,6 @@ def _code(argument: str) -> Reader:
 
 
 def _boolean(table: str) -> Reader:
-    from trialbridge.emr.account import Made
-
     def read(rep: Rep, _: Reading) -> Any:
         found = values.code_in(table or "0136", rep.get(1)) if rep.get(1) else None
         return Made(found == "true", (rep.get(1),)) if found in ("true", "false") else None
@@ -242,11 +221,11 @@ def _wrapped(argument: str) -> Reader:
 
 READERS: Final[Mapping[str, Factory]] = {
     **SPECIAL,
-    "address": _plain(values.address),
+    "address": plain(values.address),
     "agent": _agent,
-    "amount": _plain(values.amount),
+    "amount": plain(values.amount),
     "assigned": _assigned,
-    "attachment": _plain(_attachment),
+    "attachment": plain(_attachment),
     "boolean": _boolean,
     "code": _code,
     "coded": _coded,
@@ -254,43 +233,43 @@ READERS: Final[Mapping[str, Factory]] = {
     "concept": _concept,
     "constant": _constant,
     "contact": lambda use: lambda rep, reading: contact_point(rep, reading, use),
-    "cq": _plain(values.composite_quantity),
-    "data": _plain(_data),
+    "cq": plain(values.composite_quantity),
+    "data": plain(_data),
     "date": lambda part: lambda rep, reading: reading.date(rep.get(int(part or 1))),
     "dateTime": lambda part: lambda rep, reading: reading.time(rep.get(int(part or 1))),
     "decimal": lambda part: lambda rep, reading: reading.decimal(rep.get(int(part or 1))),
-    "device": _plain(lambda rep, reading: reading.actors.device(rep, reading)),
-    "days": _plain(quantities.days),
+    "device": plain(lambda rep, reading: reading.actors.device(rep, reading)),
+    "days": plain(quantities.days),
     "entity": _entity,
     "extension": _extension,
-    "hd": _plain(lambda rep, reading: reading.actors.holder(rep, reading)),
+    "hd": plain(lambda rep, reading: reading.actors.holder(rep, reading)),
     "identifier": _identifier,
-    "instant": _plain(lambda rep, reading: reading.instant(rep.get(1))),
+    "instant": plain(lambda rep, reading: reading.instant(rep.get(1))),
     "integer": lambda least: lambda rep, reading: reading.integer(rep.get(1), int(least or 0)),
-    "language": _plain(lambda rep, _: {"language": found} if (found := values.concept(rep, "0296")) else None),
-    "location": _plain(lambda rep, reading: reading.actors.location(rep, reading)),
+    "language": plain(lambda rep, _: {"language": found} if (found := values.concept(rep, "0296")) else None),
+    "location": plain(lambda rep, reading: reading.actors.location(rep, reading)),
     "mapped": _mapped,
-    "minutes": _plain(quantities.minutes),
+    "minutes": plain(quantities.minutes),
     "name": lambda use: lambda rep, reading: values.human_name(rep, reading, use or "official"),
     "named": lambda kind: lambda rep, reading: reading.actors.coded(kind, rep, reading),
-    "nickname": _plain(lambda rep, _: values.nickname(rep)),
-    "note": _plain(_note),
-    "organization": _plain(lambda rep, reading: reading.actors.organization(rep, reading)),
+    "nickname": plain(lambda rep, _: values.nickname(rep)),
+    "note": plain(_note),
+    "organization": plain(lambda rep, reading: reading.actors.organization(rep, reading)),
     "pair": _pair,
     "part": _part,
     "participant": _participant,
-    "performer": _plain(lambda rep, reading: reading.actors.named_person(rep, reading)),
-    "period": _plain(values.span),
+    "performer": plain(lambda rep, reading: reading.actors.named_person(rep, reading)),
+    "period": plain(values.span),
     "placed": _placed,
-    "practitioner": _plain(lambda rep, reading: reading.actors.practitioner(rep, reading)),
-    "site": _plain(lambda rep, reading: reading.actors.site(rep, reading)),
+    "practitioner": plain(lambda rep, reading: reading.actors.practitioner(rep, reading)),
+    "site": plain(lambda rep, reading: reading.actors.site(rep, reading)),
     "status": _status,
     "text": _text,
     "time": lambda part: lambda rep, reading: reading.clock(rep.get(int(part or 1))),
-    "timing": _plain(timing.repeat_pattern),
+    "timing": plain(timing.repeat_pattern),
     "timingQuantity": lambda how: lambda rep, reading: timing.timing_quantity(rep, reading, how),
-    "unit": _plain(quantities.unit),
-    "wholeName": _plain(lambda rep, _: values.whole_name(rep)),
+    "unit": plain(quantities.unit),
+    "wholeName": plain(lambda rep, _: values.whole_name(rep)),
     "words": _words,
     "wrapped": _wrapped,
 }

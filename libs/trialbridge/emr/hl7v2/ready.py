@@ -6,13 +6,11 @@ the same for all of that layout. Whoever needs the leaves themselves gets them: 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from trialbridge.emr.account import Leaf, Row, leaves_within
-from trialbridge.emr.hl7v2.message import Rep, Told
-
-if TYPE_CHECKING:
-    from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.message import Rep, Told, path_of
+from trialbridge.emr.hl7v2.reading import Reading
 
 Of = tuple[Rep, "Layout"]
 Where = tuple[int, int, int]
@@ -25,7 +23,7 @@ class Layout:
     __slots__ = ("leaves", "places", "reader", "rows", "size")
 
     def __init__(
-        self, reader: "Callable[[Rep, Reading], Any]", leaves: tuple[Where, ...], places: tuple[tuple[int, str], ...], size: int
+        self, reader: Callable[[Rep, Reading], Any], leaves: tuple[Where, ...], places: tuple[tuple[int, str], ...], size: int
     ) -> None:  # fmt: skip
         """Keep the populated leaves, and number and path of those in the value, which has ``size`` elements."""
         self.reader = reader
@@ -50,7 +48,7 @@ class ReadyText(str):
     of: Of
 
 
-def unfolded(value: Any, reading: "Reading") -> Any:
+def unfolded(value: Any, reading: Reading) -> Any:
     """Return a value as its reader makes it of leaves; what was added to it since stays."""
     rep, layout = value.of
     rep.is_loose = True
@@ -130,8 +128,6 @@ _MOST: Final = 200
 
 
 def _rows(name: str, field: int, told: list[Told]) -> tuple[Row, ...] | None:
-    from trialbridge.emr.hl7v2.leftovers import path_of
-
     leaves = told[0][0].leaves
     where: list[tuple[str, ...]] = [()] * len(leaves)
     for layout, path in told:

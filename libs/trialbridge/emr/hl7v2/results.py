@@ -8,7 +8,8 @@ from typing import Any, Final
 from trialbridge.emr.account import Made, made
 from trialbridge.emr.hl7v2 import quantities, values
 from trialbridge.emr.hl7v2.message import Rep, Segment
-from trialbridge.emr.hl7v2.reading import Reading, words
+from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.state import words
 from trialbridge.emr.hl7v2.times import decimal
 from trialbridge.emr.tables.rows import rows
 

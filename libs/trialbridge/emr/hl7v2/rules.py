@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
+from trialbridge.emr.hl7v2.factories import Reader
 from trialbridge.emr.hl7v2.forms import form_of
 from trialbridge.emr.hl7v2.layouts import Memory
 from trialbridge.emr.hl7v2.message import Rep, Segment
+from trialbridge.emr.hl7v2.readers import READERS
 from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.ready import Ready, unfolded
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import rows
 
-Reader = Callable[[Rep, Reading], Any]
-Factory = Callable[[str], Reader]
 Test = Callable[[Segment, Reading], bool]
 Slot = tuple[str, int | None, bool]
 """Element name, number of a shared list element, whether a new one is appended."""
@@ -29,18 +29,6 @@ _LOOKED_INTO: Final = frozenset({"ARV", "OBX"})
 _CROSSING: Final = frozenset({"duration", "minutesAfter"})
 """Readers whose values hold leaves of other fields."""
 _STEP: Final = re.compile(r"(\w+)(?:\[(\d*)\])?")
-
-
-def plain(function: Reader) -> Factory:
-    """Return a factory of a reader that needs no argument."""
-    return lambda _: function
-
-
-class Choice(NamedTuple):
-    """A value[x] with the ending of its datatype."""
-
-    ending: str
-    value: Any
 
 
 class Rule(NamedTuple):
@@ -110,8 +98,6 @@ _STATES: Final = frozenset({"clinicalStatus", "verificationStatus"})
 @cache
 def rules_of(name: str) -> Rules:
     """Return the compiled rules of a map, ``PID/Patient``."""
-    from trialbridge.emr.hl7v2.readers import READERS
-
     always: list[Rule] = []
     fields: dict[int, list[Rule]] = {}
     for wanted, field, when, target, reader, argument, _ in rows("v2_segments"):
@@ -134,8 +120,6 @@ def rules_of(name: str) -> Rules:
 
 def _memory(name: str, reader: str, argument: str) -> Memory | None:
     """Return where a rule remembers what its reader made; None where it may not be remembered, or somebody looks into it."""
-    from trialbridge.emr.hl7v2.readers import READERS
-
     form = form_of(reader, argument) if name.partition("/")[0] not in _LOOKED_INTO else None
     return Memory(READERS[reader](argument), form) if form is not None else None
 
@@ -196,8 +180,6 @@ def put(resource: Resource, target: tuple[Slot, ...], value: Any, reading: Readi
     for slot in target[:-1]:
         here = _inside(here, slot, reading)
     key, number, append = target[-1]
-    if type(value) is Choice:
-        key, value = key + value.ending, value.value
     if append:
         _append(here, key, value, reading)
     elif number is not None:

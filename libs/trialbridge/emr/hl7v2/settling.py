@@ -9,8 +9,9 @@ from trialbridge.emr.fhir.checks import check
 from trialbridge.emr.hl7v2.again import Again, Joint, Placed, leaves_in, remember
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.plainly import Found, Plain, Told, confirm
-from trialbridge.emr.hl7v2.reading import NOWHERE, Built, Reading
+from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.ready import leaves_told, loosen
+from trialbridge.emr.hl7v2.state import NOWHERE, Built
 from trialbridge.emr.hl7v2.templates import BuiltAfter
 from trialbridge.emr.records import Resource
 

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from trialbridge.emr.account import made
 from trialbridge.emr.hl7v2 import values
+from trialbridge.emr.hl7v2.factories import Factory, Reader, plain
 from trialbridge.emr.hl7v2.message import Rep
-from trialbridge.emr.hl7v2.reading import Reading, words
-from trialbridge.emr.hl7v2.rules import Factory, Reader, plain
+from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.special_people import PEOPLE
 from trialbridge.emr.hl7v2.special_times import TIMES
+from trialbridge.emr.hl7v2.state import words
 
 Json = dict[str, Any]
 _ABSENT: Final = {"coding": [{"system": f"{values.TERMS}data-absent-reason", "code": "unknown"}]}

@@ -6,9 +6,9 @@ from typing import Any, Final
 from trialbridge.emr.account import made
 from trialbridge.emr.hl7v2 import values
 from trialbridge.emr.hl7v2.actors import key_of
+from trialbridge.emr.hl7v2.factories import Factory, Reader, long, plain
 from trialbridge.emr.hl7v2.message import Rep
 from trialbridge.emr.hl7v2.reading import Reading
-from trialbridge.emr.hl7v2.rules import Factory, Reader, plain
 
 Json = dict[str, Any]
 _CORE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/"
@@ -171,8 +171,6 @@ def _performer_as(code: str) -> Reader:
 
 def _attendee(argument: str) -> Reader:
     system, code = argument.split(" ")
-    from trialbridge.emr.hl7v2.readers import long
-
     kind = {"coding": [{"system": long(system), "code": code}]}
 
     def read(rep: Rep, reading: Reading) -> Any:

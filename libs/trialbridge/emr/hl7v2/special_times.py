@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from trialbridge.emr.account import Made, made
 from trialbridge.emr.hl7v2 import quantities, values
+from trialbridge.emr.hl7v2.factories import Factory, Reader, long, plain
 from trialbridge.emr.hl7v2.message import Rep
 from trialbridge.emr.hl7v2.reading import Reading
-from trialbridge.emr.hl7v2.rules import Factory, Reader, plain
+from trialbridge.emr.hl7v2.timing import unit_of
 
 
 def _duration(argument: str) -> Reader:
@@ -50,8 +51,6 @@ def _minutes_after(argument: str) -> Reader:
 
 
 def _event_length(rep: Rep, reading: Reading) -> Any:
-    from trialbridge.emr.hl7v2.timing import unit_of
-
     value, unit = reading.decimal(rep.get(1)), unit_of(rep.get(2) or rep.get(2, 2))
     if value is None or unit is None:
         return None
@@ -61,7 +60,6 @@ def _event_length(rep: Rep, reading: Reading) -> Any:
 
 def _day_of(url: str) -> Reader:
     """Make a reader of a time that is no instant, as an extension."""
-    from trialbridge.emr.hl7v2.readers import long
 
     def read(rep: Rep, reading: Reading) -> Any:
         found = reading.time(rep.get(1))

@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 from trialbridge.emr.account import Found, Row, settle
 from trialbridge.emr.hl7v2.frames import Frame
 from trialbridge.emr.hl7v2.message import Segment
-from trialbridge.emr.hl7v2.reading import Built, Reading
+from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.state import Built
 from trialbridge.emr.records import Resource
 
 Key = tuple[Any, ...]

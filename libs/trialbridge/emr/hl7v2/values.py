@@ -8,7 +8,7 @@ from trialbridge.contracts.events import Identifier
 from trialbridge.emr import ucum
 from trialbridge.emr.account import Derived, Made, made
 from trialbridge.emr.hl7v2.message import Rep
-from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.state import State
 from trialbridge.emr.tables.rows import pairs, triples
 
 Json = dict[str, Any]
@@ -158,7 +158,7 @@ def identity(rep: Rep) -> Identifier | None:
     return Identifier(str(uri or ""), str(value), "" if len(kind) > _TYPE_LENGTH or " " in kind else str(kind))
 
 
-def identifier(rep: Rep, reading: Reading, kind: str = "") -> Json | None:
+def identifier(rep: Rep, reading: State, kind: str = "") -> Json | None:
     """Return an Identifier of a CX; ``kind`` is its type where the field says which, and none is given."""
     get = rep.get
     value = get(1)
@@ -246,7 +246,7 @@ def surname(rep: Rep, component: int) -> Json:
     return {"family": family} if family else {}
 
 
-def human_name(rep: Rep, reading: Reading, use: str = "official") -> Json | None:
+def human_name(rep: Rep, reading: State, use: str = "official") -> Json | None:
     """Return a HumanName of an XPN, None where it is empty; ``use`` is the one of a name that tells none."""
     found = named(rep, 1)
     get = rep.get
@@ -310,7 +310,7 @@ def whole_name(rep: Rep) -> Derived | None:
     return made(" ".join(told), *told) if told else None
 
 
-def address(rep: Rep, reading: Reading) -> Json | None:
+def address(rep: Rep, reading: State) -> Json | None:
     """Return an Address of an XAD, None where it is empty."""
     get = rep.get
     size = len(rep.parts)
@@ -367,13 +367,13 @@ def quantity(value: Made, unit: Rep) -> Json:
     return found
 
 
-def composite_quantity(rep: Rep, reading: Reading) -> Json | None:
+def composite_quantity(rep: Rep, reading: State) -> Json | None:
     """Return a Quantity of a CQ, None where it holds no number."""
     value = reading.decimal(rep.get(1))
     return quantity(value, rep.sub(2)) if value is not None else None
 
 
-def amount(rep: Rep, reading: Reading) -> Json | None:
+def amount(rep: Rep, reading: State) -> Json | None:
     """Return Money of a CP or MO."""
     value = reading.decimal(rep.get(1))
     if value is None:
@@ -382,6 +382,6 @@ def amount(rep: Rep, reading: Reading) -> Json | None:
     return {"value": value, **({"currency": currency} if len(currency) == 3 else {})}  # noqa: PLR2004 - ISO 4217
 
 
-def span(rep: Rep, reading: Reading) -> Json | None:
+def span(rep: Rep, reading: State) -> Json | None:
     """Return a Period of a DR."""
     return period(reading.time(rep.get(1)), reading.time(rep.get(2))) or None

@@ -6,8 +6,9 @@ from typing import Any, Final
 from trialbridge.contracts.errors import Poison
 from trialbridge.emr.hl7v2.frames import Frame
 from trialbridge.emr.hl7v2.message import Segment
-from trialbridge.emr.hl7v2.reading import Reading, Reference, reference_to
+from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.rules import apply
+from trialbridge.emr.hl7v2.state import Reference, reference_to
 from trialbridge.emr.records import Resource
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from trialbridge.emr.hl7v2 import again, forms, layouts, ready, settling, templa
 from trialbridge.emr.hl7v2.message import Rep, parse
 from trialbridge.emr.hl7v2.plainly import confirm
 from trialbridge.emr.hl7v2.readers import READERS
-from trialbridge.emr.hl7v2.reading import USUAL
+from trialbridge.emr.hl7v2.state import USUAL
 from trialbridge.emr.jsontext import encode
 from trialbridge.testkit.v2_bench import admission, report
 
