@@ -13,6 +13,15 @@ CODED: Final = ""
 """The form of a repetition of codes alone, remembered as it is written."""
 
 
+_OWN_WORDS: Final = 8
+"""Signs in front of CWE-9, the words that the sender's user saw or wrote."""
+
+
+def is_code(raw: str) -> bool:
+    """Return whether a value of a coded datatype begins with a code, and says nothing in words of its own."""
+    return raw[:1] not in ("", "^") and raw.count("^") < _OWN_WORDS
+
+
 def _at(letter: str) -> Former:
     return lambda argument: "-" * (int(argument or 1) - 1) + letter
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from trialbridge.contracts.errors import Poison
 from trialbridge.emr.account import Derived, Found, Leaf, leaves_of, plain
 from trialbridge.emr.hl7v2 import ready
+from trialbridge.emr.hl7v2.forms import is_code
 from trialbridge.emr.hl7v2.message import NULL, Rep
 from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.ready import Layout, Ready, ReadyText
@@ -107,7 +108,7 @@ class Memory:
         """Read a repetition in full, and remember how it is done."""
         before = _noted(reading)
         value = _read(self._reader, rep, reading)
-        if not self._form and (len(rep.raw) > LONGEST or "\\" in rep.raw or NULL in rep.raw):
+        if not self._form and not _is_remembered(rep.raw):
             return value
         _make_room()
         try:
@@ -141,6 +142,11 @@ class Memory:
         writing = _Writing(letters, reading.zone)
         source = writing.source(value)
         return _compiled(source), tuple(writing.constants), layout
+
+
+def _is_remembered(raw: str) -> bool:
+    """Return whether codes may be remembered as they are written: words in the place of a code are not."""
+    return len(raw) <= LONGEST and "\\" not in raw and NULL not in raw and is_code(raw)
 
 
 def _read(reader: Callable[[Rep, Reading], Any], rep: Rep, reading: Reading) -> Any:

@@ -1,8 +1,8 @@
 """Results of one kind are read once: an OBX that differs from an earlier one in number and time only is made after that one.
 
 A laboratory sends the same codes, units, ranges and flags all day. What they become depends on nothing but their text, the message's
-zone; so it is remembered, without the value, the time and whatever else is of a patient. Free text is never
-remembered. Nothing is different for it: the output and the account are those of an OBX that was read in full.
+zone; so it is remembered, without the value, the time and whatever else is of a patient. Of coded values the code is, never words in
+the place of one. Nothing is different for it: the output and the account are those of an OBX that was read in full.
 """
 
 import re
@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from trialbridge.emr.account import Found, Row, settle
+from trialbridge.emr.hl7v2.forms import is_code
 from trialbridge.emr.hl7v2.frames import Frame
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import Reading
@@ -144,7 +145,8 @@ class Recording:
         """Keep the content for the account, which settles whether it is remembered."""
         quantity = found.get("valueQuantity")
         told = isinstance(quantity, dict) and "comparator" not in quantity and "value" in quantity
-        if _beyond(reading) == self._before and (told or obx.fields[2] != "NM"):
+        is_plain = told if obx.fields[2] == "NM" else all(is_code(one) for one in obx.fields[_VALUE].split("~"))
+        if _beyond(reading) == self._before and is_plain:
             content, _ = settle({name: value for name, value in found.items() if name not in _TOGETHER})
             if "effectiveDateTime" in content:
                 content["effectiveDateTime"] = ""

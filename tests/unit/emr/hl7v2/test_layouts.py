@@ -91,6 +91,16 @@ def test_neither_names_nor_numbers_nor_times_are_remembered() -> None:
     )
 
 
+@pytest.mark.parametrize("words", ["^Said Erika", "C34^Lung^I10C^^^^^^Said Erika"])
+def test_words_in_the_place_of_a_code_are_not_remembered(words: str) -> None:
+    begin_anew()
+    for value in (words, "C50^Breast^I10C"):
+        read(f"{patient()}DG1|1||{value}||20260402|F\r")
+    kept = repr([sorted(map(repr, one._known.items())) for one in layouts._memories])
+    assert "C50^Breast^I10C" in kept
+    assert "Said" not in kept
+
+
 def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layouts, "MOST", 5)
     monkeypatch.setattr(settling, "MOST", 5)
