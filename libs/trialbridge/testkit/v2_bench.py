@@ -11,6 +11,7 @@ from trialbridge.emr.convert import convert
 from trialbridge.emr.hl7v2.converter import MEDIA_TYPE
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Conversion, Entry, Feed
+from trialbridge.runtime.collector import calm_collector
 
 FEED: Final = Feed(NetworkId("lakeland"), TenantId("north"), SourceId("lakeland/north/adt"), "2026-11-21T08:00:00Z")
 ROUNDS: Final = 8
@@ -107,7 +108,8 @@ def _python_hl7(texts: Sequence[str], rounds: int) -> float | None:
 
 
 def main() -> None:
-    """Write one line of JSON for each measurement."""
+    """Write one line of JSON for each measurement, in a process that looks for garbage as those of the services do."""
+    calm_collector()
     for row in rates():
         sys.stdout.buffer.write(encode(row) + b"\n")
 
