@@ -276,6 +276,8 @@ def _procedure(rng: Random, as_of: date) -> f.Procedure:
 
 
 def _allergy(rng: Random, as_of: date) -> f.Allergy:
+    if maybe(rng, 0.15):
+        return f.Allergy(**_base(rng, as_of), codes=(coding(rng, w.SNOMED, ("716186003",)),), present=False)
     return f.Allergy(**_base(rng, as_of), codes=_codes(rng), present=not maybe(rng, 0.5))
 
 

@@ -1,6 +1,7 @@
 """Judges of what is looked for by name or code: comorbidities, medication, procedures, allergies."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
@@ -21,6 +22,9 @@ from trialbridge.criteria.leaves.windows import Windowed, placed
 from trialbridge.criteria.terminology import conditions, crosswalk
 from trialbridge.criteria.terminology.source import kept
 from trialbridge.criteria.verdicts import Verdict
+
+_NONE_KNOWN: Final = frozenset({"716186003", "160244002", "no-known-allergies"})
+"""No known allergy of any kind, as SNOMED CT and FHIR code it."""
 
 
 def _plain(code: str) -> str:
@@ -138,7 +142,8 @@ def judge_procedure(leaf: q.Procedure, known: Known) -> Finding:
 
 
 def judge_allergy(leaf: q.Allergy, known: Known) -> Finding:
-    """Judge an allergy."""
-    mine = [x for x in known.of(f.Allergy) if _is(leaf, x.codes)]
-    checks: list[tuple[f.Fact, Verdict]] = [(x, MET) for x in mine if x.present]
-    return _finding(checks, _absent(leaf, known.of(f.Allergy)), "the allergy", _words(leaf), "ask")
+    """Judge an allergy; that none at all is known rules each out, unless one is recorded all the same."""
+    every = known.of(f.Allergy)
+    checks: list[tuple[f.Fact, Verdict]] = [(x, MET) for x in every if x.present and _is(leaf, x.codes)]
+    none = [] if any(x.present for x in every) else [x for x in every if _NONE_KNOWN & {c.code for c in x.codes}]
+    return _finding(checks, none or _absent(leaf, every), "the allergy", _words(leaf), "ask")

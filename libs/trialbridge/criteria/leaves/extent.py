@@ -75,11 +75,15 @@ def _primary(known: Known) -> frozenset[str]:
 
 
 def spread(known: Known) -> tuple[f.Fact, ...]:
-    """Return every fact that says that the disease has spread; spread is not undone."""
+    """Return every fact that says that the disease has spread; spread is not undone. Lymph nodes alone may be regional ones."""
     primary = _primary(known)
     staged = (fact for fact in known.of(f.Stage) if metastatic(fact, primary))
     statuses = (fact for fact in known.of(f.DiseaseStatus) if fact.status == "metastatic")
-    secondary = (x for x in known.of(f.Diagnosis) if not x.primary and not x.excluded)
+    secondary = (
+        x
+        for x in known.of(f.Diagnosis)
+        if not x.primary and not x.excluded and not sites.only_nodes((*x.codes, *x.site))
+    )
     return (*staged, *statuses, *secondary)
 
 

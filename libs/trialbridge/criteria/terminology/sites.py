@@ -1,6 +1,7 @@
 """Sites of metastasis by usual name, SNOMED CT code (body structure or metastasis there) or ICD-10 code of the metastasis."""
 
 import re
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
@@ -62,6 +63,12 @@ def keys(coding: Coding) -> frozenset[str]:
     found = {code} if system == "snomed" and code else set()
     site = _by_code(system, code) or (named(coding.text) if coding.text else None)
     return frozenset(found | {site} if site else found)
+
+
+def only_nodes(codings: Iterable[Coding]) -> bool:
+    """Return whether codes and sites of a metastasis name lymph nodes and no organ: regional ones are no distant spread."""
+    places = {site for coding in codings for site in keys(coding) if site in _SITES}
+    return places == {"lymph node"}
 
 
 def _by_code(system: str, code: str) -> str | None:

@@ -39,7 +39,9 @@ def facts_of(resources: Sequence[Resource], source: SourceId, record: RecordId) 
         reader = READERS.get(resource.get("resourceType", ""))
         if reader is not None and resource.get("id"):
             name = reference(resource)
-            facts = tuple(reader(resource, evidence(resource, source, record)))
+            facts = (
+                () if _is_of_another_meaning(resource) else tuple(reader(resource, evidence(resource, source, record)))
+            )
             whole = _is_whole(resource)
             found[name] = () if whole else facts
             if whole:
@@ -49,6 +51,18 @@ def facts_of(resources: Sequence[Resource], source: SourceId, record: RecordId) 
             results = (text(one.get("reference")) or "" for one in objects(resource.get("result")))
             found[reference(resource)] = tuple(fact for name in results for fact in told.get(name, ()))
     return found
+
+
+def _is_of_another_meaning(resource: Resource) -> bool:
+    """Return whether a resource has a modifier that turns its meaning, which nobody here knows, or is about someone else.
+
+    FHIR R4 forbids to process what a ``modifierExtension`` of unknown meaning changes; an observation whose ``focus`` is a relative
+    or a donor is not of the patient.
+    """
+    if resource.get("modifierExtension"):
+        return True
+    about = (text(one.get("reference")) or "" for one in objects(resource.get("focus")))
+    return any("RelatedPerson/" in name or "FamilyMemberHistory/" in name for name in about)
 
 
 def _is_whole(resource: Resource) -> bool:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from trialbridge.criteria import facts as f
-from trialbridge.emr.facts.read import answer, exact, mapping, objects, text, when, words
+from trialbridge.emr.facts.read import answer, codings, exact, mapping, objects, text, when, words
 from trialbridge.emr.records import Resource
 
 PER_MEGABASE: Final = "1/1000000{Base}"
@@ -15,7 +15,10 @@ _PER_MEGABASE: Final = frozenset(
         "mut/megabase", "mut/mb", "{mutations}/mb", "{mut}/mb", "1/mb", "/mb",
     }
 )  # fmt: skip
+_FLAGS: Final = frozenset({"H", "HH", "HU", "HX", "L", "LL", "LU", "LX", "N", "A", "AA", "U", "D"})
 _REPAIR: Final = {"high": "deficient", "stable": "proficient"}
+_LOW: Final = frozenset({Decimal(1), Decimal(2)})
+"""Grades of HER2 which, where the result as a whole is negative, make it low (ASCO/CAP 2023)."""
 _PLAIN: Final = frozenset({"", "1", "{score}", "score"})
 
 
@@ -26,7 +29,9 @@ def said(name: str, resource: Resource) -> str | None:
 
 
 def _interpreted(name: str, resource: Resource) -> str | None:
-    return next((word for one in objects(resource.get("interpretation")) if (word := answer(name, one))), None)
+    """Return the word of an interpretation; a flag of a number beyond its range (``H``, ``L``) is none."""
+    stated = (one for one in objects(resource.get("interpretation")) if not any(c.code in _FLAGS for c in codings(one)))
+    return next((word for one in stated if (word := answer(name, one))), None)
 
 
 def _stained(resource: Resource) -> str | None:
@@ -95,6 +100,8 @@ def of_marker(resource: Resource, evidence: f.Evidence, argument: str) -> Iterat
     name, _, kind = argument.partition(" ")
     value, kind = _score(resource, name, kind)
     status = _stained(resource)
+    if name == "HER2" and kind == "ihc" and value in _LOW and status == "negative":
+        status = "low"
     if status is not None or value is not None:
         yield f.Marker(
             evidence=evidence,

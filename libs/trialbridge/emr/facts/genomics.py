@@ -1,11 +1,12 @@
 """Facts out of genomic observations (Genomics Reporting guide): variants, copy number, fusions, coverage."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Literal, cast
 
 from trialbridge.criteria import facts as f
 from trialbridge.emr.facts.biomarkers import said
-from trialbridge.emr.facts.read import answer, codings, exact, mapping, objects, text, when, words
+from trialbridge.emr.facts.read import answer, codings, decimal, exact, mapping, objects, text, when, words
 from trialbridge.emr.genomics.finding import terms
 from trialbridge.emr.records import Resource
 
@@ -13,6 +14,12 @@ GENE, PROTEIN, CODING, GENOMIC = "48018-6", "48005-3", "48004-6", "81290-9"
 CHANGE, CLASS, FRACTION, COPIES, SIGNIFICANCE, EXON = "48019-4", "48002-0", "81258-6", "82155-3", "53037-8", "47999-8"
 CONSEQUENCE = "molecular-consequence"
 ALTERATIONS = "urn:trialbridge:fhir:alterations-studied"
+_AMPLIFIED, _DIPLOID = 6, 2
+_NONE = frozenset(
+    {"wild type", "wildtype", "wt", "not detected", "none detected", "none", "negative", "no mutation", "no mutation detected",
+     "no variant detected", "absent", "normal", "la9658 1"}
+)  # fmt: skip
+"""Words in the place of a named change that say that there is none."""
 _ALTERATIONS: tuple[Literal["mutation", "copy_number", "fusion"], ...] = ("mutation", "copy_number", "fusion")
 
 
@@ -53,22 +60,24 @@ def of_variant(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
     """Yield what a variant observation found, or that it found nothing."""
     parts = components(resource)
     symbols = [symbol for one in parts.get(GENE, ()) if (symbol := _symbol(one))]
-    present = _presence(resource)
+    change = _word(parts, CHANGE, "change")
+    present = "absent" if change == "none" or _unchanged(parts) else _presence(resource)
     if not symbols or present not in ("present", "absent"):
         return
     effective = when(resource)
-    change = _word(parts, CHANGE, "change")
     effect, says = _consequence(parts)
     copies = next((exact(one.get("valueQuantity")) for one in parts.get(COPIES, ())), None)
-    if change in ("fusion", "structural") or len(symbols) > 1:
+    if COPIES in parts or change in ("gain", "loss"):
+        call = _call(change, copies, _at_least(parts))
+        for gene in dict.fromkeys(symbols):
+            yield f.CopyNumber(
+                evidence=evidence, effective=effective, gene=gene, present=present == "present", call=call, copies=copies
+            )  # fmt: skip
+    elif change in ("fusion", "structural") or len(symbols) > 1:
         partner = symbols[1] if len(symbols) > 1 else None
         kind: Literal["fusion", "structural_variant"] = "structural_variant" if change == "structural" else "fusion"
         yield f.Fusion(
             evidence=evidence, effective=effective, gene=symbols[0], partner=partner, present=present == "present", kind_of=kind
-        )  # fmt: skip
-    elif COPIES in parts or change in ("gain", "loss"):
-        yield f.CopyNumber(
-            evidence=evidence, effective=effective, gene=symbols[0], present=present == "present", call=_call(change, copies), copies=copies
         )  # fmt: skip
     elif _counts(parts, says, present):
         yield _small(parts, symbols[0], effect, evidence, effective, present=present == "present")
@@ -104,12 +113,38 @@ def _counts(parts: dict[str, list[dict[str, Any]]], says: str, present: str) -> 
     return says != "outside" or present == "absent"
 
 
-def _call(change: str | None, copies: Any) -> Any:
-    if change == "loss":
+def _unchanged(parts: dict[str, list[dict[str, Any]]]) -> bool:
+    """Return whether words stand where a change is named that say that there is none (``wild type``, ``not detected``)."""
+    said = [one for code in (PROTEIN, CODING, GENOMIC) if (one := _concept_text(parts, code))]
+    return bool(said) and all(map(_is_none, said))
+
+
+def _is_none(change: str) -> bool:
+    return " ".join(change.casefold().replace("-", " ").split()) in _NONE
+
+
+def _change(parts: dict[str, list[dict[str, Any]]], code: str) -> str | None:
+    """Return a change that is named; None for words that say that there is none."""
+    named = _concept_text(parts, code)
+    return None if named is None or _is_none(named) else named
+
+
+def _at_least(parts: dict[str, list[dict[str, Any]]]) -> Decimal | None:
+    """Return the number of copies that there are at least, where the record says that there are more (``>10``)."""
+    stated = next((mapping(one.get("valueQuantity")) for one in parts.get(COPIES, ())), {})
+    return decimal(stated.get("value")) if stated.get("comparator") in (">", ">=") else None
+
+
+def _call(change: str | None, copies: Decimal | None, least: Decimal | None) -> Any:
+    """Return the call that a number of copies makes: six or more are an amplification; a gain without a number is no more than that."""
+    many = copies if copies is not None else least
+    if change == "loss" or (copies is not None and copies < _DIPLOID):
         return "homozygous_deletion" if copies == 0 else "heterozygous_deletion" if copies == 1 else "deletion"
-    if copies is None and change is None:
-        return None
-    return "amplification" if copies is None or copies >= 6 else "gain" if copies > 2 else "neutral"  # noqa: PLR2004 - copies of a diploid genome
+    if many is not None and many >= _AMPLIFIED:
+        return "amplification"
+    if change == "gain" and copies is None:
+        return "gain"
+    return None if copies is None else "gain" if copies > _DIPLOID else "neutral"
 
 
 def _small(
@@ -127,9 +162,9 @@ def _small(
         effective=effective,
         gene=gene,
         present=present,
-        protein_change=_concept_text(parts, PROTEIN),
-        coding_change=_concept_text(parts, CODING),
-        genomic_change=_concept_text(parts, GENOMIC),
+        protein_change=_change(parts, PROTEIN),
+        coding_change=_change(parts, CODING),
+        genomic_change=_change(parts, GENOMIC),
         exon=_concept_text(parts, EXON),
         effect=effect,
         source_class=cast("Any", _word(parts, CLASS, "source_class") or "unknown"),

@@ -114,6 +114,7 @@ def _measured(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
 
 def _limits(part: dict[str, Any], quantity: dict[str, Any]) -> dict[str, Decimal | None]:
     """Return the limits of normal; none where they are in another unit than the result, or of something else than what is normal."""
+    found = []
     for one in objects(part.get("referenceRange")):
         kinds = {coding.code for coding in codings(one.get("type"))}
         if kinds and "normal" not in kinds:
@@ -121,8 +122,9 @@ def _limits(part: dict[str, Any], quantity: dict[str, Any]) -> dict[str, Decimal
         ends = {name: mapping(one.get(name)) for name in ("low", "high")}
         same = all(_unit(end) in (None, _unit(quantity)) for end in ends.values())
         if same and any(ends.values()):
-            return {name: decimal(end.get("value")) for name, end in ends.items()}
-    return {}
+            found.append({name: decimal(end.get("value")) for name, end in ends.items()})
+    # Ranges of men and women, or of ages: which of them is the patient's is not for us to say.
+    return found[0] if found and all(one == found[0] for one in found) else {}
 
 
 def _unit(quantity: dict[str, Any]) -> str | None:

@@ -5,23 +5,27 @@ from decimal import Decimal
 from typing import Any, Final, Literal, cast
 
 from trialbridge.criteria import facts as f
-from trialbridge.emr.facts.read import answer, codings, decimal, mapping, objects, text, when
+from trialbridge.emr.facts.read import answer, codings, decimal, extension, mapping, objects, text, when
 from trialbridge.emr.facts.standing import standing
 from trialbridge.emr.records import Resource
 
 Sex = Literal["male", "female", "other", "unknown"]
+_BIRTH_SEX: Final = (
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex",
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-sex",
+)
+_BORN: Final[dict[Any, Sex]] = {"F": "female", "M": "male", "248152002": "female", "248153007": "male"}
 GEOLOCATION: Final = "http://hl7.org/fhir/StructureDefinition/geolocation"
 
 
 def of_patient(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
     """Yield demographics and where the patient lives."""
-    sex = resource.get("gender")
     deceased = resource.get("deceasedBoolean")
     died = text(resource.get("deceasedDateTime"))
     yield f.Demographics(
         evidence=evidence,
         birth_date=text(resource.get("birthDate")),
-        sex=cast("Sex", sex) if sex in ("male", "female", "other", "unknown") else None,
+        sex=_sex(resource),
         deceased=deceased if isinstance(deceased, bool) else True if died else None,
         deceased_date=died,
     )
@@ -37,6 +41,20 @@ def of_patient(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
                 longitude=longitude,
             )
             return
+
+
+def _sex(resource: Resource) -> Sex | None:
+    """Return the sex by what is administered and, where the record has it, the sex at birth; None where they contradict one another.
+
+    Trials ask for the body's sex: where gender and birth sex differ, the record alone does not settle it.
+    """
+    gender = resource.get("gender")
+    given = cast("Sex", gender) if gender in ("male", "female", "other", "unknown") else None
+    born = {_BORN[code] for url in _BIRTH_SEX if (code := extension(resource, url)) in _BORN}
+    if not born:
+        return given
+    sexes = born if given in (None, "unknown") else born | {given}
+    return sexes.pop() if len(sexes) == 1 else None
 
 
 def _point(home: dict[str, Any]) -> tuple[Decimal | None, Decimal | None]:

@@ -1,5 +1,6 @@
 """Reads FHIR elements tolerantly: whatever is not of the expected shape is absent."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
@@ -9,6 +10,9 @@ from trialbridge.criteria.facts import Coding, Evidence
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import answers
 
+_CHOICE: Final = 2
+"""Digits of a number that stands for a choice of a list."""
+_NUMBER: Final = re.compile(r"[0-9]+")
 ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
 
@@ -56,11 +60,20 @@ def answer(name: str, concept: Any) -> str | None:
     """Return the word of a coded answer in the set ``name``, None where the table has none."""
     table = answers()
     for coding in codings(concept):
-        for value in (coding.code, coding.text):
+        for value in (_telling(coding), coding.text):
             word = table.get((name, value.casefold())) if value else None
             if word is not None:
                 return word
     return None
+
+
+def _telling(coding: Coding) -> str | None:
+    """Return a coding's code; none where it is the number of a choice that its own words contradict (``1``, ECOG 0)."""
+    code = coding.code
+    if code is None or not (code.isdigit() and len(code) <= _CHOICE):
+        return code
+    numbers = _NUMBER.findall(coding.text or "")
+    return code if not numbers or code in numbers else None
 
 
 def decimal(value: Any) -> Decimal | None:
@@ -77,24 +90,27 @@ def exact(quantity: Any) -> Decimal | None:
     return None if found.get("comparator") else decimal(found.get("value"))
 
 
-_TIMES: Final = (
-    "effectiveDateTime", "effectiveInstant", "performedDateTime", "onsetDateTime", "authoredOn", "dateTime", "recordedDate",
-    "dateAsserted", "issued", "date",
-)  # fmt: skip
+_TIMES: Final = ("effectiveDateTime", "effectiveInstant", "performedDateTime")
+_PERIODS: Final = ("effectivePeriod", "performedPeriod", "onsetPeriod")
+_WRITTEN: Final = ("authoredOn", "dateTime", "recordedDate", "dateAsserted", "issued", "date")
 
 
 def when(resource: Resource) -> str | None:
-    """Return the clinically relevant time: effective, performed, onset, authored or recorded, whichever is given first."""
+    """Return the clinically relevant time: effective, performed or onset, be it a period, else authored or recorded."""
     if onset := text(resource.get("onsetDateTime")):
         return onset
     if resource.get("resourceType") == "Condition" and (asserted := text(extension(resource, ASSERTED))):
         return asserted
-    for name in _TIMES:
-        value = resource.get(name)
-        if value and isinstance(value, str):
-            return value
-    period = mapping(resource.get("effectivePeriod")) or mapping(resource.get("performedPeriod"))
-    return text(period.get("start")) or text(period.get("end"))
+    times = (text(resource.get(name)) for name in _TIMES)
+    written = (text(resource.get(name)) for name in _WRITTEN)
+    return next((one for one in (*times, *_periods(resource), *written) if one), None)
+
+
+def _periods(resource: Resource) -> Iterator[str | None]:
+    for name in _PERIODS:
+        period = resource.get(name)
+        if isinstance(period, dict):
+            yield text(period.get("start")) or text(period.get("end"))
 
 
 def reference(resource: Resource) -> str:

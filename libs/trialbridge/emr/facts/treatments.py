@@ -8,7 +8,8 @@ import msgspec
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.terminology import drugs
 from trialbridge.emr.facts.clinical_drugs import drugs_in
-from trialbridge.emr.facts.read import MCODE, codings, extension, mapping, profiles, text, when
+from trialbridge.emr.facts.procedure_kinds import kind_of
+from trialbridge.emr.facts.read import MCODE, codings, extension, mapping, objects, profiles, text, when
 from trialbridge.emr.facts.standing import Reading, standing
 from trialbridge.emr.records import Resource
 
@@ -16,7 +17,6 @@ _ONGOING = frozenset({"active", "in-progress"})
 _OVER = frozenset({"completed", "stopped"})
 _INTENT = {"373808002": "curative", "363676003": "palliative", "373846009": "adjuvant", "373847000": "neoadjuvant"}
 _INTENTS = ("mcode-procedure-intent", "mcode-treatment-intent")
-_RADIATION = frozenset({"108290001", "1217123003", "77477000", "1156506007"})
 _SURGERY = frozenset({"387713003"})
 _TREATMENTS = frozenset({"10160-0", "treatments"})
 
@@ -27,11 +27,15 @@ def of_medication(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFac
     A request says that a drug was ordered, not that it was given: of a cancer drug it says nothing. A medication of which it is
     not certain that it is taken is left out; a cancer drug like that keeps the list of treatments from being complete.
     """
-    codes = codings(resource.get("medicationCodeableConcept"))
-    names = tuple(dict.fromkeys(drugs.generic(c.text) for c in codes if c.text))
-    known = tuple(dict.fromkeys(name for c in codes if c.text for name in drugs_in(c.text)))
+    codes = _drug(resource)
     start = text(mapping(resource.get("effectivePeriod")).get("start")) or when(resource)
     reading = _begun(standing(resource), start)
+    if not codes and resource.get("resourceType") != "MedicationRequest" and reading not in ("silent", "denied"):
+        # A drug that is told elsewhere may be one of the cancer.
+        yield f.TherapyHistory(evidence=evidence, effective=start, complete=False)
+        return
+    names = tuple(dict.fromkeys(drugs.generic(c.text) for c in codes if c.text))
+    known = tuple(dict.fromkeys(name for c in codes if c.text for name in drugs_in(c.text)))
     if known or any(name.startswith("mcode-cancer-related") for name in profiles(resource)):
         if resource.get("resourceType") != "MedicationRequest":
             yield from _therapy(
@@ -40,6 +44,20 @@ def of_medication(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFac
     elif codes and reading == "stated" and resource.get("doNotPerform") is not True:
         active = resource.get("status") in _ONGOING
         yield f.Medication(evidence=evidence, effective=start, names=names, codes=codes, active=active)
+        if not names and resource.get("resourceType") != "MedicationRequest":
+            yield f.TherapyHistory(evidence=evidence, effective=start, complete=False)
+
+
+def _drug(resource: Resource) -> tuple[f.Coding, ...]:
+    """Return the codings of the drug: its own, those of the Medication that it contains, or else the words of its reference."""
+    own = codings(resource.get("medicationCodeableConcept"))
+    refers = mapping(resource.get("medicationReference"))
+    if own or not refers:
+        return own
+    name = (text(refers.get("reference")) or "").removeprefix("#")
+    inside = (one for one in objects(resource.get("contained")) if one.get("resourceType") == "Medication")
+    found = next((one for one in inside if name and one.get("id") == name), {})
+    return codings(found.get("code")) or codings({"text": refers.get("display")})
 
 
 def _begun(reading: Reading, start: str | None) -> Reading:
@@ -73,7 +91,7 @@ def _intent(resource: Resource) -> Any:
 
 
 def of_procedure(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
-    """Yield radiation or surgery of the cancer, and surgery and all others as procedures.
+    """Yield radiation, transplantation or surgery of the cancer, and all but radiation as procedures.
 
     What was broken off was given in part where it is radiation; of an operation it is not certain what was done.
     """
@@ -81,14 +99,16 @@ def of_procedure(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact
     reading = standing(resource)
     if not codes or reading == "silent":
         return
-    every = {c.code for c in (*codes, *codings(resource.get("category")))}
+    every = (*codes, *codings(resource.get("category")))
     claimed = profiles(resource)
-    radiation = bool(every & _RADIATION) or any("radiotherapy" in name for name in claimed)
-    surgery = (bool(every & _SURGERY) or any("surgical" in name for name in claimed)) and not radiation
+    kind = kind_of(every)
+    radiation = kind == "radiation" or any("radiotherapy" in name or "radiation" in name for name in claimed)
+    operated = any(c.code in _SURGERY for c in every) or any("surgical" in name for name in claimed)
     start = text(mapping(resource.get("performedPeriod")).get("start")) or when(resource)
     reading = _begun(reading, start if radiation else None)
-    if radiation or surgery:
-        category: Literal["radiation", "surgery"] = "radiation" if radiation else "surgery"
+    category: Literal["radiation", "transplant", "surgery"] | None
+    category = "radiation" if radiation else "transplant" if kind else "surgery" if operated else None
+    if category is not None:
         yield from _therapy(
             resource, f.Therapy(evidence=evidence, effective=start, codes=codes, category=category), reading
         )

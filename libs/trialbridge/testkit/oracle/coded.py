@@ -92,4 +92,6 @@ def allergy(leaf: q.Allergy, patient: Patient) -> Answer:
     every = patient.all(f.Allergy)
     if any(fact.present and _has(leaf, fact.codes) for fact in every):
         return Answer(YES)
-    return Answer(NO if _denied(leaf, every) else OPEN)
+    codes = {one.code for fact in every for one in fact.codes}
+    none = all(not fact.present for fact in every) and bool(codes & {"716186003", "160244002", "no-known-allergies"})
+    return Answer(NO if none or _denied(leaf, every) else OPEN)

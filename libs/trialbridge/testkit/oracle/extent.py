@@ -98,8 +98,14 @@ def has_spread(patient: Patient) -> bool:
     return (
         any(_is_distant(fact, terms) for fact in patient.all(f.Stage))
         or any(fact.status == "metastatic" for fact in patient.all(f.DiseaseStatus))
-        or any(not fact.primary and not fact.excluded for fact in patient.all(f.Diagnosis))
+        or any(not x.primary and not x.excluded and not _is_nodal(x) for x in patient.all(f.Diagnosis))
     )
+
+
+def _is_nodal(fact: f.Diagnosis) -> bool:
+    """Return whether a metastasis is in lymph nodes and, by its codes and sites, nowhere else: it may be regional."""
+    names = {key for one in (*fact.codes, *fact.site) for key in t.site_keys(one) if not key.isdigit()}
+    return names == {"lymph node"}
 
 
 def _metastatic(leaf: q.Stage, patient: Patient) -> Answer:

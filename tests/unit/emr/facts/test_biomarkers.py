@@ -179,3 +179,70 @@ def test_limits_of_normal_in_another_unit_are_none() -> None:
     [lab] = facts("2160-0", valueQuantity=value, referenceRange=[*ranges, {"high": {"value": 1, "code": "mg/dL"}}])
     assert isinstance(lab, f.Lab)
     assert lab.upper_limit == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "scale", "score"),
+    [
+        ("89245-5", coded(LOINC, "LA29177-5"), "karnofsky", 80),
+        ("89243-0", coded(LOINC, "LA29175-9", "Normal; no complaints"), "karnofsky", 100),
+        ("89247-1", coded("urn:oid:1.2.3", "1", "ECOG 1"), "ecog", 1),
+    ],
+)
+def test_karnofsky_in_coded_answers(code: str, value: dict[str, Any], scale: str, score: int) -> None:
+    """LOINC 89245-5 is the interpretation of a Karnofsky status, not a Lansky score."""
+    [fact] = facts(code, valueCodeableConcept=value)
+    assert isinstance(fact, f.Performance)
+    assert (fact.scale, fact.value) == (scale, score)
+
+
+def test_the_number_of_a_choice_is_no_grade_where_its_words_say_another() -> None:
+    assert facts("89247-1", valueCodeableConcept=coded("urn:oid:1.2.3", "1", "ECOG 0 - fully active")) == []
+
+
+@pytest.mark.parametrize(("code", "flag"), [("81695-9", "L"), ("94076-7", "H")])
+def test_a_flag_of_a_number_is_no_status(code: str, flag: str) -> None:
+    [fact] = facts(
+        code,
+        valueQuantity={"value": 7, "unit": "mut/Mb"},
+        interpretation=[coded(INTERPRETATION, flag, {"L": "Low", "H": "High"}[flag])],
+    )
+    assert isinstance(fact, f.Signature)
+    assert (fact.status, fact.value) == (None, Decimal(7))
+
+
+@pytest.mark.parametrize(("said", "status"), [("MSI-High", "high"), ("Microsatellite stable", "stable"), ("MSI", None)])
+def test_words_of_instability(said: str, status: str | None) -> None:
+    assert signatures(facts("81695-9", valueString=said)) == ({"msi": status} if status else {})
+
+
+@pytest.mark.parametrize(("grade", "status"), [("0", "negative"), ("1+", "low"), ("2+", "low")])
+def test_a_negative_her2_with_some_stain_is_low(grade: str, status: str) -> None:
+    [marker] = facts("85319-2", valueString=grade, interpretation=[coded(INTERPRETATION, "NEG")])
+    assert isinstance(marker, f.Marker)
+    assert (marker.status, marker.score) == (status, Decimal(grade.rstrip("+")))
+
+
+def _range(high: int, who: str = "") -> dict[str, Any]:
+    return {"high": {"value": high, "unit": "U/L"}, **({"appliesTo": [coded(SNOMED, who)]} if who else {})}
+
+
+@pytest.mark.parametrize(
+    ("ranges", "limit"),
+    [
+        ([_range(40)], 40),
+        ([_range(40, "248152002"), _range(60, "248153007")], None),
+        ([_range(40, "248152002"), _range(40, "248153007")], 40),
+    ],
+)
+def test_of_several_ranges_none_is_taken_for_the_patients(ranges: list[dict[str, Any]], limit: int | None) -> None:
+    [lab] = facts("1742-6", valueQuantity={"value": 45, "unit": "U/L"}, referenceRange=ranges)
+    assert isinstance(lab, f.Lab)
+    assert lab.upper_limit == limit
+
+
+def test_a_period_of_observing_goes_before_the_day_of_issue() -> None:
+    [lab] = facts(
+        "1742-6", valueQuantity={"value": 4}, effectivePeriod={"start": "2024-01-01"}, issued="2024-05-01T00:00:00Z"
+    )
+    assert lab.effective == "2024-01-01"

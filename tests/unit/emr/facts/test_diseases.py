@@ -10,6 +10,7 @@ from trialbridge.criteria.terminology import crosswalk
 from trialbridge.emr.facts import facts_of
 
 ICD, SNOMED = "http://hl7.org/fhir/sid/icd-10-cm", "http://snomed.info/sct"
+ICD_9 = "http://hl7.org/fhir/sid/icd-9-cm"
 
 
 def facts(resource: dict[str, Any]) -> list[f.AnyFact]:
@@ -47,6 +48,65 @@ def test_secondary_tumours_are_spread_and_no_diagnosis_of_a_primary(code: str, b
     assert not diagnosis.primary
     assert isinstance(stage, f.Stage)
     assert (stage.metastatic, stage.cns_metastases) == (True, "present" if brain else None)
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "brain"),
+    [(SNOMED, "94225005", True), (SNOMED, "94391008", False), (ICD_9, "198.3", True), (ICD_9, "1977", False)],
+)
+def test_metastases_in_other_systems(system: str, code: str, *, brain: bool) -> None:
+    diagnosis, stage = condition(code, system)
+    assert isinstance(diagnosis, f.Diagnosis)
+    assert not diagnosis.primary
+    assert isinstance(stage, f.Stage)
+    assert (stage.metastatic, stage.cns_metastases) == (True, "present" if brain else None)
+
+
+def test_a_metastasis_by_the_name_that_snomed_ct_gives_it() -> None:
+    code = {
+        "coding": [
+            {"system": SNOMED, "code": "94493005", "display": "Secondary malignant neoplasm of pleura (disorder)"}
+        ]
+    }
+    diagnosis, _ = facts({"resourceType": "Condition", "code": code})
+    assert isinstance(diagnosis, f.Diagnosis)
+    assert not diagnosis.primary
+    history = {
+        "coding": [{"system": SNOMED, "code": "1", "display": "History of secondary malignant neoplasm of lung"}]
+    }
+    [found] = facts({"resourceType": "Condition", "code": history})
+    assert isinstance(found, f.Condition)
+
+
+@pytest.mark.parametrize(("system", "code"), [(ICD, "C77.3"), (SNOMED, "94392001")])
+def test_lymph_nodes_alone_may_be_regional_and_are_no_distant_spread(system: str, code: str) -> None:
+    [diagnosis] = condition(code, system)
+    assert isinstance(diagnosis, f.Diagnosis)
+    assert not diagnosis.primary
+
+
+@pytest.mark.parametrize(
+    ("code", "cancer"), [("174.9", True), ("1629", True), ("V10.3", False), ("196.3", False), ("250.00", False)]
+)
+def test_cancers_of_icd_9_cm(code: str, *, cancer: bool) -> None:
+    [found] = condition(code, ICD_9)
+    assert isinstance(found, f.Diagnosis if cancer else f.Condition)
+
+
+@pytest.mark.parametrize(
+    ("loinc", "code", "part", "value"),
+    [
+        ("21902-2", "2640006", "group", "IV"),
+        ("21908-9", "258219007", "group", "II"),
+        ("21905-5", "1228929004", "t", "cT2"),
+        ("21907-1", "1229901006", "m", "cM0"),
+    ],
+)
+def test_stages_of_snomed_ct_by_their_codes_alone(loinc: str, code: str, part: str, value: str) -> None:
+    answer = {"valueCodeableConcept": {"coding": [{"system": SNOMED, "code": code}]}}
+    asked = {"coding": [{"system": "http://loinc.org", "code": loinc}]}
+    [stage] = facts({"resourceType": "Observation", "status": "final", "code": asked, **answer})
+    assert getattr(stage, part) == value
 
 
 def test_the_stage_that_a_diagnosis_carries_itself() -> None:
