@@ -14,6 +14,11 @@ from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import rows
 
 RELATED: Final = "urn:trialbridge:fhir:related"
+FAMILY_HISTORY: Final = "10157-6"
+_OF_THE_PATIENT: Final = frozenset(
+    {"Condition", "Observation", "Procedure", "MedicationStatement", "AllergyIntolerance"}
+)
+"""Types that tell of the patient whose record it is, and of nobody else."""
 DEEPEST: Final = 12
 """Statements within statements; those below are kept raw."""
 _PATIENT: Final = frozenset({"AllergyIntolerance", "Immunization", "FamilyMemberHistory", "SupplyDelivery"})
@@ -37,23 +42,31 @@ class Built:
 
 
 def build_entry(statement: Node, document: Document) -> tuple[list[Built], list[Built]]:
-    """Return the resources that stand for an entry's statement itself, and all that are made of it, those first."""
-    return _build(statement, document, None, 1)
+    """Return the resources that stand for an entry's statement itself, and all that are made of it, those first.
+
+    What stands in the section of family history, or has a relative as its subject, is not the patient's.
+    """
+    return _build(statement, document, None, 1, relative=document.section_code == FAMILY_HISTORY)
 
 
-def _build(statement: Node, document: Document, concern: Node | None, depth: int) -> tuple[list[Built], list[Built]]:
+def _build(
+    statement: Node, document: Document, concern: Node | None, depth: int, *, relative: bool
+) -> tuple[list[Built], list[Built]]:
     kind = kind_of(statement)
+    relative = relative or any(one.one("relatedSubject") is not None for one in statement.all("subject"))
     if depth == 1 and kind.name == "inline":
         kind = kind_of_element(statement)
     if depth > DEEPEST or (kind.resource == NO_RESOURCE and kind.name != "concern"):
         return [], []
+    if relative and kind.resource in _OF_THE_PATIENT:
+        kind = kinds()["other"]
     if kind.name == "concern":
-        found = [_build(kid, document, statement, depth + 1) for _, kid in inner(statement)]
+        found = [_build(kid, document, statement, depth + 1, relative=relative) for _, kid in inner(statement)]
         return [one for tops, _ in found for one in tops], [one for _, every in found for one in every]
     built = Built(statement, _resource(kind, statement, document, concern), concern)
     every = [built]
     for _, kid in inner(statement):
-        tops, more = _build(kid, document, None, depth + 1)
+        tops, more = _build(kid, document, None, depth + 1, relative=relative)
         for one in tops:
             _relate(built.resource, one)
         every += more
