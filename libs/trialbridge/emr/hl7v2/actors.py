@@ -4,11 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from trialbridge.emr.account import Derived, made
+from trialbridge.emr.account import made
 from trialbridge.emr.hl7v2 import values
 from trialbridge.emr.hl7v2.again import LASTING, Again, Meeting, lasting, leaves_in, meeting, remember
 from trialbridge.emr.hl7v2.message import Rep
-from trialbridge.emr.hl7v2.state import State
+from trialbridge.emr.hl7v2.people import PERSON, person
+from trialbridge.emr.hl7v2.ready import Ready
+from trialbridge.emr.hl7v2.state import State, usual_words, words
 from trialbridge.emr.records import Resource
 
 Reference = dict[str, Any]
@@ -37,22 +39,24 @@ class Actors:
         """Return a reference to somebody, who is the same for the same key."""
         identity = reading.id_of(kind, *key)
         found = {name: value for name, value in content.items() if value}
-        one = {"resourceType": kind, "id": identity, **found}
+        one: Resource = {"resourceType": kind, "id": identity, **found}
+        if type(content) is Ready:
+            one = Ready(one)
+            one.of = content.of
         self.variants.setdefault((kind, identity), []).append(one)
         self._told.append((kind, identity, one))
         return {"reference": f"{kind}/{identity}"}
 
-    def _once(self, how: str, rep: Rep) -> tuple[bool, Reference | None]:
+    def _once(self, how: str, rep: Rep, reading: State) -> tuple[bool, Reference | None]:
         """Return whether the same words were met before, and whom they mean."""
-        key = how, "|".join("&".join(subs) for subs in rep.parts)
-        known = self._met.get(key)
+        known = self._met.get((how, usual_words(rep) if reading.remembers else words(rep)))
         if known is None:
             return False, None
         self.twins.append((known[1], rep))
         return True, known[0]
 
-    def _meet(self, how: str, rep: Rep, found: Reference | None) -> Reference | None:
-        self._met[how, "|".join("&".join(subs) for subs in rep.parts)] = found, rep
+    def _meet(self, how: str, rep: Rep, found: Reference | None, reading: State) -> Reference | None:
+        self._met[how, usual_words(rep) if reading.remembers else words(rep)] = found, rep
         return found
 
     def _read(
@@ -78,10 +82,14 @@ class Actors:
 
     def practitioner(self, rep: Rep, reading: State) -> Reference | None:
         """Return a reference to the person of an XCN, None where nothing says who."""
-        met, known = self._once("XCN", rep)
+        met, known = self._once("XCN", rep, reading)
         if met:
             return known
-        return self._meet("XCN", rep, self._read("XCN", rep, reading, self._person))
+        if rep.is_loose or not reading.remembers:
+            return self._meet("XCN", rep, self._read("XCN", rep, reading, self._person), reading)
+        content = PERSON.read(rep, reading)
+        found = self.add("Practitioner", reading, key_of(content), content) if content else None
+        return self._meet("XCN", rep, found, reading)
 
     def _person(self, rep: Rep, reading: State) -> Reference | None:
         content = person(rep, reading)
@@ -89,10 +97,10 @@ class Actors:
 
     def organization(self, rep: Rep, reading: State) -> Reference | None:
         """Return a reference to the organization of an XON, None where it has neither name nor identifier."""
-        met, known = self._once("XON", rep)
+        met, known = self._once("XON", rep, reading)
         if met:
             return known
-        return self._meet("XON", rep, self._read("XON", rep, reading, self._organization))
+        return self._meet("XON", rep, self._read("XON", rep, reading, self._organization), reading)
 
     def _organization(self, rep: Rep, reading: State) -> Reference | None:
         content = organization(rep)
@@ -157,12 +165,12 @@ class Actors:
 
     def location(self, rep: Rep, reading: State, levels: tuple[tuple[int, str], ...] = _LEVELS) -> Reference | None:
         """Return a reference to the innermost place of a PL; each level around it is a place of its own."""
-        met, known = self._once("PL", rep) if levels is _LEVELS else (False, None)
+        met, known = self._once("PL", rep, reading) if levels is _LEVELS else (False, None)
         if met:
             return known
         if levels is not _LEVELS:
             return self._levels(rep, reading, levels)
-        return self._meet("PL", rep, self._read("PL", rep, reading, partial(self._levels, levels=levels)))
+        return self._meet("PL", rep, self._read("PL", rep, reading, partial(self._levels, levels=levels)), reading)
 
     def _levels(self, rep: Rep, reading: State, levels: tuple[tuple[int, str], ...]) -> Reference | None:
         told = [(component, code) for component, code in levels if rep.get(component)]
@@ -253,78 +261,6 @@ def _details(content: Json, rep: Rep) -> None:
         content["status"] = made(status, rep.get(5))
 
 
-def person(rep: Rep, reading: State) -> Json:
-    """Return identifier, name and qualification of an XCN; empty where it holds neither of the first two."""
-    get = rep.get
-    size = len(rep.parts)
-    name = values.named(rep, 2) if size > 1 else {}
-    code = get(1)
-    degree = get(7) if size > 6 else ""  # noqa: PLR2004 - XCN-7
-    if degree and name.get("suffix"):
-        name["suffix"] = [one for one in name["suffix"] if one is not degree]
-        if not name["suffix"]:
-            del name["suffix"]
-    if not code and not name:
-        return {}
-    found: Json = {"identifier": [_identifier(rep)]} if code else {}
-    if size > 9 and name:  # noqa: PLR2004 - XCN-10
-        _name_details(name, rep, reading)
-    if name:
-        found["name"] = [name]
-    if degree:
-        found["qualification"] = [
-            {"code": {"coding": [{"system": f"{values.TERMS}v2-0360", "code": values.token(degree)}]}}
-        ]
-    return found
-
-
-def _identifier(rep: Rep) -> Json:
-    get = rep.get
-    size = len(rep.parts)
-    if size < 9:  # noqa: PLR2004 - XCN-9
-        return {"value": get(1)}
-    found: Json = {}
-    checks = values.checked(get(11), get(12)) if size > 10 else []  # noqa: PLR2004 - XCN-11
-    if checks:
-        found["extension"] = checks
-    if size > 12 and get(13):  # noqa: PLR2004 - XCN-13
-        found["type"] = values.typed(get(13))
-    name, identity, how = get(9), get(9, 2), get(9, 3)
-    uri = values.universal(name, identity, how)
-    if uri is not None:
-        found["system"] = uri
-    found["value"] = get(1)
-    told = how.upper() in ("ISO", "UUID", "GUID")
-    facility = (get(14), get(14, 2), get(14, 3)) if size > 13 else ("", "", "")  # noqa: PLR2004 - XCN-14
-    assigner = values.party(name if identity and uri is not None else "", "" if told else identity, how)
-    if any(facility):
-        more = values.party(*facility) or {}
-        assigner = {**more, **(assigner or {})}
-    if assigner:
-        found["assigner"] = assigner
-    return found
-
-
-def _name_details(name: Json, rep: Rep, reading: State) -> None:
-    get = rep.get
-    told = get(10)
-    use = values.code_in("0200", told) if told else None
-    if use:
-        name["use"] = made(use, told)
-    if len(rep.parts) > 16:  # noqa: PLR2004 - XCN-17
-        start = get(19) or get(17) or get(17, 2)
-        end = get(20) or get(17, 2)
-        valid = values.period(reading.time(start), reading.time(end) if end is not start else None)
-        if valid:
-            name["period"] = valid
-        if get(18):
-            name["extension"] = [
-                {"url": f"{values.DEFINITIONS}humanname-assembly-order", "valueCode": values.token(get(18))}
-            ]
-        if get(21):
-            name["suffix"] = [*name.get("suffix", []), get(21)]
-
-
 def organization(rep: Rep) -> Json:
     """Return name and identifier of an XON."""
     get = rep.get
@@ -374,4 +310,4 @@ def _all(value: Any) -> str:
     return str(value)
 
 
-__all__ = ["Actors", "Derived", "key_of", "organization", "person"]
+__all__ = ["Actors", "key_of"]

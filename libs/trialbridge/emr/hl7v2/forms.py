@@ -77,6 +77,10 @@ _FORMS: Final[Mapping[str, Former]] = {
 """By the name that rows use."""
 
 
+PERSON: Final = "hhhhhhc-cc--c"
+"""The form of an XCN."""
+
+
 def form_of(reader: str, argument: str) -> str | None:
     """Return the form of what a reader takes, None where its values are not remembered."""
     former = _FORMS.get(reader)

@@ -16,9 +16,8 @@ from trialbridge.emr.account import Derived, Found, Leaf, leaves_of, plain
 from trialbridge.emr.hl7v2 import ready
 from trialbridge.emr.hl7v2.forms import is_code
 from trialbridge.emr.hl7v2.message import NULL, Rep
-from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.ready import Layout, Ready, ReadyText
-from trialbridge.emr.hl7v2.state import NOWHERE, USUAL
+from trialbridge.emr.hl7v2.state import NOWHERE, USUAL, State
 from trialbridge.emr.hl7v2.times import timestamp
 
 MOST: Final = 20_000
@@ -47,14 +46,14 @@ class Memory:
 
     __slots__ = ("_form", "_known", "_reader")
 
-    def __init__(self, reader: Callable[[Rep, Reading], Any], form: str) -> None:
+    def __init__(self, reader: Callable[[Rep, Any], Any], form: str) -> None:
         """Begin with nothing."""
         self._reader = reader
         self._form = form
         self._known: dict[Any, _Known] = {}
         _memories.append(self)
 
-    def read(self, rep: Rep, reading: Reading) -> Any:
+    def read(self, rep: Rep, reading: State) -> Any:
         """Return what the reader makes of a repetition, plain where it is of a form that was met before."""
         raw = rep.raw
         texts: list[str] = []
@@ -104,7 +103,7 @@ class Memory:
                 return None
         return tuple(key)
 
-    def _learn(self, key: Any, rep: Rep, reading: Reading) -> Any:
+    def _learn(self, key: Any, rep: Rep, reading: State) -> Any:
         """Read a repetition in full, and remember how it is done."""
         before = _noted(reading)
         value = _read(self._reader, rep, reading)
@@ -117,7 +116,7 @@ class Memory:
             self._known[key] = None
         return value
 
-    def _layout(self, rep: Rep, reading: Reading) -> _Known:
+    def _layout(self, rep: Rep, reading: State) -> _Known:
         marked, kinds = _marked(rep, self._form)
         leaves = ready.leaves_of(marked)
         letters = {id(one): letter for one, letter in zip(leaves, kinds, strict=True)}
@@ -149,13 +148,13 @@ def _is_remembered(raw: str) -> bool:
     return len(raw) <= LONGEST and "\\" not in raw and NULL not in raw and is_code(raw)
 
 
-def _read(reader: Callable[[Rep, Reading], Any], rep: Rep, reading: Reading) -> Any:
+def _read(reader: Callable[[Rep, Any], Any], rep: Rep, reading: State) -> Any:
     """Read a repetition in full, with leaves."""
     rep.is_loose = True
     return reader(rep, reading)
 
 
-def _noted(reading: Reading) -> tuple[int, ...]:
+def _noted(reading: State) -> tuple[int, ...]:
     return len(reading.errors), len(reading.echoes), reading.warnings.counts.total()
 
 

@@ -90,6 +90,7 @@ class Rep:
         subs = parts[component - 1] if component <= len(parts) else []
         found.raw = "^".join(subs)
         found.parts = [[one] for one in subs]
+        found.is_split = found.is_loose = True
         return found
 
 

@@ -29,7 +29,14 @@ class Plain:
         self.is_open = False
         """Whether the checks hang on more than that."""
         self._stamp = stamp
-        self.resource: Resource = self._object(resource, str(resource.get("resourceType")))
+        self.resource: Resource = self._whole(resource, str(resource.get("resourceType")))
+
+    def _whole(self, resource: Mapping[str, Any], kind: str) -> Resource:
+        if type(resource) is not Ready:
+            return self._object(resource, kind)
+        self.found.append((resource.of, kind))
+        self.shape += (kind, resource.of[1])
+        return dict(resource)
 
     def _object(self, value: Mapping[str, Any], path: str) -> dict[str, Any]:
         kept: dict[str, Any] = {}

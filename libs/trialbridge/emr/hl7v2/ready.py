@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from trialbridge.emr.account import Leaf, Row, leaves_within
 from trialbridge.emr.hl7v2.message import Rep, Told, path_of
-from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.state import State
 
 Of = tuple[Rep, "Layout"]
 Where = tuple[int, int, int]
@@ -23,7 +23,7 @@ class Layout:
     __slots__ = ("leaves", "places", "reader", "rows", "size")
 
     def __init__(
-        self, reader: Callable[[Rep, Reading], Any], leaves: tuple[Where, ...], places: tuple[tuple[int, str], ...], size: int
+        self, reader: Callable[[Rep, Any], Any], leaves: tuple[Where, ...], places: tuple[tuple[int, str], ...], size: int
     ) -> None:  # fmt: skip
         """Keep the populated leaves, and number and path of those in the value, which has ``size`` elements."""
         self.reader = reader
@@ -48,7 +48,7 @@ class ReadyText(str):
     of: Of
 
 
-def unfolded(value: Any, reading: Reading) -> Any:
+def unfolded(value: Any, reading: State) -> Any:
     """Return a value as its reader makes it of leaves; what was added to it since stays."""
     rep, layout = value.of
     rep.is_loose = True
@@ -100,6 +100,14 @@ def loosen(rep: Rep) -> None:
         _map(leaves, layout, path)
     for one, paths in zip(leaves, later, strict=True):
         one.where += tuple(path for path in paths if path not in one.where)
+
+
+def follow(first: Rep, again: Rep) -> bool:
+    """Let a repetition know what one in the same words was told; return False where their leaves must be asked."""
+    if first.told is None or first.is_loose or again.told is not None or again.is_loose or first.raw != again.raw:
+        return False
+    again.told = first.told.copy()
+    return True
 
 
 def rows_of(name: str, field: int, rep: Rep) -> tuple[Row, ...] | None:

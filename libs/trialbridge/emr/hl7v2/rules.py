@@ -28,6 +28,8 @@ _LOOKED_INTO: Final = frozenset({"ARV", "OBX"})
 """Segments with what is changed once more (ARV), or is remembered as a whole (OBX, `templates.py`)."""
 _CROSSING: Final = frozenset({"duration", "minutesAfter"})
 """Readers whose values hold leaves of other fields."""
+_KEEPING: Final = frozenset({"practitioner", "participant", "agent"})
+"""Readers that give the whole repetition to `Actors.practitioner`, which remembers by itself."""
 _STEP: Final = re.compile(r"(\w+)(?:\[(\d*)\])?")
 
 
@@ -43,6 +45,8 @@ class Rule(NamedTuple):
     """What its reader made before."""
     is_crossing: bool
     """Whether its values hold leaves of other fields."""
+    is_keeping: bool
+    """Whether its reader says by itself if it makes leaves."""
 
 
 class Rules(NamedTuple):
@@ -110,6 +114,7 @@ def rules_of(name: str) -> Rules:
             "[]" in target,
             _memory(name, reader, argument),
             reader in _CROSSING,
+            reader in _KEEPING and name.partition("/")[0] not in _LOOKED_INTO,
         )
         if field == "-":
             always.append(rule)
@@ -155,7 +160,8 @@ def _fill(rule: Rule, reps: Sequence[Rep], resource: Resource, reading: Reading)
         if memory is not None:
             value = memory.read(rep, reading)
         else:
-            rep.is_loose = True
+            if not rule.is_keeping:
+                rep.is_loose = True
             value = rule.reader(rep, reading)
         if value is not None:
             put(resource, rule.target, value, reading)

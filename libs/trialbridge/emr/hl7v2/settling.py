@@ -10,7 +10,7 @@ from trialbridge.emr.hl7v2.again import Again, Joint, Placed, leaves_in, remembe
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.plainly import Found, Plain, Told, confirm
 from trialbridge.emr.hl7v2.reading import Reading
-from trialbridge.emr.hl7v2.ready import leaves_told, loosen
+from trialbridge.emr.hl7v2.ready import Ready, follow, leaves_told, loosen, unfolded
 from trialbridge.emr.hl7v2.state import NOWHERE, Built
 from trialbridge.emr.hl7v2.templates import BuiltAfter
 from trialbridge.emr.records import Resource
@@ -130,9 +130,10 @@ def _actor(variants: _Said, reading: Reading) -> _Waiting:
     """Return somebody with all that the message says; who is known in just these words is not looked at again."""
     again = [one for one in variants if isinstance(one, Again)]
     if len(again) < len(variants):
-        whole = [one.whole() if isinstance(one, Again) else one for one in variants]
-        if len(whole) == 1:
-            return _plain(None, whole[0], reading)
+        first = variants[0]
+        if len(variants) == 1 and not isinstance(first, Again):
+            return _plain(None, first, reading)
+        whole = [one.whole() if isinstance(one, Again) else _unfolded(one, reading) for one in variants]
         return _Waiting(None, whole, *_joined([_settle(one, reading) for one in whole]))
     memory = reading.warnings.memory
     key = tuple([one.known for one in again])
@@ -154,6 +155,14 @@ def _actor(variants: _Said, reading: Reading) -> _Waiting:
             # The checks that follow say what is wrong, and where.
             known.is_sound = False
     return _Waiting(None, variants, known.plain, known.found(again), known.is_sound)
+
+
+def _unfolded(resource: Resource, reading: Reading) -> Resource:
+    """Return somebody with leaves."""
+    if type(resource) is not Ready:
+        return resource
+    frame = {name: resource[name] for name in ("resourceType", "id")}
+    return {**frame, **unfolded(resource, reading)}
 
 
 def _references(value: Any) -> Iterator[Any]:
@@ -219,6 +228,8 @@ def _joined(variants: Sequence[tuple[Resource, list[tuple[T, str]]]]) -> tuple[R
 def _twins(reading: Reading) -> None:
     """Let those who were met word for word before, and values that were set before, share what became of the words."""
     for first, again in reading.actors.twins:
+        if follow(first, again):
+            continue
         loosen(first)
         loosen(again)
         for one, other in zip(leaves_in(first), leaves_in(again), strict=True):

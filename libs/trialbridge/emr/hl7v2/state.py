@@ -158,3 +158,16 @@ def reference_to(resource: Resource) -> Reference:
 def words(rep: Rep) -> str:
     """Return what a repetition says whatever its delimiters are: what identifies it where nothing else does."""
     return "|".join("&".join(subs) for subs in rep.parts)
+
+
+def usual_words(rep: Rep) -> str:
+    """Return `words` of a repetition with the usual delimiters, unsplit where that says the same."""
+    raw = rep.raw
+    if rep.is_split or "\\" in raw or not raw.isprintable():
+        return words(rep)
+    if " " in raw and (raw[0] == " " or raw[-1] == " " or any(sign in raw for sign in _BLANKS)):
+        return words(rep)
+    return raw.replace("^", "|")
+
+
+_BLANKS: Final = (" ^", "^ ", " &", "& ")

@@ -145,7 +145,7 @@ class Recording:
         """Keep the content for the account, which settles whether it is remembered."""
         quantity = found.get("valueQuantity")
         told = isinstance(quantity, dict) and "comparator" not in quantity and "value" in quantity
-        is_plain = told if obx.fields[2] == "NM" else all(is_code(one) for one in obx.fields[_VALUE].split("~"))
+        is_plain = told if obx.fields[2] == "NM" else is_code(obx.fields[_VALUE])
         if _beyond(reading) == self._before and is_plain:
             content, _ = settle({name: value for name, value in found.items() if name not in _TOGETHER})
             if "effectiveDateTime" in content:

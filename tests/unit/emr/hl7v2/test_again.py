@@ -7,7 +7,7 @@ import pytest
 
 from tests.security.test_v2_mutations import SEED, spoiled_fields
 from tests.unit.emr.hl7v2.samples import NAMES, every, message, read
-from trialbridge.emr.hl7v2 import actors, again
+from trialbridge.emr.hl7v2 import actors, again, layouts, people, settling
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Conversion
 from trialbridge.testkit.v2_bench import admission, report
@@ -35,25 +35,49 @@ def test_whoever_is_remembered_is_the_same_as_read_anew(monkeypatch: pytest.Monk
     assert [told(read(body)) for body in bodies] == remembered
 
 
-def test_people_of_the_next_message_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_people_of_a_known_form_are_made_without_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = read(admission(1, 1_500))
     counted: Counter[str] = Counter()
-    person = actors.person
+    person = people.person
 
     def counting(*given: object) -> object:
         counted["person"] += 1
         return person(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(actors, "person", counting)
-    read("".join(report(number, 1_500) for number in range(5)))
-    assert counted["person"] == 2
+    monkeypatch.setattr(people, "person", counting)
+    again = read(admission(1, 1_500).replace("Attend^Al", "Other^Bo"))
+    assert counted["person"] == 0
+    names = [
+        [one["name"][0]["family"] for one in every(found) if one["resourceType"] == "Practitioner"]
+        for found in (first, again)
+    ]
+    assert [sorted(one) for one in names] == [["Attend", "Primary"], ["Other", "Primary"]]
 
 
-def test_what_a_conversion_remembers_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = read(report(1, 1_500))
-    monkeypatch.setattr(actors, "person", lambda *_: {})
-    second = read(report(1, 1_500))
-    assert any(one["resourceType"] == "Practitioner" for one in every(first))
-    assert not any(one["resourceType"] == "Practitioner" for one in every(second))
+def test_of_people_no_text_is_remembered() -> None:
+    layouts.forget()
+    read("".join(one(number, 1_500) for one in (admission, report) for number in range(2)))
+    kept = repr([repr(one._known.items()) for one in layouts._memories]) + repr(again.lasting) + repr(settling._good)
+    assert people.PERSON._known
+    assert not any(one in kept for one in ("Attend", "1234", "Primary", "Order^", "Olga"))
+
+
+@pytest.mark.parametrize(
+    "doctor",
+    ["33^Order^Olga", "33^Order^Olga~33^Order^Olga", "33^Order^O L", " 33^Order", "33^^", "^Order", "33^O\\T\\r^Olga", '33^""^Olga',
+     "33^Order^Olga^^^^MD^^NORTH&1.2.3&ISO^L^^^NPI", "33&4^Order", "33^Order^Olga^^^^^^^^^^^^^^^^2020", "33^Ö\u00a0rder"],
+)  # fmt: skip
+def test_people_are_the_same_cold_and_warm(doctor: str) -> None:
+    """One doctor in several fields and segments, in the same and in other words."""
+    text = (
+        report(1, 1_500)
+        .replace("33^Order^Olga||||||2026", f"{doctor}||||||2026")
+        .replace("Al^^^Dr^MD", f"Al^^^Dr^MD|{doctor}")
+    )
+    layouts.forget()
+    settling.forget()
+    cold = told(read(text))
+    assert [told(read(text)), told(read(text.replace("|", "!")))] == [cold, cold]
 
 
 def test_what_is_remembered_has_a_bound() -> None:
