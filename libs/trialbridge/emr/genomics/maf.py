@@ -32,6 +32,11 @@ COLUMNS: Final = (
     "Fusion", "Copy_Number", "t_vaf", "INTRON",
 )  # fmt: skip
 """The columns that are read; the others are kept as they are written."""
+_DENIED: Final = {
+    "mutation_status": frozenset({"none", "wildtype", "uncalled"}),
+    "validation_status": frozenset({"wildtype", "invalid"}),
+}
+"""Words that take a row's variant back: of the MAF specification, and those of portals for calls that were not made."""
 _SHOWN: Final = ("t_depth", "t_ref_count", "FILTER")
 _NOTHING: Final = frozenset({"", ".", "na", "n/a", "null", "none"})
 _LONGEST: Final = 2000
@@ -164,7 +169,7 @@ class Reading:
         allowed = {one.upper() for one in self._delivery.settings.filters}
         if not all(one.strip().upper() in allowed for one in row.get("FILTER", ".").replace(",", ";").split(";")):
             return "maf.filtered"
-        if str(row.get("Mutation_Status", "")).casefold() in ("none", "wildtype"):
+        if self._is_denied(cells):
             return "maf.no-variant"
         finding = _finding(row)
         read = set(self._columns.values())
@@ -175,6 +180,14 @@ class Reading:
         ]  # fmt: skip
         self._delivery.add(subject, finding, place)
         return "maf.not-needed"
+
+    def _is_denied(self, cells: Sequence[str]) -> bool:
+        """Return whether a row says that its variant was not called, or that another test did not find it.
+
+        Of the cells as they are: the word ``None`` of Mutation_Status is no empty cell.
+        """
+        told = ((name.casefold(), cell.strip().casefold()) for name, cell in zip(self._head, cells, strict=False))
+        return any(cell in _DENIED.get(name, ()) for name, cell in told)
 
 
 def clean_header(name: str, number: int) -> str:

@@ -115,7 +115,13 @@ def test_the_status_says_whether_a_variant_is_of_the_tumour(status: str, source:
 
 @pytest.mark.parametrize(
     ("row", "reason"),
-    [({"FILTER": "common_variant"}, "maf.filtered"), ({"Mutation_Status": "Wildtype"}, "maf.no-variant")],
+    [
+        ({"FILTER": "common_variant"}, "maf.filtered"),
+        ({"Mutation_Status": "Wildtype"}, "maf.no-variant"),
+        ({"Mutation_Status": "None"}, "maf.no-variant"),
+        ({"Mutation_Status": "UNCALLED"}, "maf.no-variant"),
+        ({"Validation_Status": "Invalid"}, "maf.no-variant"),
+    ],
 )
 def test_rows_without_a_finding_are_dropped_for_a_reason(row: dict[str, str], reason: str) -> None:
     found = converted(row)
