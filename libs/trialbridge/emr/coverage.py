@@ -19,7 +19,10 @@ _GENOMIC: Final = frozenset({"vcf", "maf"})
 
 
 def coverage(account: Account) -> Coverage:
-    """Return the account's counts by format, section, fate and reason."""
+    """Return the account's counts by format, section, fate and reason, in the order of their names.
+
+    In which order an account was filled hangs on what the process had read before.
+    """
     found: Coverage = {}
     for (source, fate, where), count in account.rows.items():
         form, section = place_of(source)
@@ -32,7 +35,10 @@ def coverage(account: Account) -> Coverage:
     for fate, count in account.beyond.items():
         counts = found.setdefault(OTHER, {}).setdefault(OTHER, {})
         counts[fate] = counts.get(fate, 0) + count
-    return found
+    return {
+        form: {section: dict(sorted(counts.items())) for section, counts in sorted(sections.items())}
+        for form, sections in sorted(found.items())
+    }
 
 
 def place_of(source: str) -> tuple[str, str]:
