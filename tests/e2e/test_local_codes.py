@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 PRACTICE, OTHER, OPERATOR, LAB = (
     "coordinator@north-clinic",
-    "coordinator@hill-practice",
+    "coordinator@river-oncology",
     "operator@network",
     "manager@aurora-lab",
 )

@@ -49,6 +49,21 @@ def pack_bundles(world: World) -> list[PlainBundle]:
     return found
 
 
+def each_message(as_of: date, deliveries: Iterable[Delivery]) -> Iterator[PlainBundle]:
+    """Yield each HL7 v2 message of ``deliveries`` alone, as a bundle of that one message."""
+    for each in deliveries:
+        for number, message in enumerate(each.messages, 1):
+            yield PlainBundle(
+                each.source.tenant,
+                each.source.id,
+                f"{each.source.id}/{as_of.isoformat()}-{each.wave}-{each.index:05d}-{number}.hl7",
+                HL7V2,
+                message.encode(),
+                _at(as_of, each.wave, 3600 + each.index),
+                each.wave,
+            )
+
+
 def _chunks(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
     for start in range(0, len(deliveries), PATIENTS_PER_BUNDLE):
         yield deliveries[start : start + PATIENTS_PER_BUNDLE]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from random import Random
 
 from trialbridge.contracts.events import RegulatoryStatusSet
-from trialbridge.contracts.ids import TrialId
+from trialbridge.contracts.ids import SourceId, TenantId, TrialId
+from trialbridge.emr.localcodes.codes import LocalCode, Target
 from trialbridge.testkit.feeds import PlainBundle
 
 
@@ -39,7 +40,25 @@ class Deliver:
     bundle: PlainBundle
 
 
-Action = RegisterTrial | SetTrialStatus | SetRegulatory | Deliver
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A practice sends one HL7 v2 message as soon as it is written, through the real-time door."""
+
+    bundle: PlainBundle
+    """The message, and what it is delivered as where there is no such door."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptCode:
+    """A practice says what a code of one of its feeds means."""
+
+    tenant: TenantId
+    source: SourceId
+    local: LocalCode
+    target: Target
+
+
+Action = RegisterTrial | SetTrialStatus | SetRegulatory | AcceptCode | Deliver | Send
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +77,14 @@ class Script:
 
     @property
     def bundles(self) -> int:
-        """Return the number of bundles delivered in all."""
-        return sum(isinstance(action, Deliver) for step in self.steps for action in step.actions)
+        """Return the number of bundles delivered in all; a message that is sent alone is a small one."""
+        return sum(isinstance(action, Deliver | Send) for step in self.steps for action in step.actions)
+
+    @property
+    def senders(self) -> tuple[tuple[TenantId, SourceId], ...]:
+        """Return who sends messages through the real-time door: practices and their feeds."""
+        sent = (action.bundle for step in self.steps for action in step.actions if isinstance(action, Send))
+        return tuple(dict.fromkeys((bundle.tenant, bundle.source) for bundle in sent))
 
 
 def shuffled(script: Script, seed: int) -> Script:
@@ -73,7 +98,7 @@ def shuffled(script: Script, seed: int) -> Script:
 
 
 def _mixed(actions: Sequence[Action], rng: Random) -> tuple[Action, ...]:
-    deliveries = [action for action in actions if isinstance(action, Deliver)]
-    others = [action for action in actions if not isinstance(action, Deliver)]
+    deliveries = [action for action in actions if isinstance(action, Deliver | Send)]
+    others = [action for action in actions if not isinstance(action, Deliver | Send)]
     rng.shuffle(deliveries)
     return (*others, *deliveries)

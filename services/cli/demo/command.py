@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from services.cli.demo.director import Director
+from services.cli.demo.door import Door, make_door
 from services.cli.demo.live import LiveView
 from services.cli.demo.options import DemoOptions
 from services.cli.demo.outcome import show
@@ -114,10 +115,14 @@ async def _embedded(options: DemoOptions, script: Script) -> bool:
     stop = stop_on_signals()
     logs.configure("error")
     given = embedded_settings(options)
-    extra = {"trialfeed": {"as_of": options.as_of.isoformat()}}
+    extra: dict[str, dict[str, Any]] = {"trialfeed": {"as_of": options.as_of.isoformat()}}
+    senders = script.senders
+    door = make_door(options.state.resolve(), senders) if senders else None
+    if door is not None:
+        extra["gateway"] = door.settings
     async with open_house(given, extra=extra) as house, contextlib.AsyncExitStack() as doors:
         url = "" if options.once else await doors.enter_async_context(_portal(house, given, options.port))
-        director = Director(house.ports, house.settings, script, options.repeat)
+        director = Director(house.ports, house.settings, script, options.repeat, door)
         await director.claim(options.fingerprint())
         stopped = asyncio.create_task(stop.wait())
         failure = asyncio.create_task(house.failure())
@@ -128,7 +133,7 @@ async def _embedded(options: DemoOptions, script: Script) -> bool:
             remark("Stopped; the same command goes on from here.")
             raise typer.Exit(EXIT_STOPPED)
         if url:
-            _show_portal(ERR if options.json else OUT, url)
+            _show_portal(ERR if options.json else OUT, url, door)
             await _first(failure, stopped)
         return work.result()
 
@@ -178,9 +183,12 @@ async def _portal(house: House, given: dict[str, Any], port: int) -> AsyncIterat
         yield f"http://127.0.0.1:{listening}"
 
 
-def _show_portal(console: Console, url: str) -> None:
+def _show_portal(console: Console, url: str, door: Door | None) -> None:
     console.print()
     console.print(
         f"The portal is open: [bold]{url}[/]  (one-click sign-in as practice, laboratory, auditor or operator)"
     )
+    for feed, key in (door.keys if door else {}).items():
+        words = f"The real-time door takes HL7 v2 of {feed} at {door.url if door else ''}, with X-API-Key: {key}"
+        console.print(words, markup=False, highlight=False, soft_wrap=True)
     console.print("Ctrl-C ends it; the same command goes on from here.")

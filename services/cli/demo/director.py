@@ -4,8 +4,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import msgspec
+
 from services.cli.asking import command
 from services.cli.delivery import Parcel, issue, put_parcel, untouched
+from services.cli.demo.door import Door
 from services.cli.demo.settled import settle
 from trialbridge.contracts.documents import COMMANDS, SETTINGS, CommandDoc, SettingDoc
 from trialbridge.contracts.errors import Misconfigured
@@ -14,7 +17,16 @@ from trialbridge.runtime.serve import ServicePorts
 from trialbridge.runtime.settings import BaseServiceSettings
 from trialbridge.testkit.feeds import PlainBundle
 from trialbridge.testkit.places import NETWORK
-from trialbridge.testkit.script import Action, Deliver, RegisterTrial, Script, SetRegulatory, SetTrialStatus
+from trialbridge.testkit.script import (
+    AcceptCode,
+    Action,
+    Deliver,
+    RegisterTrial,
+    Script,
+    Send,
+    SetRegulatory,
+    SetTrialStatus,
+)
 
 PROGRESS: Final = "demo/progress"
 KIND: Final = "demo/kind"
@@ -41,6 +53,8 @@ class Director:
     script: Script
     repeat: int = 1
     """How often each ticket is delivered."""
+    door: Door | None = None
+    """Where messages are sent; without it they are delivered as small bundles."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     async def claim(self, kind: str) -> None:
@@ -79,6 +93,10 @@ class Director:
     async def _carry_out(self, place: str, action: Action) -> None:
         if isinstance(action, Deliver):
             await self._deliver(place, action.bundle)
+        elif isinstance(action, Send):
+            await self._send_message(place, action.bundle)
+        elif isinstance(action, AcceptCode):
+            await self._accept(place, action)
         elif isinstance(action, RegisterTrial):
             await self._ask(place, "register_trial", {"name": action.name, "text": action.text})
         elif isinstance(action, SetTrialStatus):
@@ -96,6 +114,25 @@ class Director:
         info, sha256 = await put_parcel(self.ports, parcel, _flip if bundle.tampered else untouched)
         for turn in range(self.repeat):
             await self._send(issue(self.ports, parcel, info, sha256, identity=_id(f"{place}/{turn}")))
+
+    async def _send_message(self, place: str, message: PlainBundle) -> None:
+        if self.door is None:
+            await self._deliver(place, message)
+            return
+        for _ in range(self.repeat):
+            await self.door.send(message)
+
+    async def _accept(self, place: str, action: AcceptCode) -> None:
+        decision = {"action": "accept", "local": action.local, "target": action.target}
+        body = {
+            "network": NETWORK, "tenant": action.tenant, "source": action.source, "reviewer": "practice",
+            "decisions": [decision],
+        }  # fmt: skip
+        actor, tenant = f"coordinator@{action.tenant}", action.tenant
+        asked = command(
+            self.ports, "patientview", "review_codes", body, identity=_id(place), actor=actor, tenant=tenant
+        )
+        await self._send(msgspec.structs.replace(asked, network=NETWORK))
 
     async def _send(self, request: CommandDoc) -> None:
         await self.ports.documents.upsert(COMMANDS, [request])

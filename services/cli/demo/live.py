@@ -12,10 +12,11 @@ from rich.text import Text
 from trialbridge.contracts.documents import MATCHES, PATIENTS, STAGES, TICKETS, StageDoc
 from trialbridge.runtime.ports import DocumentStore, Query
 
-ORDER: Final = ("trialfeed", "coatcheck", "patientview", "matcher", "matchbook", "notifier")
+ORDER: Final = ("trialfeed", "coatcheck", "gateway", "patientview", "matcher", "matchbook", "notifier")
 WORDS: Final = {
     "trialfeed": "registers trials and days",
     "coatcheck": "opens bundles, converts records",
+    "gateway": "takes HL7 v2 as it comes",
     "patientview": "links persons, folds views",
     "matcher": "judges criteria",
     "matchbook": "applies gates, approves",

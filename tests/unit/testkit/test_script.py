@@ -2,7 +2,18 @@
 
 from trialbridge.testkit.demo_script import demo_script, own_script
 from trialbridge.testkit.feeds import pack_bundles
-from trialbridge.testkit.script import Deliver, RegisterTrial, Script, SetRegulatory, SetTrialStatus, Step, shuffled
+from trialbridge.testkit.own_words import OWN_WORDS, PERFORMANCE, SPEAKER
+from trialbridge.testkit.script import (
+    AcceptCode,
+    Deliver,
+    RegisterTrial,
+    Script,
+    Send,
+    SetRegulatory,
+    SetTrialStatus,
+    Step,
+    shuffled,
+)
 from trialbridge.testkit.trials import CLOSING, HELD, LIFTED, STOPPED, demo_trials, open_data_trials
 from trialbridge.testkit.world import World, make_world
 
@@ -22,11 +33,32 @@ def test_trials_come_first_then_two_waves_then_what_authorities_change() -> None
     assert [kinds(step) for step in script.steps] == [
         {RegisterTrial, SetRegulatory},
         {Deliver},
-        {Deliver},
+        {AcceptCode},
+        {Deliver, Send},
         {SetTrialStatus, SetRegulatory},
     ]
-    assert waves(script) == [set(), {"initial"}, {"update"}, set()]
-    assert script.bundles == len(pack_bundles(WORLD))
+    assert waves(script) == [set(), {"initial"}, set(), {"update"}, set()]
+
+
+def test_one_practice_sends_its_news_message_by_message_and_all_else_is_bundled() -> None:
+    script = demo_script(WORLD)
+    actions = [action for step in script.steps for action in step.actions]
+    sent = [a.bundle for a in actions if isinstance(a, Send)]
+    news = [each for each in WORLD.deliveries if each.wave == "update"]
+    expected = [message for each in news if each.source is SPEAKER for message in each.messages]
+    assert [one.body.count(b"MSH|") for one in sent] == [1] * len(expected)
+    assert len(expected) > 1
+    assert script.senders == ((SPEAKER.tenant, SPEAKER.id),)
+    left = {each.source.id for each in news} - {SPEAKER.id}
+    assert {a.bundle.source for a in actions if isinstance(a, Deliver) and a.bundle.wave == "update"} == left
+    delivered = len([one for one in pack_bundles(WORLD) if (one.source, one.wave) != (SPEAKER.id, "update")])
+    assert script.bundles == delivered + len(sent)
+
+
+def test_the_practice_explains_one_of_its_codes_after_its_records_hold_it() -> None:
+    script = demo_script(WORLD)
+    assert script.steps[2].actions == (AcceptCode(SPEAKER.tenant, SPEAKER.id, PERFORMANCE.local, PERFORMANCE.target),)
+    assert len(OWN_WORDS) == 6
 
 
 def test_one_trial_closes_one_is_held_and_one_hold_is_lifted() -> None:
@@ -50,16 +82,17 @@ def test_shuffling_only_moves_deliveries_inside_their_step() -> None:
     mixed = shuffled(script, 5)
     assert [kinds(step) for step in mixed.steps] == [kinds(step) for step in script.steps]
     assert waves(mixed) == waves(script)
-    for before, after in zip(script.steps[1:3], mixed.steps[1:3], strict=True):
+    for number in (1, 3):
+        before, after = script.steps[number], mixed.steps[number]
         keys, moved = _keys(before), _keys(after)
         assert sorted(moved) == sorted(keys)
         assert moved != keys
     assert shuffled(script, 5) == mixed
-    assert (mixed.steps[0], mixed.steps[3]) == (script.steps[0], script.steps[3])
+    assert [mixed.steps[number] for number in (0, 2, 4)] == [script.steps[number] for number in (0, 2, 4)]
 
 
 def _keys(step: Step) -> list[str]:
-    return [action.bundle.key for action in step.actions if isinstance(action, Deliver)]
+    return [action.bundle.key for action in step.actions if isinstance(action, Deliver | Send)]
 
 
 def test_ones_own_trials_and_records_make_a_script_of_two_steps() -> None:
