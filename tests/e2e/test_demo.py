@@ -1,5 +1,6 @@
 """The demo, embedded, through its command: what it prints, that it goes on where it stopped, and that order does not matter."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ KEYS = {
     "potentially",
     "withdrawn",
     "notified",
+    "local_codes",
     "dead_letters",
     "seconds",
     "hash",
@@ -43,6 +45,37 @@ def test_it_prints_one_object_with_everything(run: tuple[Path, dict[str, Any]]) 
     assert set(result["seconds"]) >= {"coatcheck", "patientview", "matcher", "matchbook", "notifier"}
 
 
+def told(state: Path, *asked: str) -> list[dict[str, Any]]:
+    """Return what a command says with ``--json`` of a state."""
+    done = trialbridge(*asked, "--state", state, "--json")
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_feeds_own_codes_wait_for_a_person_and_one_is_explained(run: tuple[Path, dict[str, Any]]) -> None:
+    state, result = run
+    assert result["local_codes"] == {"open": 5, "accepted": 1}
+    mine = told(state, "codes", "list", "--tenant", "hill-practice")
+    assert {one["code"] for one in mine} == {"HB", "PLT", "NEUT", "STAD", "LUAD-H"}
+    blocked = [int(one["blocked"]) for one in mine]
+    assert blocked == sorted(blocked, reverse=True)
+    assert all(one["suggestion"]["score"] > 70 for one in mine)
+    assert min(blocked) > 0
+    rare = [one for one in told(state, "codes", "list") if one["withheld"]]
+    assert [one["code"] for one in rare] == [""]
+    [step] = told(state, "codes", "history", "--source", "hill-practice/adt-oru")
+    assert (step["actor"], step["action"], step["version"]) == ("coordinator@hill-practice", "accept", 1)
+
+
+def test_some_messages_came_alone_through_the_real_time_door(run: tuple[Path, dict[str, Any]]) -> None:
+    state, _ = run
+    tickets = [one for one in told(state, "ticket", "list") if "/objects/gateway/" in one["object"]]
+    assert len(tickets) > 1
+    assert {(one["source"], one["status"], one["patients"]) for one in tickets} == {
+        ("hill-practice/adt-oru", "redeemed", 1)
+    }
+
+
 def test_it_goes_on_where_it_stopped_and_ends_the_same(run: tuple[Path, dict[str, Any]]) -> None:
     state, result = run
     again = demo(state, *PATIENTS)
@@ -62,7 +95,7 @@ def test_tickets_three_times_in_another_order_give_the_same_hash(
     _, result = run
     other = demo(tmp_path / "state", *PATIENTS, "--repeat", "3", "--shuffle", "11")
     assert other["hash"] == result["hash"]
-    names = ("patients", "views", "approved", "potentially", "withdrawn", "notified", "dead_letters")
+    names = ("patients", "views", "approved", "potentially", "withdrawn", "notified", "local_codes", "dead_letters")
     assert {name: other[name] for name in names} == {name: result[name] for name in names}
 
 

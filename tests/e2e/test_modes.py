@@ -16,6 +16,7 @@ SAME = (
     "awaiting_review",
     "withdrawn",
     "notified",
+    "local_codes",
     "dead_letters",
     "hash",
 )

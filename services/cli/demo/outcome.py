@@ -30,6 +30,7 @@ async def show(console: Console, documents: DocumentStore, result: dict[str, Any
 
 
 def _show_facts(console: Console, result: dict[str, Any]) -> None:
+    codes = result["local_codes"]
     lines = [
         ("Patients", f"{result['patients']} persons, {result['views']} views: one for each across all sources"),
         ("Proposed", f"{result['proposed']} matches in all"),
@@ -40,6 +41,7 @@ def _show_facts(console: Console, result: dict[str, Any]) -> None:
         ),
         ("Held at a gate", f"{result['held']}, and {result['awaiting_review']} await a review"),
         ("Withdrawn", f"{result['withdrawn']}"),
+        ("Local codes", f"{codes['open']} of feeds' own that nobody explained yet, {codes['accepted']} accepted"),
         ("Notified", f"{result['notified']} entries in practices' inboxes"),
     ]
     for label, value in lines:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from services.matchbook.canonical import run_hash
+from services.portal.views.codes import Reviewer, read_queue
 from trialbridge.contracts.documents import (
     COMMANDS,
     DEAD_LETTERS,
@@ -39,12 +40,18 @@ async def summarise(documents: DocumentStore, wall: dict[str, float]) -> dict[st
         "awaiting_review": by_status.get("awaiting_review", 0),
         "withdrawn": by_status.get("withdrawn", 0),
         "notified": notified.get("", 0),
+        "local_codes": {"open": await _codes(documents, "open"), "accepted": await _codes(documents, "accepted")},
         "tickets": tickets,
         "dead_letters": dict(sorted(letters.items())),
         "refused": [refusal_of(doc) for doc in sorted(refused, key=lambda doc: doc.id)],
         "seconds": await _seconds(documents) | {"wall": wall},
         "hash": digest,
     }
+
+
+async def _codes(documents: DocumentStore, state: str) -> int:
+    """Return how many codes of feeds' own are to be reviewed, or were accepted."""
+    return (await read_queue(documents, Reviewer(), state, "", "", 1)).total
 
 
 async def _seconds(documents: DocumentStore) -> dict[str, float]:
