@@ -24,6 +24,7 @@ PAUSE: Final = 0.2
 KEY_BYTES: Final = 32
 SECONDS: Final = 30.0
 ACCEPTED: Final = b"MSA|AA|"
+AGAIN: Final = (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Door:
                     answer = None
                 if answer is not None and answer.is_success and ACCEPTED in answer.content:
                     return
+                if answer is not None and answer.status_code not in AGAIN:
+                    break
                 await asyncio.sleep(PAUSE)
         raise Unavailable("demo.message-refused", "The real-time door of the demo did not take a message.")
 
