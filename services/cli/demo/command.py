@@ -121,6 +121,8 @@ async def _embedded(options: DemoOptions, script: Script) -> bool:
     if door is not None:
         extra["gateway"] = door.settings
     async with open_house(given, extra=extra) as house, contextlib.AsyncExitStack() as doors:
+        if door is not None:
+            await doors.enter_async_context(door.client)
         url = "" if options.once else await doors.enter_async_context(_portal(house, given, options.port))
         director = Director(house.ports, house.settings, script, options.repeat, door)
         await director.claim(options.fingerprint())

@@ -34,6 +34,8 @@ class Door:
     port: int
     clients_file: Path
     keys: Mapping[SourceId, str] = field(repr=False)
+    client: httpx.AsyncClient = field(repr=False)
+    """Whoever made the door closes it."""
 
     @property
     def url(self) -> str:
@@ -48,23 +50,22 @@ class Door:
     async def send(self, message: PlainBundle) -> None:
         """Send a message until it is acknowledged; raise `Unavailable` ``demo.message-refused`` where it never is."""
         headers = {"x-api-key": self.keys[message.source], "content-type": "application/hl7-v2"}
-        async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as client:
-            for _ in range(TRIES):
-                try:
-                    answer = await client.post(self.url, content=message.body, headers=headers)
-                except httpx.TransportError:
-                    # The stage has started; its door opens within moments.
-                    answer = None
-                if answer is not None and answer.is_success and ACCEPTED in answer.content:
-                    return
-                if answer is not None and answer.status_code not in AGAIN:
-                    break
-                await asyncio.sleep(PAUSE)
+        for _ in range(TRIES):
+            try:
+                answer = await self.client.post(self.url, content=message.body, headers=headers)
+            except httpx.TransportError:
+                # The stage has started; its door opens within moments.
+                answer = None
+            if answer is not None and answer.is_success and ACCEPTED in answer.content:
+                return
+            if answer is not None and answer.status_code not in AGAIN:
+                break
+            await asyncio.sleep(PAUSE)
         raise Unavailable("demo.message-refused", "The real-time door of the demo did not take a message.")
 
 
 def make_door(state: Path, senders: Iterable[tuple[TenantId, SourceId]]) -> Door:
-    """Return a door on a free port, with a client and a fresh key for each feed; writes the file of clients into ``state``."""
+    """Return a door on a free port, with a fresh key for each feed; writes the file of who may send into ``state``."""
     path, keys, clients = state / "clients.json", {}, []
     for tenant, source in senders:
         keys[source] = secrets.token_urlsafe(KEY_BYTES)
@@ -73,7 +74,7 @@ def make_door(state: Path, senders: Iterable[tuple[TenantId, SourceId]]) -> Door
         clients.append(Client(name, tenant, NetworkId(NETWORK), source, api_key=digest))
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(msgspec.json.encode(clients))
-    return Door(_free_port(), path, keys)
+    return Door(_free_port(), path, keys, httpx.AsyncClient(trust_env=False, timeout=SECONDS))
 
 
 def _free_port() -> int:

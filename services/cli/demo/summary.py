@@ -51,7 +51,7 @@ async def summarise(documents: DocumentStore, wall: dict[str, float]) -> dict[st
 
 async def _codes(documents: DocumentStore, state: str) -> int:
     """Return how many codes of feeds' own are to be reviewed, or were accepted."""
-    return (await read_queue(documents, Reviewer(), state, "", "", 1)).total
+    return (await read_queue(documents, Reviewer(), state, "", "", 0)).total
 
 
 async def _seconds(documents: DocumentStore) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The real-time door of a demo: who may send to it, that keys are kept nowhere, and that a message is sent until it is acknowledged."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -25,8 +26,8 @@ def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
     return make_door(tmp_path, [(TENANT, SOURCE)])
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, *answers: httpx.Response | Exception) -> list[httpx.Request]:
-    """Let the door's client get these answers, the last of them again and again; return what it asks."""
+def answering(door: Door, *answers: httpx.Response | Exception) -> tuple[Door, list[httpx.Request]]:
+    """Return the door with a gateway that answers so, the last answer again and again, and what it is asked."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -36,9 +37,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *answers: httpx.Response | Except
             raise found
         return httpx.Response(found.status_code, content=found.content)
 
-    client = httpx.AsyncClient
-    monkeypatch.setattr(httpx, "AsyncClient", lambda **given: client(transport=httpx.MockTransport(answer), **given))
-    return asked
+    return replace(door, client=httpx.AsyncClient(transport=httpx.MockTransport(answer))), asked
 
 
 def test_each_feed_has_a_client_with_a_fresh_key_that_is_not_kept(door: Door, tmp_path: Path) -> None:
@@ -55,8 +54,8 @@ def test_each_feed_has_a_client_with_a_fresh_key_that_is_not_kept(door: Door, tm
     assert read_clients(path).of_key(key) is None
 
 
-async def test_a_message_is_sent_until_it_is_acknowledged(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = answering(monkeypatch, httpx.ConnectError("not yet"), httpx.Response(503), httpx.Response(200, content=ACK))
+async def test_a_message_is_sent_until_it_is_acknowledged(door: Door) -> None:
+    door, asked = answering(door, httpx.ConnectError("not yet"), httpx.Response(503), httpx.Response(200, content=ACK))
     await door.send(MESSAGE)
     assert [(str(one.url), one.content) for one in asked] == [("http://127.0.0.1:4711/hl7v2", b"MSH|")] * 3
     assert asked[0].headers["x-api-key"] == door.keys[SOURCE]
@@ -72,9 +71,9 @@ async def test_a_message_is_sent_until_it_is_acknowledged(door: Door, monkeypatc
     ],
 )
 async def test_a_message_that_is_never_acknowledged_ends_the_run(
-    door: Door, monkeypatch: pytest.MonkeyPatch, answer: httpx.Response | Exception, times: int
+    door: Door, answer: httpx.Response | Exception, times: int
 ) -> None:
-    asked = answering(monkeypatch, answer)
+    door, asked = answering(door, answer)
     with pytest.raises(Unavailable) as caught:
         await door.send(MESSAGE)
     assert caught.value.code == "demo.message-refused"
