@@ -7,7 +7,7 @@ from trialbridge.emr.hl7v2 import templates, values
 from trialbridge.emr.hl7v2.frames import Frame
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import Reading
-from trialbridge.emr.hl7v2.results import value_of
+from trialbridge.emr.hl7v2.results import further_codes, value_of
 from trialbridge.emr.hl7v2.rules import apply
 from trialbridge.emr.hl7v2.state import reference_to
 from trialbridge.emr.hl7v2.walk import ORDERED, Walk
@@ -246,11 +246,12 @@ def _variant(walk: Walk, obx: Segment) -> None:
     if obx.get(11).upper() in _WITHDRAWN:
         # What the sender takes back is no part of the variant; it is kept as it was written.
         return
-    part: Json = {}
-    apply("OBX/Component", obx, part, reading)
-    if value.get("extension"):
-        part.setdefault("extension", []).extend(value.pop("extension"))
-    found.setdefault("component", []).append({**part, **value})
+    for one in (value, *further_codes(obx, reading)):
+        part: Json = {}
+        apply("OBX/Component", obx, part, reading)
+        if one.get("extension"):
+            part.setdefault("extension", []).extend(one.pop("extension"))
+        found.setdefault("component", []).append({**part, **one})
     walk.observation = walk.anchor = found
 
 

@@ -20,6 +20,7 @@ _SIGNS: Final = frozenset({"<", "<=", ">", ">="})
 _INTEGERS: Final = frozenset({"89247-1", "89243-0", "89245-5"})
 """Scores without a unit: ECOG, Karnofsky, Lansky."""
 _ATTACHED: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.valueAttachment"
+_CODED: Final = frozenset({"CE", "CWE", "CNE", "CF"})
 _VALUE, _UNIT, _LIMITS = 5, 6, 7
 
 
@@ -38,6 +39,14 @@ def value_of(obx: Segment, reading: Reading) -> Json:
         found["referenceRange"] = [limits]
     reading.field = None
     return found
+
+
+def further_codes(obx: Segment, reading: Reading) -> list[Json]:
+    """Return ``value[x]`` of each code behind the first where OBX-5 repeats: the second gene of a fusion, for example."""
+    if obx.get(2).upper() not in _CODED:
+        return []
+    found = (_coded(rep, obx, reading) for rep in obx.repetitions(_VALUE)[1:])
+    return [one for one in found if one]
 
 
 def _type(found: Json, obx: Segment, reading: Reading) -> None:

@@ -76,3 +76,20 @@ def test_a_withdrawn_part_is_no_component() -> None:
     assert variants(found)["EGFR"]["status"] == "final"
     assert {one.gene: one.allele_fraction for one in facts(found) if isinstance(one, f.Variant)}["EGFR"] is None
     assert "0.230" in str(variants(found)["EGFR"]["extension"])
+
+
+def fusion() -> str:
+    """Return the message with two genes in one result, as laboratories tell of a fusion."""
+    changed = text().replace("3236^EGFR^HGNC", "427^ALK^HGNC~1316^EML4^HGNC")
+    return "\r".join(row for row in changed.split("\r") if "|2a|c." not in row and "|2a|p." not in row)
+
+
+def test_two_genes_in_one_result_are_two_components_and_a_fusion() -> None:
+    found = read(fusion())
+    alk = variants(found)["ALK"]
+    genes = [one["valueCodeableConcept"]["coding"][0] for one in alk["component"] if "48018-6" in str(one["code"])]
+    assert [(one["code"], one["display"]) for one in genes] == [("427", "ALK"), ("1316", "EML4")]
+    assert found.leaves.summary()["unaccounted"] == 0
+    [told] = [one for one in facts(found) if isinstance(one, f.Fusion)]
+    assert (told.gene, told.partner, told.present) == ("ALK", "EML4", True)
+    assert "ALK" not in {one.gene for one in facts(found) if isinstance(one, f.Variant)}
