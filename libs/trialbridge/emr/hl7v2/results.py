@@ -232,12 +232,16 @@ def _pointer(rep: Rep, _: Segment, __: Reading) -> Json:
 
 
 def _limits(obx: Segment, reading: Reading) -> Json | None:
-    """Return the reference range: low and high where it is two numbers, else its text."""
+    """Return the reference range: low and high where it is two numbers, one of them and its text where it is one, else its text."""
     del reading
     text = obx.get(_LIMITS)
     if not text:
         return None
     found = _RANGE.fullmatch(text)
+    limit = _COMPARED.fullmatch(text)
+    if limit is not None:
+        side = "high" if limit[1].startswith("<") else "low"
+        return {side: values.quantity(Made(Decimal(limit[2]), (text,)), _unit(obx)), "text": text}
     if found is None:
         return {"text": words(obx.first(_LIMITS)) if len(obx.first(_LIMITS).parts) > 1 else text}
     low, high = (values.quantity(Made(Decimal(one), (text,)), _unit(obx)) for one in found.groups())
