@@ -5,6 +5,7 @@ from decimal import Decimal
 from re import fullmatch
 from typing import Any
 
+from trialbridge.emr.genomics.resources import ALTERATIONS
 from trialbridge.testkit import codes
 from trialbridge.testkit.diseases import Alteration
 from trialbridge.testkit.fhir_clinical import Json, begin, concept, observation, subject
@@ -98,7 +99,11 @@ def genomic_report(report: Report, source: Source, local: str) -> list[Json]:
         for number, (finding, fraction) in enumerate(zip(report.findings, report.fractions, strict=True), 1)
     ]
     looked_at = concept(codes.LOINC, "53041-0", "DNA region of interest panel")
-    found.append(make("region", looked_at, {"component": [_gene(gene) for gene in report.genes]}, "region-studied"))
+    region = {
+        "extension": [{"url": ALTERATIONS, "valueCode": one} for one in ("mutation", "copy_number", "fusion")],
+        "component": [_gene(gene) for gene in report.genes],
+    }
+    found.append(make("region", looked_at, region, "region-studied"))
     if report.msi:
         answer = ("LA26203-2", "MSI-H") if report.msi == "high" else ("LA14122-8", "Stable")
         value = {"valueCodeableConcept": concept(codes.LOINC, *answer)}

@@ -21,6 +21,7 @@ _NONE = frozenset(
 )  # fmt: skip
 """Words in the place of a named change that say that there is none."""
 _ALTERATIONS: tuple[Literal["mutation", "copy_number", "fusion"], ...] = ("mutation", "copy_number", "fusion")
+_LOOKED_FOR = _ALTERATIONS[:1]
 
 
 def components(resource: Resource) -> dict[str, list[dict[str, Any]]]:
@@ -179,13 +180,14 @@ def of_coverage(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]
     genes = tuple(symbol for one in parts.get(GENE, ()) if (symbol := _symbol(one)))
     if not genes:
         return
-    # The guide's region-studied does not tell alterations apart: without our extension the panel is taken to look for all of them.
+    # The guide's region-studied does not tell alterations apart. Every panel looks for mutations; that it would have found a fusion or
+    # a copy number too is known where our extension says so, and not known otherwise.
     named = {one.get("valueCode") for one in objects(resource.get("extension")) if one.get("url") == ALTERATIONS}
     yield f.Coverage(
         evidence=evidence,
         effective=when(resource),
         genes=genes,
-        alterations=tuple(one for one in _ALTERATIONS if one in named) or _ALTERATIONS,
+        alterations=tuple(one for one in _ALTERATIONS if one in named) or _LOOKED_FOR,
         assay=words(resource.get("method")),
         source_class=cast("Any", _word(parts, CLASS, "source_class") or "unknown"),
     )

@@ -19,7 +19,7 @@ UCUM: Final = "http://unitsofmeasure.org"
 TBD: Final = "http://hl7.org/fhir/uv/genomics-reporting/CodeSystem/tbd-codes-cs"
 LOCAL: Final = "urn:trialbridge:genomics:field"
 ALTERATIONS: Final = "urn:trialbridge:fhir:alterations-studied"
-"""Extension of a region studied: the kinds of alterations that the test looks for; without it, all."""
+"""Extension of a region studied: the kinds of alterations that the test looks for; without it, mutations."""
 KEPT: Final = "urn:trialbridge:fhir:kept"
 WHOLE: Final = {"system": "urn:trialbridge:fhir:tag", "code": "whole-sample"}
 """Tag of a report that replaces the earlier one, and of its results: they count only as long as the newest report lists them."""

@@ -117,3 +117,23 @@ def test_what_changes_the_meaning_or_is_about_a_relative_is_not_read() -> None:
     assert found(modifierExtension=[{"url": "http://example.org/negated", "valueBoolean": True}]) == []
     assert found(focus=[{"reference": "RelatedPerson/mother"}]) == []
     assert len(found(focus=[{"reference": "Condition/primary"}])) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "looked_for"),
+    [((), ("mutation",)), (("mutation", "fusion"), ("mutation", "fusion")), (("anything",), ("mutation",))],
+)
+def test_what_a_panel_looked_for_beyond_mutations_is_what_it_says(
+    said: tuple[str, ...], looked_for: tuple[str, ...]
+) -> None:
+    region = {
+        "resourceType": "Observation",
+        "id": "o",
+        "status": "final",
+        "code": {"coding": [{"system": LOINC, "code": "53041-0"}]},
+        "extension": [{"url": "urn:trialbridge:fhir:alterations-studied", "valueCode": one} for one in said],
+        "component": [part("48018-6", valueCodeableConcept={"text": "ALK"})],
+    }
+    [coverage] = facts_of([region], SourceId("s"), RecordId("r"))["Observation/o"]
+    assert isinstance(coverage, f.Coverage)
+    assert (coverage.genes, coverage.alterations) == (("ALK",), looked_for)
