@@ -11,6 +11,7 @@ from tests.unit.services.matchbook.said import match
 from trialbridge.testkit.fakes import MemoryDocuments
 
 RESULT = {
+    "local_codes": {"open": 1, "accepted": 0},
     "patients": 1, "views": 1, "proposed": 1, "approved": 0, "potentially": 1, "held": 0, "awaiting_review": 0, "withdrawn": 0,
     "notified": 0, "refused": [], "seconds": {"wall": {}}, "hash": "",
 }  # fmt: skip
