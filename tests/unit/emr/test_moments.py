@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trialbridge.emr.ccda.times import moment
+from trialbridge.emr.moments import moment
 
 ZONE = "-06:00"
 
