@@ -93,7 +93,7 @@ class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     collected: str | None = None
     """When it was taken: YYYY, YYYY-MM or YYYY-MM-DD."""
     panel: str | None = None
-    source: Literal["somatic", "germline"] | None = None
+    source: Literal["germline", "somatic"] | None = None
 
 
 class VariantFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
