@@ -1,6 +1,7 @@
 """OpenPGP read a piece at a time: every kind of key, cipher mode, compression and framing, and nothing of what is changed."""
 
 import bz2
+import random
 import tracemalloc
 import zlib
 from functools import cache
@@ -34,6 +35,7 @@ from trialbridge.testkit.fakes import MemoryKeys
 from trialbridge.vault.containers.model import Stored
 from trialbridge.vault.containers.openpgp import OpenPgp
 from trialbridge.vault.containers.openpgp_content import BESIDE_LIMIT, DEPTH
+from trialbridge.vault.containers.openpgp_head import is_message
 from trialbridge.vault.containers.openpgp_packets import Source, binary, packets
 from trialbridge.vault.containers.openpgp_sealed import eax
 from trialbridge.vault.containers.table import open_bundle
@@ -273,6 +275,34 @@ def test_a_source_gives_the_same_bytes_however_they_come() -> None:
         )
         assert found == body
         assert source.read(1) == b""
+
+
+def test_few_ciphertexts_of_others_look_like_a_message() -> None:
+    body = random.Random(7).randbytes(2**20)
+    taken = sum(is_message(body[at : at + 4096]) for at in range(0, len(body) - 4096, 64))
+    assert taken < len(body) / 64 / 100
+
+
+@pytest.mark.parametrize(
+    ("begins", "expected"),
+    [
+        (packet(1, b"\x03" + bytes(20)), True),
+        (packet(1, b"\x07" + bytes(20)), False),
+        (packet(1, b""), False),
+        (packet(1, b"\x03" + bytes(20))[:9], False),
+        (packet(3, b"\x04" + bytes(9)), True),
+        (packet(9, bytes(40)), True),
+        (packet(10, b"PGP"), True),
+        (packet(10, b"GPG"), False),
+        (packet(18, b"\x02" + bytes(40)), True),
+        (packet(18, b"\x07" + bytes(40)), False),
+        (packet(11, bytes(40)), False),
+        (b"\x40", False),
+        (b"\xc1", False),
+    ],
+)
+def test_a_message_begins_with_a_packet_of_a_possible_version_and_length(begins: bytes, *, expected: bool) -> None:
+    assert is_message(begins) is expected
 
 
 def test_what_is_not_read_of_a_packet_is_passed_over() -> None:

@@ -6,13 +6,23 @@ from typing import Final
 
 from trialbridge.contracts.errors import Refused
 from trialbridge.vault.containers.model import refused
-from trialbridge.vault.containers.openpgp_packets import ARMOUR, NEW, PACKET, Bytes, Packet, Source, packets
+from trialbridge.vault.containers.openpgp_packets import ARMOUR, Bytes, Packet, Source, packets
 
 PUBLIC_KEY_SESSION: Final = 1
 PASSPHRASE_SESSION: Final = 3
 UNPROTECTED: Final = 9
 MARKER: Final = 10
 PROTECTED: Final = 18
+BEGINNINGS: Final = {
+    PUBLIC_KEY_SESSION: {bytes([version]) for version in range(2, 7)},
+    PASSPHRASE_SESSION: {b"\x04", b"\x05", b"\x06"},
+    UNPROTECTED: {bytes([any_byte]) for any_byte in range(256)},
+    MARKER: {b"P"},
+    PROTECTED: {b"\x01", b"\x02"},
+}
+"""Packets that a message may begin with, and what their bodies may begin with: most with a version."""
+LONGEST_HEADER: Final = 6
+"""Bytes of a packet before its body."""
 HEAD_LIMIT: Final = 64 * 1024
 """Bytes before the encrypted packet: room for some dozens of recipients."""
 BY_KEY_ID: Final = 3
@@ -49,12 +59,23 @@ class Head:
 
 
 def is_message(body: bytes) -> bool:
-    """Return whether it begins as an OpenPGP message does: armoured, or with a packet that such messages begin with."""
+    """Return whether it begins as an OpenPGP message does: armoured, or with a packet that such messages begin with.
+
+    One byte in ten could begin such a packet, so its length and its version must be possible too: what lacks another container's
+    headers is to be told so, and not to be taken for a message.
+    """
     if body.startswith(ARMOUR):
         return True
-    first = body[0] if body else 0
-    tag = first & 0x3F if first & NEW else first >> 2 & 0x0F
-    return bool(first & PACKET) and tag in {PUBLIC_KEY_SESSION, PASSPHRASE_SESSION, UNPROTECTED, PROTECTED, MARKER}
+    try:
+        packet = next(packets(Source(iter((memoryview(body),)))), None)
+        start = next(packet.body, b"") if packet else b""
+    except Refused:
+        return False
+    if packet is None or packet.tag not in BEGINNINGS or start[:1] not in BEGINNINGS[packet.tag]:
+        return False
+    if packet.tag == UNPROTECTED:
+        return packet.length is None or 0 < len(body) - packet.length <= LONGEST_HEADER
+    return packet.tag == PROTECTED or 0 < (packet.length or 0) < len(body)
 
 
 def read_head(message: Iterator[Bytes]) -> Head:
