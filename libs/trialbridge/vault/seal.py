@@ -34,24 +34,26 @@ DEFAULT_SCOPE: Final = "default"
 class _Nonces:
     """Random nonces, drawn from the system many at a time; a process that forks draws its own."""
 
-    __slots__ = ("_at", "_drawn")
+    __slots__ = ("_drawn",)
 
     def __init__(self) -> None:
-        self.forget()
+        self._drawn: list[bytes] = []
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.forget)
 
     def forget(self) -> None:
         """Use nothing of what was drawn."""
-        self._drawn, self._at = b"", 0
+        self._drawn = []
 
     def next(self) -> bytes:
-        """Return a nonce that was never used."""
-        if self._at >= len(self._drawn):
-            self._drawn, self._at = os.urandom(DRAWN * cose.NONCE_BYTES), 0
-        first = self._at
-        self._at += cose.NONCE_BYTES
-        return self._drawn[first : self._at]
+        """Return a nonce that was never used, in whichever thread: what is popped from a list, one thread gets."""
+        while True:
+            try:
+                return self._drawn.pop()
+            except IndexError:
+                drawn = os.urandom(DRAWN * cose.NONCE_BYTES)
+                size = cose.NONCE_BYTES
+                self._drawn.extend([drawn[at : at + size] for at in range(0, len(drawn), size)])
 
 
 _NONCES: Final = _Nonces()

@@ -1,7 +1,9 @@
 """Sealed values: COSE_Encrypt as RFC 9052 writes it, opened in their place alone, with few calls of the key service."""
 
 import asyncio
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import cbor2
 import pytest
@@ -132,3 +134,32 @@ async def test_an_outage_of_the_key_service_passes(ring: FileKeyRing) -> None:
             await sealer.seal(LAKELAND, "x", PLAIN)
     keys.away = False
     assert await sealer.open(await sealer.seal(LAKELAND, "x", PLAIN), "x") == PLAIN
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as can be."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_no_two_threads_draw_the_same_nonce() -> None:
+    nonces = seal._Nonces()
+    with ThreadPoolExecutor(4) as threads:
+        drawn = [
+            each for some in threads.map(lambda _: [nonces.next() for _ in range(5_000)], range(8)) for each in some
+        ]
+    assert len(set(drawn)) == len(drawn) == 40_000
+    assert {len(one) for one in drawn} == {12}
+
+
+def test_a_process_that_forks_draws_its_own_nonces() -> None:
+    nonces = seal._Nonces()
+    nonces.next()
+    shared = set(nonces._drawn)
+    nonces.forget()
+    assert shared
+    assert shared.isdisjoint(nonces.next() for _ in range(len(shared)))
