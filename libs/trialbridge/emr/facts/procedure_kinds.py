@@ -15,7 +15,6 @@ Kind = Literal["radiation", "transplant"]
 _SNOMED: Final[dict[str, Kind]] = {
     "108290001": "radiation",
     "1217123003": "radiation",
-    "77477000": "radiation",
     "1156506007": "radiation",
     "33195004": "radiation",
     "152198000": "radiation",

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.emr.facts.judging import judged
 from trialbridge.contracts.ids import RecordId, SourceId
 from trialbridge.criteria import facts as f
 from trialbridge.emr.facts import facts_of
@@ -55,6 +56,7 @@ def test_a_drug_that_is_not_named_keeps_the_list_of_treatments_open(told: dict[s
     [
         (SNOMED, "33195004", "radiation"),
         (SNOMED, "152198000", "radiation"),
+        (SNOMED, "77477000", None),
         (CPT, "77386", "radiation"),
         (CPT, "77263", None),
         (PCS, "DB022ZZ", "radiation"),
@@ -77,3 +79,15 @@ def test_the_first_edition_of_mcode_names_radiation_by_its_profile() -> None:
     profile = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-cancer-related-radiation-procedure"
     [therapy] = facts("Procedure", meta={"profile": [profile]}, code={"text": "IMRT"}, performedDateTime="2024")
     assert therapy.category == "radiation"
+
+
+def test_a_computed_tomography_before_is_no_radiotherapy() -> None:
+    """SNOMED CT 77477000 is computed tomography: a picture of the patient, which treats nothing."""
+    treatments = {"resourceType": "List", "id": "l", "status": "current", "mode": "snapshot", "date": "2024-06-01",
+                  "code": {"coding": [{"code": "treatments"}]}, "entry": [{"item": {"reference": "Procedure/p"}}]}  # fmt: skip
+    given = {"resourceType": "Procedure", "id": "p", "status": "completed", "performedDateTime": "2024-01-01"}
+    verdicts = [
+        judged([{**given, "code": {"coding": [{"system": SNOMED, "code": code}]}}, treatments], prior_therapy={"categories": ["radiation"]})
+        for code in ("77477000", "33195004")
+    ]  # fmt: skip
+    assert verdicts == ["not_met", "met"]
