@@ -83,7 +83,6 @@ PATIENT_LINKS = Topic(
     ("patientview",),
     True,
     "A source record belongs to a person.",
-    retention_ms=None,
 )
 PATIENT_CONTRIBUTIONS = Topic(
     "patient_contributions",

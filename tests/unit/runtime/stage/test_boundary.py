@@ -11,7 +11,7 @@ import pytest
 from trialbridge.contracts import topics
 from trialbridge.contracts.documents import SETTINGS, SettingDoc
 from trialbridge.contracts.errors import Refused, TooMuchPoison, Unavailable, Undecodable
-from trialbridge.contracts.events import DayBegan, DeadLettered, DemographicsSeen, PatientLinked
+from trialbridge.contracts.events import DayBegan, DeadLettered, DemographicsSeen, PatientViewChanged
 from trialbridge.contracts.ids import (
     EventId,
     LocalPatientId,
@@ -21,6 +21,7 @@ from trialbridge.contracts.ids import (
     SourcePatientKey,
     TenantId,
     TicketId,
+    digest,
 )
 from trialbridge.runtime.effects import Effects, Handler, Origin, Received, TableSpec
 from trialbridge.runtime.stage import wire
@@ -56,8 +57,8 @@ async def count_and_tell(record: Received[DemographicsSeen], effects: Effects) -
     table.put(record.key, (table.get(record.key) or 0) + record.payload.seq)
     if record.payload.local_patient == "bad":
         raise Refused("test.bad", "A bad one.")
-    link = PatientLinked(network=NET, key=record.payload.key, patient=PatientId("p"), seq=record.payload.seq)
-    effects.emit(topics.PATIENT_LINKS, record.key, link, NET)
+    view = PatientViewChanged(network=NET, patient=PatientId("p"), version=record.payload.seq, digest=digest(b""))
+    effects.emit(topics.PATIENT_VIEWS, record.key, view, NET)
     effects.save(SETTINGS, SettingDoc(id=record.key, version=record.payload.seq, value="x"))
 
 
@@ -65,7 +66,7 @@ async def test_effects_are_sent_then_the_message_is_acknowledged(bench: Any) -> 
     event = await bench.event(TOPIC.name, ("a", seen("a")), ("b", seen("b")))
     await boundary(bench, count_and_tell).process(0, [event])
     assert event.acked
-    assert {r.key for r in await bench.records("patient_links")} == {"a", "b"}
+    assert {r.key for r in await bench.records("patient_views")} == {"a", "b"}
     assert [s.key for s in bench.log.sent if s.topic == "toy-seen-changelog"] == [b"a", b"b"]
     assert [doc.id for _, doc in bench.documents.written] == ["a", "b"]
 
@@ -86,7 +87,7 @@ async def test_nothing_is_acknowledged_while_the_log_is_away_and_nothing_is_lost
     assert event.acked
     assert waits == sorted(waits)
     assert len(waits) >= 2
-    assert [r.key for r in await bench.records("patient_links")][-1] == "a"
+    assert [r.key for r in await bench.records("patient_views")][-1] == "a"
     assert not line.counters.waiting
 
 
@@ -119,7 +120,7 @@ async def test_poison_is_set_aside_with_its_effects_undone_and_the_next_record_g
     await line.process(0, [event])
     assert event.acked
     assert bench.links.tables["seen"].get(0, "x") == 3
-    assert len(await bench.records("patient_links")) == 2
+    assert len(await bench.records("patient_views")) == 2
     [letter] = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
     assert letter.first_seen == "2026-06-01T12:00:00+00:00"
     assert (letter.code, letter.key, letter.topic, letter.stage) == ("test.bad", "x", TOPIC.name, "toy")
@@ -134,7 +135,7 @@ async def test_a_document_that_no_store_can_hold_is_its_records_fault_and_not_th
     assert [doc.id for _, doc in bench.documents.written] == ["a", "c"]
     (letter,) = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
     assert (letter.key, letter.code) == ("b", "document.refused")
-    assert {r.key for r in await bench.records("patient_links")} == {"a", "c"}
+    assert {r.key for r in await bench.records("patient_views")} == {"a", "c"}
 
 
 async def test_a_payload_too_large_to_keep_stays_in_the_log_and_its_letter_says_where(bench: Any) -> None:
@@ -184,12 +185,12 @@ async def test_a_stepwise_table_takes_one_step_of_a_key_with_its_outputs_before_
     )
     line = boundary(bench, count_and_tell, TableSpec("seen", int, stepwise=stepwise))
     await line.process(0, [event])
-    sent = [one.topic for one in bench.log.sent if one.topic in ("toy-seen-changelog", "patient_links")]
-    change, link = "toy-seen-changelog", "patient_links"
+    sent = [one.topic for one in bench.log.sent if one.topic in ("toy-seen-changelog", "patient_views")]
+    change, link = "toy-seen-changelog", "patient_views"
     # In steps: a and b; a again, until the bad one would change it a third time; then b again.
     steps = [change, change, link, link, change, link, change, link]
     assert sent == (steps if stepwise else [change, change, link, link, link, link])
-    assert [r.key for r in await bench.records("patient_links")] == ["a", "b", "a", "b"]
+    assert [r.key for r in await bench.records("patient_views")] == ["a", "b", "a", "b"]
     assert (bench.links.tables["seen"].get(0, "a"), bench.links.tables["seen"].get(0, "b")) == (3, 5)
     assert (line.counters.processed, line.counters.dead_lettered) == (4, 1)
     assert event.acked
@@ -200,7 +201,7 @@ async def test_a_record_of_a_network_without_a_key_is_set_aside_and_the_next_goe
     event = await bench.event(TOPIC.name, ("a", seen("a")), ("b", seen("b")), networks=("stranger", "net"))
     await boundary(bench, count_and_tell).process(0, [event])
     assert event.acked
-    assert [r.key for r in await bench.records("patient_links")] == ["b"]
+    assert [r.key for r in await bench.records("patient_views")] == ["b"]
     [letter] = await bench.records("dead_letters")
     assert letter.network == ""
     assert msgspec.json.decode(letter.data, type=DeadLettered).code == "key.unknown"
@@ -227,7 +228,7 @@ async def set_aside_whole(bench: Any, damage: Callable[[bytes], bytes], *, seale
     assert good.acked
     [letter] = [msgspec.json.decode(r.data, type=DeadLettered) for r in await bench.records("dead_letters")]
     assert letter.offset == 1
-    assert [r.key for r in await bench.records("patient_links")] == ["b"]
+    assert [r.key for r in await bench.records("patient_views")] == ["b"]
     return letter.code
 
 
@@ -308,7 +309,7 @@ async def test_a_repeat_makes_the_same_ids(bench: Any) -> None:
     line = boundary(bench, count_and_tell)
     for _ in range(2):
         await line.process(0, [await bench.event(TOPIC.name, ("a", seen("a")))])
-    first, second = await bench.records("patient_links")
+    first, second = await bench.records("patient_views")
     assert first.id == second.id
 
 
@@ -421,4 +422,4 @@ async def test_a_broadcast_record_goes_to_every_partition(bench: Any) -> None:
 async def test_a_compacted_topic_carries_one_record_a_message(bench: Any) -> None:
     event = await bench.event(TOPIC.name, ("a", seen("a")), ("b", seen("b")), ("c", seen("c")))
     await boundary(bench, count_and_tell).process(0, [event])
-    assert sorted(s.key for s in bench.log.sent if s.topic == "patient_links") == [b"a", b"b", b"c"]
+    assert sorted(s.key for s in bench.log.sent if s.topic == "patient_views") == [b"a", b"b", b"c"]
