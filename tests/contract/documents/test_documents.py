@@ -255,6 +255,15 @@ def test_only_what_the_server_will_never_take_is_refused(error: Exception, kind:
     assert "canary" not in str(raised.value)
 
 
+async def test_first_versions_are_written_beside_those_that_are_there_already(documents: DocumentStore) -> None:
+    await documents.upsert(TICKETS, [ticket("old", version=0), ticket("same"), ticket("newer", version=3)])
+    given = [ticket("old"), ticket("same", size=7), ticket("newer", size=7), ticket("new"), ticket("later", version=2)]
+    assert await documents.upsert(TICKETS, given) == 3
+    found = await documents.get_many(TICKETS, ["old", "same", "newer", "new", "later"])
+    assert {name: one.version for name, one in found.items()} == {"old": 1, "same": 1, "newer": 3, "new": 1, "later": 2}
+    assert found["same"].size == found["newer"].size == ticket("same").size
+
+
 class Unsure:
     """A collection whose server wrote, and could not say that a majority has it."""
 
