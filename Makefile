@@ -36,7 +36,7 @@ check: setup ## Format, lint, types, import rules, generated documents, requirem
 .PHONY: check
 
 break: setup ## The long fault and load tests: kills, joins, hostile input by the thousand
-	@$(BIN)/python -m infra.testbed.suites -m slow $(ARGS)
+	@$(BIN)/python -m infra.testbed.suites -m slow --hypothesis-profile=searching $(ARGS)
 .PHONY: break
 
 bench: setup ## Measure throughput, latency and memory on this machine (ARGS="pipeline --patients 200")

@@ -1,15 +1,24 @@
 """What every test may use, and two rules: sockets reach loopback only where a suite needs them; in CI nothing is skipped."""
 
 import os
+import secrets
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 LOOPBACK = ["127.0.0.1", "localhost", "::1"]
 NO_SAMPLES = "the public sample data is not beside the project (it is no part of it)"
+SEED = 20261121
 WITH_SOCKETS = {"contract", "integration", "e2e", "fault", "security"}
+
+# The same examples in every run, however long one takes: a run that fails says something of what was changed, not of the day or
+# the machine. New examples are for the long suite: `--hypothesis-profile=searching`, which prints how to repeat what it finds.
+settings.register_profile("steady", derandomize=True, database=None, deadline=None)
+settings.register_profile("searching", deadline=None, print_blob=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +28,18 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(NO_SAMPLES)
     return folder
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Return the seed of a test that draws: the same in every run, a new one each time in the long suite; a failure shows it.
+
+    ``TRIALBRIDGE_TEST_SEED=…`` takes that of a failure again.
+    """
+    new = request.node.get_closest_marker("slow")
+    found = int(os.environ.get("TRIALBRIDGE_TEST_SEED") or (secrets.randbelow(2**32) if new else SEED))
+    print(f"TRIALBRIDGE_TEST_SEED={found}")  # noqa: T201 - shown where the test fails
+    return found
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -229,12 +229,12 @@ async def _run(bench: Bench, steps: int, kills: int, seed: int) -> None:
 
 @pytest.mark.integration
 @pytest.mark.timeout(400)
-async def test_twenty_joins_and_leaves_lose_double_and_reorder_nothing(bench: Bench) -> None:
-    await _run(bench, steps=20, kills=3, seed=secrets.randbelow(1000))
+async def test_twenty_joins_and_leaves_lose_double_and_reorder_nothing(bench: Bench, seed: int) -> None:
+    await _run(bench, steps=20, kills=3, seed=seed)
 
 
 @pytest.mark.integration
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-async def test_sixty_joins_and_leaves_lose_double_and_reorder_nothing(bench: Bench) -> None:
-    await _run(bench, steps=60, kills=15, seed=secrets.randbelow(10_000))
+async def test_sixty_joins_and_leaves_lose_double_and_reorder_nothing(bench: Bench, seed: int) -> None:
+    await _run(bench, steps=60, kills=15, seed=seed)

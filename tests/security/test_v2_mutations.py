@@ -154,8 +154,8 @@ def test_three_hundred_spoiled_messages() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
-def test_ten_thousand_spoiled_messages() -> None:
-    run(10_000, random.SystemRandom().randrange(2**32))
+def test_ten_thousand_spoiled_messages(seed: int) -> None:
+    run(10_000, seed)
 
 
 def test_a_spoiled_message_does_not_touch_the_others_of_its_bundle() -> None:

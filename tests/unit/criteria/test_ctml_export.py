@@ -119,7 +119,7 @@ def round_trip(document: Json) -> None:
     assert compile_text(text_of(surface_form(one.trial))).definition == one.definition
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(DOCUMENT)
 def test_reading_an_export_gives_the_same_trial(document: Json) -> None:
     round_trip(document)
@@ -127,7 +127,7 @@ def test_reading_an_export_gives_the_same_trial(document: Json) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@settings(max_examples=5_000, deadline=None)
+@settings(max_examples=5_000)
 @given(DOCUMENT)
 def test_reading_thousands_of_exports_gives_the_same_trials(document: Json) -> None:
     round_trip(document)

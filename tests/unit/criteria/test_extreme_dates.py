@@ -4,7 +4,7 @@ from datetime import date, datetime
 from random import Random
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trialbridge.criteria import facts as f
@@ -31,17 +31,14 @@ PERIODS = st.builds(
     st.integers(1, 12_000),
 )
 EDGE_DAYS = st.one_of(st.sampled_from([date.min, date.max, date(2026, 6, 1)]), st.dates())
-QUICK = settings(deadline=None)
 
 
-@QUICK
 @given(EDGES)
 def test_a_span_is_in_order_or_there_is_none(text: str) -> None:
     found = span(text)
     assert found is None or found.start <= found.end
 
 
-@QUICK
 @given(EDGE_DAYS, PERIODS, st.integers(0, 12_000))
 def test_windows_and_birthdays_stay_in_the_calendar(day: date, period: q.Period, count: int) -> None:
     assert date.min <= back(day, period) <= day
@@ -57,7 +54,6 @@ def test_months_before_the_calendar_end_at_its_first_day() -> None:
     assert add_months(date(1, 3, 31), -1) == date(1, 2, 28)
 
 
-@QUICK
 @given(st.integers(0, 2**32 - 1), st.lists(EDGES, min_size=1, max_size=4), EDGE_DAYS)
 def test_no_criterion_raises_over_extreme_dates(seed: int, texts: list[str], day: date) -> None:
     rng = Random(seed)

@@ -92,7 +92,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return kinds
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_a_patient_who_is_followed_is_as_good_as_a_new_one(seed: int) -> None:
     rng = Random(seed)

@@ -129,7 +129,7 @@ def swept(index: TrialIndex, facts: FactIndex) -> dict[tuple[str, str | None, st
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(one_trial, st.sampled_from(["open", "suspended"])), max_size=8),
     st.lists(one_patient, max_size=6),
@@ -145,7 +145,7 @@ def test_the_sweep_is_the_evaluation_of_every_trial(
         assert {trial for trial, _, _ in brute(plans, facts)} <= index.candidates(facts.at(AS_OF))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.one_of(st.none(), one_trial)), max_size=12),
     st.lists(one_patient, min_size=1, max_size=3),
@@ -165,7 +165,7 @@ def test_trials_that_change_and_go_leave_nothing_behind(
             assert swept(index, facts) == brute(list(now.values()), facts)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(one_trial, min_size=1, max_size=6), one_patient, one_patient)
 def test_a_trial_that_reads_no_changed_fact_says_the_same(
     trials: list[list[str]], before: list[f.AnyFact], after: list[f.AnyFact]
@@ -183,7 +183,7 @@ def test_a_trial_that_reads_no_changed_fact_says_the_same(
     assert (part.eligible, part.potentially) == (whole.eligible & mask, whole.potentially & mask)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(one_trial, min_size=1, max_size=4), st.lists(st.tuples(st.integers(0, 5), one_patient), max_size=10))
 def test_a_changed_trial_reaches_every_patient_it_may_take(
     trials: list[list[str]], arrivals: list[tuple[int, list[f.AnyFact]]]

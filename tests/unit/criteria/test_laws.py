@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trialbridge.criteria import facts as f
@@ -27,7 +27,6 @@ from trialbridge.testkit.criteria_gen_words import DAYS
 
 Facts = tuple[f.AnyFact, ...]
 Said = tuple[Verdict, bool]
-QUICK = settings(deadline=None)
 SEEDS = st.integers(0, 2**32 - 1)
 HERE = f.Evidence(resource="Observation/1")
 
@@ -97,7 +96,6 @@ LAWS: Final[Mapping[str, Callable[[Any, Any, Any], Pair]]] = {
 
 
 @pytest.mark.parametrize("law", LAWS)
-@QUICK
 @given(seed=SEEDS)
 def test_law(law: str, seed: int) -> None:
     world = World(seed)
@@ -105,7 +103,6 @@ def test_law(law: str, seed: int) -> None:
     assert world.says(one) == world.says(other)
 
 
-@QUICK
 @given(SEEDS, st.integers(1, 5))
 def test_the_order_of_members_says_nothing(seed: int, count: int) -> None:
     world = World(seed)
@@ -116,7 +113,6 @@ def test_the_order_of_members_says_nothing(seed: int, count: int) -> None:
         assert world.says(group(*members)) == world.says(group(*mixed))
 
 
-@QUICK
 @given(SEEDS)
 def test_the_order_of_facts_says_nothing(seed: int) -> None:
     world = World(seed)
@@ -165,7 +161,6 @@ def settled(verdicts: Sequence[Verdict]) -> Iterator[tuple[Verdict, ...]]:
     yield from product(*(known if one is Verdict.UNKNOWN else (one,) for one in verdicts))
 
 
-@QUICK
 @given(SEEDS)
 def test_settling_an_unknown_leaf_never_turns_a_group(seed: int) -> None:
     node = shapes(Random(seed), 3)
@@ -235,7 +230,6 @@ def less_said(rng: Random, fact: Any) -> Any:
     return msgspec.structs.replace(fact, **{rng.choice(names): None}) if names else fact
 
 
-@QUICK
 @given(SEEDS)
 def test_learning_what_a_record_left_out_never_turns_an_answer(seed: int) -> None:
     world = World(seed)
@@ -254,7 +248,6 @@ def test_learning_the_partner_of_a_fusion_never_turns_an_answer(partner: str | N
     assert known[0] is {None: Verdict.UNKNOWN, "EML4": Verdict.MET, "KIF5B": Verdict.NOT_MET}[partner]
 
 
-@QUICK
 @given(SEEDS)
 def test_facts_of_other_kinds_say_nothing(seed: int) -> None:
     world = World(seed)

@@ -1,10 +1,9 @@
 """Whatever a trial is spoilt into, the compiler answers: with places, codes and advice, or with a trial that holds together."""
 
-import os
 import traceback
 from collections import Counter
 from datetime import date
-from random import Random, SystemRandom
+from random import Random
 
 import pytest
 
@@ -18,13 +17,6 @@ from trialbridge.criteria.writing import surface_form, text_of
 
 NOBODY = FactIndex(())
 AS_OF = date(2026, 6, 1)
-
-
-def seeded() -> Random:
-    """Return a source of chance whose seed is printed; TRIALBRIDGE_TEST_SEED repeats it."""
-    seed = int(os.environ.get("TRIALBRIDGE_TEST_SEED") or SystemRandom().randrange(2**32))
-    print(f"TRIALBRIDGE_TEST_SEED={seed}")  # noqa: T201 - shown where the test fails
-    return Random(seed)
 
 
 def check(text: str) -> str:
@@ -48,8 +40,8 @@ def check(text: str) -> str:
     return "accepted"
 
 
-def run(count: int) -> Counter[str]:
-    rng = seeded()
+def run(count: int, seed: int) -> Counter[str]:
+    rng = Random(seed)
     found: Counter[str] = Counter()
     for _ in range(count):
         text = spoilt(rng)
@@ -69,14 +61,14 @@ def test_what_is_spoilt_was_sound(text: str) -> None:
     assert check(text) == "accepted"
 
 
-def test_five_hundred_spoilt_trials() -> None:
-    found = run(500)
+def test_five_hundred_spoilt_trials(seed: int) -> None:
+    found = run(500, seed)
     assert found["refused"] > 250
-    assert found["accepted"] > 25
+    assert found["accepted"] > 10, "of about forty"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
-def test_ten_thousand_spoilt_trials() -> None:
-    found = run(10_000)
+def test_ten_thousand_spoilt_trials(seed: int) -> None:
+    found = run(10_000, seed)
     assert found.total() == 10_000

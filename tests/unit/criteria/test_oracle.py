@@ -1,10 +1,5 @@
-"""The engine, its index and its sweeps against the oracle, on random pairs of every leaf kind.
+"""The engine, its index and its sweeps against the oracle, on random pairs of every leaf kind."""
 
-A run takes a new seed each time; ``TRIALBRIDGE_ORACLE_SEED=…`` takes that of a failure again.
-"""
-
-import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from random import Random
@@ -12,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trialbridge.criteria import evaluate, index, known
@@ -31,38 +26,37 @@ from trialbridge.testkit.oracle.__main__ import main
 from trialbridge.testkit.oracle.compare import compare_pair, shrunk
 from trialbridge.testkit.oracle.running import run, told
 
-SEED = int(os.environ.get("TRIALBRIDGE_ORACLE_SEED") or secrets.randbelow(10**9))
 PAIRS = 10_000
 NEVER_FAIL = {"tested", "procedure"}
 """Other tests may have been done, and other procedures elsewhere."""
 GROUPS = {"all", "any", "not", "at_least"}
 
 
-def reported(pairs: int, workers: int = 1) -> dict[str, int]:
+def reported(pairs: int, seed: int, workers: int = 1) -> dict[str, int]:
     """Return how often each kind had each verdict; fail with the first disagreement where there is one."""
-    tally = run(pairs, SEED, workers)
+    tally = run(pairs, seed, workers)
     if tally.disagreements:
         first = told(tally.disagreements[0])
-        pytest.fail(f"TRIALBRIDGE_ORACLE_SEED={SEED}: {len(tally.disagreements)} disagreements, the first in {first}")
+        pytest.fail(f"{len(tally.disagreements)} disagreements, the first in {first}")
     assert tally.pairs >= pairs
     assert min(tally.outcomes[word] for word in ("eligible", "potentially", "not_eligible")) > pairs / 50
     return dict(tally.verdicts)
 
 
-def test_engine_and_oracle_agree_and_every_kind_has_every_verdict() -> None:
-    verdicts = reported(PAIRS)
+def test_engine_and_oracle_agree_and_every_kind_has_every_verdict(seed: int) -> None:
+    verdicts = reported(PAIRS, seed)
     kinds = {str(kind.__struct_config__.tag) for kind in LEAVES} | GROUPS
     wanted = {f"{kind} {word}" for kind in kinds for word in ("met", "unknown", "not_met")}
     wanted -= {f"{kind} not_met" for kind in NEVER_FAIL}
-    assert set(verdicts) == wanted, f"TRIALBRIDGE_ORACLE_SEED={SEED}"
+    assert set(verdicts) == wanted
     rare = {name: count for name, count in verdicts.items() if count < PAIRS / 1000}
-    assert not rare, f"TRIALBRIDGE_ORACLE_SEED={SEED}: too seldom to be compared"
+    assert not rare, "too seldom to be compared"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_engine_and_oracle_agree_on_a_million_pairs() -> None:
-    reported(1_000_000, workers=2)
+def test_engine_and_oracle_agree_on_a_million_pairs(seed: int) -> None:
+    reported(1_000_000, seed, workers=2)
 
 
 def test_the_oracle_and_the_generator_know_every_leaf_kind() -> None:
@@ -131,7 +125,6 @@ def test_a_broken_engine_is_found_out(monkeypatch: pytest.MonkeyPatch, fault: st
     assert any(run(1_000, seed).disagreements for seed in range(1, 9))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_nothing_turns_before_its_timer(seed: int) -> None:
     rng = Random(seed)

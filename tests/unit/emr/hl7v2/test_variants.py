@@ -49,7 +49,7 @@ def test_every_kind_of_message_is_the_same_in_every_wrapping(name: str) -> None:
 
 
 @given(st.sampled_from(NAMES), st.permutations(SIGNS), st.sampled_from(sorted(WRAPS)))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_own_delimiters_give_the_same_bytes(name: str, signs: list[str], wrapping: str) -> None:
     text = message(name)
     used = [sign for sign in signs if sign not in text][:5]

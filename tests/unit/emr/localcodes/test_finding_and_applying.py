@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trialbridge.contracts.ids import RecordId, SourceId
@@ -204,7 +204,6 @@ anything = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["Observation", "Condition", "MedicationStatement", "Procedure", "AllergyIntolerance"]),
     st.dictionaries(

@@ -146,7 +146,7 @@ class Gateway:
             await asyncio.gather(task, return_exceptions=True)
             self.delivering.converters.close()
 
-    def http(self, *, most: int = 100_000, seconds: float = 5.0) -> httpx.AsyncClient:
+    def http(self, *, most: int = 100_000, seconds: float = 60.0) -> httpx.AsyncClient:
         app = front(HttpDoor(self.desk, most, seconds), self.documents.ping)
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test")
 

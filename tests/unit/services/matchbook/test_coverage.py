@@ -45,7 +45,7 @@ async def test_a_delivery_that_is_converted_again_counts_by_its_newest_conversio
     assert found == {("north/ehr", "2026-06-01"): (2, (9,))}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(range(5)), max_size=12))
 async def test_order_and_repeats_do_not_matter(order: Sequence[int]) -> None:
     events = (told("a", 5), told("b", 2, 2), told("a", 6, 1, issue=2), told("c", 1, day="2026-06-03"), told("b", 2, 2))

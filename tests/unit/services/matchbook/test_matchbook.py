@@ -331,7 +331,7 @@ def final(found: Book) -> dict[str, tuple[Any, ...]]:
     return {name: facts(doc) for name, doc in found.docs.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(everything, st.integers(0, 2**16))
 async def test_any_order_with_repeats_and_restarts_comes_to_the_same_end(said: list[Any], seed: int) -> None:
     expected = final(await book().say(*said))
@@ -346,7 +346,7 @@ async def test_any_order_with_repeats_and_restarts_comes_to_the_same_end(said: l
     assert final(found) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(everything, st.integers(0, 2**16))
 async def test_each_practice_hears_of_an_approval_and_of_its_end_in_turn(said: list[Any], seed: int) -> None:
     found = book()

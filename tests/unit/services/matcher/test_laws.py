@@ -48,7 +48,7 @@ texts = {"LUNG": LUNG, "ARMS": ARMS, "AGED": AGED, "RECENT": RECENT}
 programmes = st.lists(st.sampled_from(sorted(texts)), unique=True, min_size=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories, programmes, st.booleans(), st.integers(0, 2**16))
 async def test_any_order_with_repeats_and_restarts_comes_to_the_same_matches(
     contents: dict[str, list[Any]], names: list[str], amended: bool, seed: int
@@ -79,7 +79,7 @@ async def test_any_order_with_repeats_and_restarts_comes_to_the_same_matches(
     } == expected
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(histories, st.integers(0, 2**16))
 async def test_incremental_is_as_good_as_from_scratch(contents: dict[str, list[Any]], seed: int) -> None:
     trials = [trial(text) for text in texts.values()]
@@ -90,7 +90,7 @@ async def test_incremental_is_as_good_as_from_scratch(contents: dict[str, list[A
     assert found.live() == scratch.live()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(histories, st.lists(st.integers(1, 400), max_size=4))
 async def test_following_timers_is_as_good_as_looking_at_everybody(
     contents: dict[str, list[Any]], days: list[int]

@@ -107,7 +107,7 @@ deliveries = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(deliveries, st.integers(0, 2**16))
 async def test_any_order_holds_and_ties_the_same(records: list[RecordsReceived], seed: int) -> None:
     expected = live(await send(stage(), *records))

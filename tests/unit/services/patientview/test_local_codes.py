@@ -110,7 +110,7 @@ async def test_records_and_decisions_give_the_same_view_in_any_order() -> None:
     assert len(digests) == 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(range(6)), min_size=6, max_size=14))
 async def test_repeats_and_older_versions_change_nothing(order: Sequence[int]) -> None:
     newer = delivery(SOURCE, "p1", person("p1"), lab("o1", "HGB", 10.5, "2026-02-01T00:00:00Z"), day=2)

@@ -334,7 +334,7 @@ deliveries = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(deliveries, st.integers(0, 2**16))
 async def test_any_order_and_any_repetition_give_the_same_views(records: list[RecordsReceived], seed: int) -> None:
     expected = live(await send(stage(), *records))
