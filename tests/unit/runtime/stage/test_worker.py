@@ -54,9 +54,12 @@ async def test_a_batch_ends_with_the_message_that_makes_it_large() -> None:
     await close_all([worker])
 
 
-async def test_a_batch_gathers_more_where_another_ended_just_now_and_nothing_waits_at_rest() -> None:
-    slow = Slow()
+async def test_a_batch_gathers_more_where_another_ended_just_now_and_nothing_waits_at_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow, now = Slow(), [0.0]
     slow.go.set()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now[0])
     worker = PartitionWorker(slow.process, slow.failures.append, most=10, gather=0.05)
     await worker.put(1)
     await settle()
@@ -64,10 +67,12 @@ async def test_a_batch_gathers_more_where_another_ended_just_now_and_nothing_wai
     await worker.put(2)
     await settle()
     await worker.put(3)
+    await settle()
     assert slow.batches == [[1]]
-    await asyncio.sleep(0.08)
+    now[0] += 0.08
+    await settle()
     assert slow.batches == [[1], [2, 3]]
-    await asyncio.sleep(0.08)
+    now[0] += 0.08
     await worker.put(4)
     await settle()
     assert slow.batches == [[1], [2, 3], [4]]
