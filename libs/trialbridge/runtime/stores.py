@@ -1,14 +1,12 @@
-"""Picks the adapters that the settings' URLs name."""
+"""Picks the adapters that the settings' URLs name, and loads no others: a third of what a command would load is theirs."""
 
 from pathlib import Path
 from urllib.parse import quote_plus, unquote, urlsplit
 
 from trialbridge.contracts.errors import Misconfigured
-from trialbridge.runtime.documents.mongo import MongoDocuments
 from trialbridge.runtime.documents.sqlite import SqliteDocuments
 from trialbridge.runtime.keys.keyring import create_keyring, read_keyring
 from trialbridge.runtime.objects.folder import FolderObjects
-from trialbridge.runtime.objects.s3 import S3Objects
 from trialbridge.runtime.ports import DocumentStore, KeyService, ObjectStore
 from trialbridge.runtime.settings import BaseServiceSettings, read_pair
 from trialbridge.runtime.stage import wire
@@ -30,6 +28,8 @@ def open_documents(settings: BaseServiceSettings, seal: wire.Seal) -> DocumentSt
     """Return the document store; raise `Misconfigured` where the URL cannot be used."""
     if urlsplit(settings.documents).scheme == "sqlite":
         return SqliteDocuments(_path(settings.documents), seal)
+    from trialbridge.runtime.documents.mongo import MongoDocuments
+
     return MongoDocuments(mongo_url(settings), seal)
 
 
@@ -53,6 +53,8 @@ def open_objects(settings: BaseServiceSettings) -> ObjectStore:
     """Return the object store; raise `Misconfigured` where the URL cannot be used."""
     if urlsplit(settings.objects).scheme == "file":
         return FolderObjects(_path(settings.objects))
+    from trialbridge.runtime.objects.s3 import S3Objects
+
     return S3Objects.of(settings)
 
 
