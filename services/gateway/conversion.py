@@ -3,7 +3,7 @@
 import asyncio
 import io
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -20,8 +20,9 @@ from trialbridge.emr.convert import convert
 from trialbridge.emr.coverage import coverage
 from trialbridge.emr.hl7v2.converter import MEDIA_TYPE
 from trialbridge.emr.jsontext import encode
-from trialbridge.emr.records import Conversion, Entry, Feed
+from trialbridge.emr.records import Conversion, Entry, Feed, PatientRecords
 from trialbridge.emr.split import split_records
+from trialbridge.runtime.collector import calm_collector
 from trialbridge.runtime.stage.together import guarded
 from trialbridge.runtime.terminology import use_terminology
 
@@ -96,18 +97,26 @@ def _sound(entries: Sequence[Entry], feed: Feed) -> tuple[list[Entry], list[Bad]
 def _converted(conversion: Conversion, bad: list[Bad]) -> Converted:
     rows = []
     for patient in conversion.patients:
-        for part, resources in enumerate(split_records(patient, PART_BYTES)):
+        for part, (count, body) in enumerate(_parts(patient)):
             merges = patient.merges if part == 0 else ()
-            body = encode(list(resources))
-            rows.append(
-                Row(patient.local_patient, part, body, len(resources), patient.identifiers, merges, patient.entries)
-            )
+            rows.append(Row(patient.local_patient, part, body, count, patient.identifiers, merges, patient.entries))
     bad.extend(
         Bad(one.error.code, one.error.message, one.error.place, one.payload, one.payload_type)
         for one in conversion.set_aside
     )
     account = msgspec.json.encode({**conversion.account, "coverage": coverage(conversion.leaves)})
     return Converted(rows, bad, dict(conversion.warnings), account, len(conversion.patients))
+
+
+def _parts(patient: PatientRecords) -> Iterator[tuple[int, bytes]]:
+    """Yield how many resources go together, and their JSON."""
+    whole = encode(patient.resources)
+    # Nearly all patients of a group fit: what would be weighed one by one is written once.
+    if len(whole) <= PART_BYTES:
+        yield len(patient.resources), whole
+        return
+    for resources in split_records(patient, PART_BYTES):
+        yield len(resources), encode(resources)
 
 
 def archive(bodies: Sequence[tuple[str, bytes]]) -> bytes:
@@ -119,6 +128,12 @@ def archive(bodies: Sequence[tuple[str, bytes]]) -> bytes:
             info.size = len(body)
             packed.addfile(info, io.BytesIO(body))
     return out.getvalue()
+
+
+def _begin(terminology: Path | None) -> None:
+    """Make a process like those of the services: with their tables of terms, and as calm about garbage."""
+    use_terminology(terminology)
+    calm_collector()
 
 
 class Converters:
@@ -135,7 +150,7 @@ class Converters:
             return ThreadPoolExecutor(1, "convert")
         context = get_context("spawn")
         given = (self._terminology,)
-        return ProcessPoolExecutor(self._processes, context, initializer=use_terminology, initargs=given)
+        return ProcessPoolExecutor(self._processes, context, initializer=_begin, initargs=given)
 
     async def run(self, client: Client, created: str, bodies: Sequence[tuple[str, bytes]]) -> Converted:
         """Return what `work` returns; raise `Unavailable` ``gateway.converter-away`` where its process ended."""

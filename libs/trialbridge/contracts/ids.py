@@ -46,7 +46,11 @@ def derive(prefix: str, parts: Iterable[str]) -> str:
 
 
 def _netstrings(parts: Iterable[str]) -> bytes:
-    return b"".join(b"%d:%b," % (len(raw), raw) for raw in (part.encode() for part in parts))
+    given = tuple(parts)
+    text = "".join([f"{len(part)}:{part}," for part in given])
+    if text.isascii():
+        return text.encode()
+    return b"".join([b"%d:%b," % (len(raw), raw) for raw in [part.encode() for part in given]])
 
 
 @dataclass(frozen=True, slots=True)

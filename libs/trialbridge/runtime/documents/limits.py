@@ -13,7 +13,8 @@ MOST: Final = 2**63
 """Whole numbers have 64 bits with their sign."""
 DEEPEST: Final = 90
 """Levels; MongoDB takes a hundred."""
-_LONG_NUMBER: Final = re.compile(rb"\d{19}")
+_LONG_NUMBER: Final = re.compile(rb"[:,\[\-\s]\d{19}")
+"""Digests and ids are full of digits: only what begins as a number does in JSON is worth a look."""
 _NULL: Final = rb"\u0000"
 
 
