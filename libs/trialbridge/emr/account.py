@@ -21,6 +21,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final, Literal, Protocol
 
+from trialbridge.emr.bounded import Bounded
+
 Fate = Literal["mapped", "kept", "dropped", "unaccounted"]
 Row = tuple[str, Fate, tuple[str, ...]]
 """Source path, fate, and where."""
@@ -143,10 +145,15 @@ def leaves_within(value: Any) -> list[Leaf]:
 def confirm(found: Found) -> None:
     """Enter into the leaves that they are in the output: the resource passed its checks."""
     for one, path in found:
-        if one.fate != "mapped":
-            one.fate, one.where = "mapped", (path,)
-        elif path not in one.where:
-            one.where += (path,)
+        map_to(one, path)
+
+
+def map_to(one: Leaf, path: str) -> None:
+    """Say that a leaf is in the output at a place."""
+    if one.fate != "mapped":
+        one.fate, one.where = "mapped", (path,)
+    elif path not in one.where:
+        one.where += (path,)
 
 
 def keep(one: Leaf, where: str) -> None:
@@ -173,17 +180,14 @@ class Same(Protocol):
         """Paths of its leaves, in the source as in the output."""
 
 
-_MOST_OFTEN: Final = 50_000
-_fates_of: dict[int, tuple[tuple[Row, ...], tuple[tuple[Fate, int], ...]]] = {}
+_fates_of: Bounded[int, tuple[tuple[Row, ...], tuple[tuple[Fate, int], ...]]] = Bounded(50_000)
 
 
 def _fates(rows: tuple[Row, ...]) -> tuple[tuple[Fate, int], ...]:
     """Return how many of rows that come again and again have which fate, counted once for the very same object."""
     known = _fates_of.get(id(rows))
     if known is None:
-        if len(_fates_of) >= _MOST_OFTEN:
-            _fates_of.clear()
-        known = _fates_of[id(rows)] = rows, tuple(Counter(fate for _, fate, _ in rows).items())
+        known = _fates_of.keep(id(rows), (rows, tuple(Counter(fate for _, fate, _ in rows).items())))
     return known[1]
 
 

@@ -9,6 +9,7 @@ from trialbridge.contracts.errors import Poison
 from trialbridge.contracts.events import Identifier, Merge
 from trialbridge.contracts.ids import LocalPatientId, NetworkId, SourceId, TenantId
 from trialbridge.emr.account import Account, Row
+from trialbridge.emr.bounded import Bounded, Memory
 
 if TYPE_CHECKING:
     from trialbridge.emr.csv.mapping import FeedMapping
@@ -123,7 +124,7 @@ class Warnings:
 
         self.wants_texts = False
         """Whether resources are held as JSON anyway: then FHIR whose text is recognised is never read."""
-        self.memory: dict[Any, Any] = {}
+        self.memory: Memory = Bounded()
         """What a converter keeps of one record for the next ones of the same conversion."""
 
     def note(self, code: str) -> None:

@@ -14,7 +14,9 @@ from trialbridge.emr.fhir.places import below
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Resource
 
-__all__ = ["below", "body_of", "check", "fits", "resource_types"]
+__all__ = ["below", "body_of", "check", "fits", "passes", "resource_types"]
+
+_ANYWHERE: Final = Place()
 
 
 @cache
@@ -62,6 +64,15 @@ def check(resource: Resource, place: Place) -> None:
         raise Poison("fhir.beyond-calendar", message, below(place, edge))
     if not is_edgy:
         FORMS.learn(text, resource)
+
+
+def passes(resource: Resource) -> bool:
+    """Return whether `check` has nothing to say, wherever the resource comes from."""
+    try:
+        check(resource, _ANYWHERE)
+    except Poison:
+        return False
+    return True
 
 
 def _text(resource: Resource) -> bytes:

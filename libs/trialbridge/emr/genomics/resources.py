@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from trialbridge.emr import ucum
 from trialbridge.emr.account import Derived, Made, made
 from trialbridge.emr.csv.mapping import Panel
 from trialbridge.emr.genomics.finding import Cell, Finding, accession, terms, word_of
@@ -15,7 +16,6 @@ LOINC: Final = "http://loinc.org"
 HGVS: Final = "http://varnomen.hgvs.org"
 HGNC: Final = "http://www.genenames.org/geneId"
 ONTOLOGY: Final = "http://www.sequenceontology.org"
-UCUM: Final = "http://unitsofmeasure.org"
 TBD: Final = "http://hl7.org/fhir/uv/genomics-reporting/CodeSystem/tbd-codes-cs"
 LOCAL: Final = "urn:trialbridge:genomics:field"
 ALTERATIONS: Final = "urn:trialbridge:fhir:alterations-studied"
@@ -102,7 +102,7 @@ def _listed(code: str, display: str, table: str, word: Cell | str | None) -> dic
 
 
 def _quantity(code: str, display: str, value: Made | None) -> dict[str, Any] | None:
-    found = {"value": value, "system": UCUM, "code": "1"} if value is not None else None
+    found = {"value": value, "system": ucum.SYSTEM, "code": "1"} if value is not None else None
     return {"code": loinc(code, display), "valueQuantity": found} if found else None
 
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from trialbridge.emr.account import made
 from trialbridge.emr.hl7v2 import values
-from trialbridge.emr.hl7v2.again import LASTING, Again, Meeting, lasting, leaves_in, meeting, remember
+from trialbridge.emr.hl7v2.again import LASTING, Again, Meeting, lasting, meeting
 from trialbridge.emr.hl7v2.message import Rep
 from trialbridge.emr.hl7v2.people import PERSON, person
-from trialbridge.emr.hl7v2.ready import Ready
+from trialbridge.emr.hl7v2.ready import Ready, leaves_of
 from trialbridge.emr.hl7v2.state import State, usual_words, words
 from trialbridge.emr.records import Resource
 
@@ -65,19 +65,19 @@ class Actors:
         """Return whom words mean, as ``make`` reads them or as another message of the conversion said it."""
         memory = lasting if how in LASTING and len(rep.raw) <= _LONGEST else reading.warnings.memory
         key = how, reading.feed.source, reading.zone, tuple([tuple(subs) for subs in rep.parts])
-        leaves = list(leaves_in(rep))
+        leaves = leaves_of(rep)
         known: Meeting | None = memory.get(key)
         if known is not None:
             for who, one in known.told:
                 self.variants.setdefault(who, []).append(Again(one, leaves))
             return None if known.found is None else dict(known.found)
-        before = len(reading.errors), len(reading.echoes), reading.warnings.counts.total()
+        before = reading.noted()
         first = len(self._told)
         found = make(rep, reading)
-        if before == (len(reading.errors), len(reading.echoes), reading.warnings.counts.total()):
+        if before == reading.noted():
             told = meeting(found, leaves, self._told[first:])
             if told is not None:
-                remember(memory, key, told)
+                memory.keep(key, told)
         return found
 
     def practitioner(self, rep: Rep, reading: State) -> Reference | None:

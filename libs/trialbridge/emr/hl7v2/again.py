@@ -5,21 +5,19 @@ places of its leaves; what each message's own leaves become is the same as if th
 only; organizations, places and devices (`LASTING`) as long as the process runs, within bounds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from trialbridge.emr.account import Derived, Found, Leaf, Made, settle
-from trialbridge.emr.hl7v2.message import Rep
+from trialbridge.emr.bounded import Bounded, Memory
 from trialbridge.emr.records import Resource
 
 Reference = dict[str, Any]
 Who = tuple[str, str]
 """Resource type and id."""
-MOST: Final = 20_000
-"""What is remembered; then it begins anew."""
 LASTING: Final = frozenset({"HD Organization", "HD Device", "HD Location", "PL", "XON"})
 """Datatypes, with what they become, that name no people."""
-lasting: dict[Any, Any] = {}
+lasting: Memory = Bounded()
 Placed = list[tuple[tuple[int, int], str]]
 """Number of the words, number of the leaf in them, and the path of the element that it is in."""
 
@@ -87,21 +85,6 @@ def meeting(found: Reference | None, leaves: list[Leaf], told: Sequence[tuple[st
         paths = [(places[id(leaf)], path) for leaf, path in inside]
         kept.append(((kind, identity), Known(content, leaves, plain, paths)))
     return Meeting(None if found is None else dict(found), tuple(kept))
-
-
-def remember(memory: dict[Any, Any], key: object, value: object) -> None:
-    """Keep something, within bounds."""
-    if len(memory) >= MOST:
-        memory.clear()
-    memory[key] = value
-
-
-def leaves_in(rep: Rep) -> Iterator[Leaf]:
-    """Yield the leaves of a repetition in order."""
-    for subs in rep.parts:
-        for one in subs:
-            if isinstance(one, Leaf):
-                yield one
 
 
 def _swapped(value: Any, new: dict[int, Leaf]) -> Any:

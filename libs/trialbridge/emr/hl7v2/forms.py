@@ -1,6 +1,6 @@
 """Which components of a field hold codes and which hold what is of one patient, by the reader of a rule.
 
-A reader is listed only where what it makes depends on nothing but the repetition that it is given: ``readings.py`` remembers the
+A reader is listed only where what it makes depends on nothing but the repetition that it is given: ``layouts.py`` remembers the
 layout of its values. A form has one letter for each component: ``c`` a code, ``h`` text that goes over as it is, ``t`` a time,
 ``-`` one that makes the repetition no case for the memory.
 """
@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 Former = Callable[[str], str | None]
+CODED_TYPES: Final = frozenset({"CE", "CWE", "CNE", "CF"})
+"""Datatypes of OBX-5 that hold a code."""
 CODED: Final = ""
 """The form of a repetition of codes alone, remembered as it is written."""
 

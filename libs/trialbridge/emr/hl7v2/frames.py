@@ -2,12 +2,10 @@
 
 from typing import Any, Final
 
-from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.account import Found, leaves_of, plain
-from trialbridge.emr.fhir.checks import check
+from trialbridge.emr.fhir.checks import passes
 from trialbridge.emr.records import Resource
 
-_ANYWHERE: Final = Place()
 _NO_ID: Final = "00000000-0000-5000-8000-000000000000"
 """Of the form that all ids have."""
 
@@ -73,11 +71,7 @@ class Frame:
         self.connect(frame)
         if on:
             frame["effectiveDateTime"] = str(on)
-        try:
-            check(frame, _ANYWHERE)
-        except Poison:
-            return False
-        return True
+        return passes(frame)
 
     def open(self, found: Resource, on: Any) -> None:
         """Give a result its leaves back: somebody added to it, and it is settled as any other."""

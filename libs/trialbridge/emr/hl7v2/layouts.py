@@ -105,13 +105,13 @@ class Memory:
 
     def _learn(self, key: Any, rep: Rep, reading: State) -> Any:
         """Read a repetition in full, and remember how it is done."""
-        before = _noted(reading)
+        before = reading.noted()
         value = _read(self._reader, rep, reading)
         if not self._form and not _is_remembered(rep.raw):
             return value
         _make_room()
         try:
-            self._known[key] = None if before != _noted(reading) else self._layout(rep, reading)
+            self._known[key] = None if before != reading.noted() else self._layout(rep, reading)
         except _UnfitError:
             self._known[key] = None
         return value
@@ -152,10 +152,6 @@ def _read(reader: Callable[[Rep, Any], Any], rep: Rep, reading: State) -> Any:
     """Read a repetition in full, with leaves."""
     rep.is_loose = True
     return reader(rep, reading)
-
-
-def _noted(reading: State) -> tuple[int, ...]:
-    return len(reading.errors), len(reading.echoes), reading.warnings.counts.total()
 
 
 def _marked(rep: Rep, form: str) -> tuple[Rep, list[str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from trialbridge.emr.account import Derived, Leaf, Made, leaves_of
+from trialbridge.emr.account import Derived, Leaf, Made, leaves_of, map_to
 from trialbridge.emr.hl7v2 import ready
 from trialbridge.emr.hl7v2.message import Rep
 from trialbridge.emr.hl7v2.ready import Layout, Ready, ReadyText
@@ -112,7 +112,5 @@ def confirm(found: Iterable[Told]) -> None:
     for one, path in found:
         if isinstance(one, tuple):
             ready.enter(*one, path)
-        elif one.fate != "mapped":
-            one.fate, one.where = "mapped", (path,)
-        elif path not in one.where:
-            one.where += (path,)
+        else:
+            map_to(one, path)

@@ -5,6 +5,7 @@ from binascii import Error
 from decimal import Decimal
 from typing import Any, Final
 
+from trialbridge.emr import ucum
 from trialbridge.emr.account import Made, made
 from trialbridge.emr.hl7v2 import values
 from trialbridge.emr.hl7v2.message import Rep
@@ -47,7 +48,7 @@ def minutes(rep: Rep, reading: State) -> Any:
 def days(rep: Rep, reading: State) -> Any:
     """Return a number of days as a Duration."""
     value = reading.decimal(rep.get(1))
-    return {"value": value, "unit": "days", "system": values.UCUM, "code": "d"} if value is not None else None
+    return {"value": value, "unit": "days", "system": ucum.SYSTEM, "code": "d"} if value is not None else None
 
 
 def unit(rep: Rep, _: State) -> Any:

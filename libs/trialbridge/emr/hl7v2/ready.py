@@ -8,10 +8,13 @@ the same for all of that layout. Whoever needs the leaves themselves gets them: 
 from collections.abc import Callable
 from typing import Any, Final
 
-from trialbridge.emr.account import Leaf, Row, leaves_within
+from trialbridge.emr.account import Leaf, Row, leaves_within, map_to
+from trialbridge.emr.bounded import Bounded
 from trialbridge.emr.hl7v2.message import Rep, Told, path_of
 from trialbridge.emr.hl7v2.state import State
 
+_MOST: Final = 200
+"""Rows of one layout."""
 Of = tuple[Rep, "Layout"]
 Where = tuple[int, int, int]
 """Component, subcomponent, and how many of these the component has."""
@@ -30,7 +33,7 @@ class Layout:
         self.leaves = leaves
         self.places = places
         self.size = size
-        self.rows: dict[tuple[Any, ...], tuple[Row, ...] | None] = {}
+        self.rows: Bounded[tuple[Any, ...], tuple[Row, ...] | None] = Bounded(_MOST)
         """Rows of the account by segment, field and what was told."""
 
 
@@ -78,11 +81,7 @@ def leaves_of(rep: Rep) -> list[Leaf]:
 
 def _map(leaves: list[Leaf], layout: Layout, path: str) -> None:
     for number, below in layout.places:
-        one, where = leaves[number], path + below
-        if one.fate != "mapped":
-            one.fate, one.where = "mapped", (where,)
-        elif where not in one.where:
-            one.where += (where,)
+        map_to(leaves[number], path + below)
 
 
 def loosen(rep: Rep) -> None:
@@ -124,15 +123,10 @@ def rows_of(name: str, field: int, rep: Rep) -> tuple[Row, ...] | None:
     try:
         found = layout.rows[key]
     except KeyError:
-        if len(layout.rows) >= _MOST:
-            layout.rows.clear()
-        found = layout.rows[key] = _rows(name, field, told)
+        found = layout.rows.keep(key, _rows(name, field, told))
     if found is None:
         loosen(rep)
     return found
-
-
-_MOST: Final = 200
 
 
 def _rows(name: str, field: int, told: list[Told]) -> tuple[Row, ...] | None:

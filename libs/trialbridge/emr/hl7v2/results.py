@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from trialbridge.emr.account import Made, made
 from trialbridge.emr.hl7v2 import quantities, values
+from trialbridge.emr.hl7v2.forms import CODED_TYPES
 from trialbridge.emr.hl7v2.message import Rep, Segment
 from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.state import words
@@ -20,7 +21,6 @@ _SIGNS: Final = frozenset({"<", "<=", ">", ">="})
 _INTEGERS: Final = frozenset({"89247-1", "89243-0", "89245-5"})
 """Scores without a unit: ECOG, Karnofsky, Lansky."""
 _ATTACHED: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.valueAttachment"
-_CODED: Final = frozenset({"CE", "CWE", "CNE", "CF"})
 _VALUE, _UNIT, _LIMITS = 5, 6, 7
 
 
@@ -43,7 +43,7 @@ def value_of(obx: Segment, reading: Reading) -> Json:
 
 def further_codes(obx: Segment, reading: Reading) -> list[Json]:
     """Return ``value[x]`` of each code behind the first where OBX-5 repeats: the second gene of a fusion, for example."""
-    if obx.get(2).upper() not in _CODED:
+    if obx.get(2).upper() not in CODED_TYPES:
         return []
     found = (_coded(rep, obx, reading) for rep in obx.repetitions(_VALUE)[1:])
     return [one for one in found if one]
@@ -238,14 +238,14 @@ def _limits(obx: Segment, reading: Reading) -> Json | None:
     if not text:
         return None
     found = _RANGE.fullmatch(text)
+    if found is not None:
+        low, high = (values.quantity(Made(Decimal(one), (text,)), _unit(obx)) for one in found.groups())
+        return {"low": low, "high": high}
     limit = _COMPARED.fullmatch(text)
     if limit is not None:
         side = "high" if limit[1].startswith("<") else "low"
         return {side: values.quantity(Made(Decimal(limit[2]), (text,)), _unit(obx)), "text": text}
-    if found is None:
-        return {"text": words(obx.first(_LIMITS)) if len(obx.first(_LIMITS).parts) > 1 else text}
-    low, high = (values.quantity(Made(Decimal(one), (text,)), _unit(obx)) for one in found.groups())
-    return {"low": low, "high": high}
+    return {"text": words(obx.first(_LIMITS)) if len(obx.first(_LIMITS).parts) > 1 else text}
 
 
 _Reader = Callable[[Rep, Segment, Reading], Json]

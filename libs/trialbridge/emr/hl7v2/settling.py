@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from trialbridge.contracts.errors import Poison
-from trialbridge.emr.fhir.checks import check
-from trialbridge.emr.hl7v2.again import Again, Joint, Placed, leaves_in, remember
+from trialbridge.emr.bounded import Bounded
+from trialbridge.emr.fhir.checks import check, passes
+from trialbridge.emr.hl7v2.again import Again, Joint, Placed
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.plainly import Found, Plain, Told, confirm
 from trialbridge.emr.hl7v2.reading import Reading
-from trialbridge.emr.hl7v2.ready import Ready, follow, leaves_told, loosen, unfolded
+from trialbridge.emr.hl7v2.ready import Ready, follow, leaves_of, leaves_told, loosen, unfolded
 from trialbridge.emr.hl7v2.state import NOWHERE, Built
 from trialbridge.emr.hl7v2.templates import BuiltAfter
 from trialbridge.emr.records import Resource
@@ -30,9 +31,8 @@ class Settled:
 
 T = TypeVar("T")
 _Said = Sequence[Resource | Again]
-MOST: Final = 20_000
-"""Shapes of good resources that are remembered; then it begins anew."""
-_good: set[tuple[Any, ...]] = set()
+_good: Bounded[tuple[Any, ...], None] = Bounded()
+"""Shapes of good resources."""
 
 
 @dataclass(slots=True)
@@ -105,11 +105,8 @@ def _is_stamp_sound(reading: Reading) -> bool:
     """Return whether the time that all resources of a message have passes the checks."""
     if reading.is_stamp_sound is None:
         meta = {name: str(value) for name, value in reading.stamp.items()}
-        try:
-            check({"resourceType": "Location", "id": reading.id_of("Location"), "meta": meta}, NOWHERE)
-            reading.is_stamp_sound = True
-        except Poison:
-            reading.is_stamp_sound = False
+        frame = {"resourceType": "Location", "id": reading.id_of("Location"), "meta": meta}
+        reading.is_stamp_sound = passes(frame)
     return reading.is_stamp_sound
 
 
@@ -146,14 +143,9 @@ def _actor(variants: _Said, reading: Reading) -> _Waiting:
         if len(again) == 1:
             again[0].known.joint = known
         else:
-            remember(memory, key, known)
-    if not known.is_sound:
-        try:
-            check(known.plain, NOWHERE)
-            known.is_sound = True
-        except Poison:
-            # The checks that follow say what is wrong, and where.
-            known.is_sound = False
+            memory.keep(key, known)
+    # Of one that does not pass, the checks that follow say what is wrong, and where.
+    known.is_sound = known.is_sound or passes(known.plain)
     return _Waiting(None, variants, known.plain, known.found(again), known.is_sound)
 
 
@@ -186,7 +178,7 @@ def _refused(waiting: list[_Waiting], reading: Reading, settled: Settled) -> set
         try:
             check(resource, NOWHERE)
             if one.shape is not None:
-                _remember(one.shape)
+                _good.keep(one.shape, None)
         except Poison:
             try:
                 check(resource, where.place(reading.entry, reading.number))
@@ -194,12 +186,6 @@ def _refused(waiting: list[_Waiting], reading: Reading, settled: Settled) -> set
                 settled.errors.append((error, where))
             refused.add(f"{resource['resourceType']}/{resource['id']}")
     return refused
-
-
-def _remember(shape: tuple[Any, ...]) -> None:
-    if len(_good) >= MOST:
-        _good.clear()
-    _good.add(shape)
 
 
 def forget() -> None:
@@ -232,7 +218,7 @@ def _twins(reading: Reading) -> None:
             continue
         loosen(first)
         loosen(again)
-        for one, other in zip(leaves_in(first), leaves_in(again), strict=True):
+        for one, other in zip(leaves_of(first), leaves_of(again), strict=True):
             if one.fate == "mapped":
                 other.fate, other.where = one.fate, one.where
     if reading.echoes and reading.is_crossed:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from trialbridge.emr import ucum
 from trialbridge.emr.account import Made, made
 from trialbridge.emr.hl7v2 import quantities, values
 from trialbridge.emr.hl7v2.factories import Factory, Reader, long, plain
@@ -83,7 +84,7 @@ def _per_day(rep: Rep, reading: Reading) -> Any:
     found = values.composite_quantity(rep, reading)
     if found is None:
         return None
-    return {"numerator": found, "denominator": {"value": Decimal(1), "system": values.UCUM, "code": "d"}}
+    return {"numerator": found, "denominator": {"value": Decimal(1), "system": ucum.SYSTEM, "code": "d"}}
 
 
 def _dose(rep: Rep, reading: Reading) -> Any:

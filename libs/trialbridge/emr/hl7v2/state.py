@@ -74,6 +74,10 @@ class State:
         """Whether the time of all resources passes the checks, None before somebody looked."""
         self._ids: dict[str, int] = {}
 
+    def noted(self) -> tuple[int, ...]:
+        """Return how much was noted so far beside what was built: whoever remembers something looks whether this stayed the same."""
+        return len(self.errors), len(self.echoes), self.warnings.counts.total()
+
     def place(self, field: int | None = None) -> Place:
         """Return the place of the segment that is read, and of a field in it."""
         return self.segment.place(self.entry, self.number, field if field is not None else self.field)

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from trialbridge.emr.account import Found, Row, settle
-from trialbridge.emr.hl7v2.forms import is_code
+from trialbridge.emr.bounded import Bounded
+from trialbridge.emr.hl7v2.forms import CODED_TYPES, is_code
 from trialbridge.emr.hl7v2.frames import Frame
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import Reading
@@ -19,12 +20,9 @@ from trialbridge.emr.hl7v2.state import Built
 from trialbridge.emr.records import Resource
 
 Key = tuple[Any, ...]
-MOST: Final = 20_000
-"""Kinds of results that are remembered; then it begins anew."""
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.\d{1,15})?", re.ASCII)
 _TIME: Final = re.compile(r"(?:1[5-9]|2\d)\d{2}(?:\d{2}){1,5}(?:[+-]\d{4})?", re.ASCII)
 """Times far from the ends of the calendar."""
-_CODED: Final = frozenset({"CE", "CWE", "CNE", "CF"})
 _FEWEST, _VALUE, _WHEN, _OWN = 12, 5, 14, 18
 """Behind OBX-17 stand devices, times and numbers of the single result."""
 _TOGETHER: Final = frozenset({"resourceType", "id", "meta", "subject"})
@@ -48,7 +46,7 @@ class Template(NamedTuple):
     """Names and lengths of lists that others may add to."""
 
 
-_KNOWN: dict[Key, Template] = {}
+_KNOWN: Bounded[Key, Template] = Bounded()
 
 
 def key_of(obx: Segment, reading: Reading) -> Key | None:
@@ -62,7 +60,7 @@ def key_of(obx: Segment, reading: Reading) -> Key | None:
         if _NUMBER.fullmatch(value) is None:
             return None
         value = "0"
-    elif kind not in _CODED:
+    elif kind not in CODED_TYPES:
         return None
     if len(fields) > _OWN and any(fields[_OWN:]):
         return None
@@ -157,8 +155,7 @@ class Recording:
 
 def _beyond(reading: Reading) -> tuple[object, ...]:
     actors = reading.actors
-    counts = reading.warnings.counts.total()
-    return len(reading.errors), len(reading.echoes), len(actors.variants), len(actors.twins), len(reading.built), counts
+    return *reading.noted(), len(actors.variants), len(actors.twins), len(reading.built)
 
 
 def remember(recorded: tuple[Key, Mapping[str, Any], str], rows: Iterable[Row]) -> None:
@@ -166,8 +163,6 @@ def remember(recorded: tuple[Key, Mapping[str, Any], str], rows: Iterable[Row]) 
     told = tuple(rows)
     if any(fate not in ("mapped", "dropped") for _, fate, _ in told):
         return
-    if len(_KNOWN) >= MOST:
-        _KNOWN.clear()
     key, content, code = recorded
     if content.keys() & FRAME:
         return
@@ -175,7 +170,7 @@ def remember(recorded: tuple[Key, Mapping[str, Any], str], rows: Iterable[Row]) 
     apart = {"effectiveDateTime", "valueQuantity", *(name for name, _ in lists)}
     fixed = tuple((name, value) for name, value in content.items() if name not in apart)
     quantity = content.get("valueQuantity") if key[2] == "NM" else None
-    _KNOWN[key] = Template(content, told, code, "effectiveDateTime" in content, quantity, fixed, lists)
+    _KNOWN.keep(key, Template(content, told, code, "effectiveDateTime" in content, quantity, fixed, lists))
 
 
 def forget() -> None:

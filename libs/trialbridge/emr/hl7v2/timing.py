@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any, Final
 
+from trialbridge.emr import ucum
 from trialbridge.emr.account import Made, made
 from trialbridge.emr.hl7v2 import values
 from trialbridge.emr.hl7v2.message import Rep
@@ -115,4 +116,4 @@ def _length(text: str) -> Json | None:
     unit, digits = unit_of(text[:1]), text[1:]
     if unit is None or not digits.isascii() or not digits.isdigit():
         return None
-    return {"value": Made(Decimal(digits), (text,)), "unit": unit, "system": values.UCUM, "code": unit}
+    return {"value": Made(Decimal(digits), (text,)), "unit": unit, "system": ucum.SYSTEM, "code": unit}

@@ -14,7 +14,6 @@ from trialbridge.emr.tables.rows import pairs, triples
 Json = dict[str, Any]
 DEFINITIONS: Final = "http://hl7.org/fhir/StructureDefinition/"
 TERMS: Final = "http://terminology.hl7.org/CodeSystem/"
-UCUM: Final = "http://unitsofmeasure.org"
 _TYPE_LENGTH: Final = 6
 """Codes of HL7 table 0203 are short: what is longer, or has a blank in it, is no code but a name in the wrong place."""
 
@@ -361,7 +360,7 @@ def quantity(value: Made, unit: Rep) -> Json:
         found["unit"] = code
     elif code:
         # Units without a system are taken for UCUM where they are written as UCUM has them.
-        uri = system_of(system) if system else UCUM
+        uri = system_of(system) if system else ucum.SYSTEM
         found["system"] = made(uri or local_system(system), system) if system else uri
         found["code"] = token(code)
     return found

@@ -7,7 +7,8 @@ import pytest
 
 from tests.security.test_v2_mutations import SEED, spoiled_fields
 from tests.unit.emr.hl7v2.samples import NAMES, every, message, read
-from trialbridge.emr.hl7v2 import actors, again, layouts, people, settling
+from trialbridge.emr.bounded import Bounded
+from trialbridge.emr.hl7v2 import again, layouts, people, settling
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Conversion
 from trialbridge.testkit.v2_bench import admission, report
@@ -31,7 +32,7 @@ def batches() -> list[str]:
 def test_whoever_is_remembered_is_the_same_as_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = batches()
     remembered = [told(read(body)) for body in bodies]
-    monkeypatch.setattr(actors, "remember", lambda *_: None)
+    monkeypatch.setattr(Bounded, "keep", lambda *given: given[-1])
     assert [told(read(body)) for body in bodies] == remembered
 
 
@@ -78,13 +79,6 @@ def test_people_are_the_same_cold_and_warm(doctor: str) -> None:
     settling.forget()
     cold = told(read(text))
     assert [told(read(text)), told(read(text.replace("|", "!")))] == [cold, cold]
-
-
-def test_what_is_remembered_has_a_bound() -> None:
-    memory: dict[object, object] = {}
-    for number in range(again.MOST + 3):
-        again.remember(memory, number, number)
-    assert len(memory) == 3
 
 
 def test_a_comment_behind_a_result_stays_with_it() -> None:

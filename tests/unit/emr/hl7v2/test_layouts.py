@@ -103,12 +103,10 @@ def test_words_in_the_place_of_a_code_are_not_remembered(words: str) -> None:
 
 def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layouts, "MOST", 5)
-    monkeypatch.setattr(settling, "MOST", 5)
-    settling._good.update((number,) for number in range(5))
-    settling._remember(("Patient",))
-    assert settling._good == {("Patient",)}
+    monkeypatch.setattr(settling._good, "most", 5)
     read(admission(1, 1_500))
     assert sum(len(one._known) for one in layouts._memories) <= 5
+    assert len(settling._good) <= 5
 
 
 def test_every_form_is_one_of_a_reader() -> None:

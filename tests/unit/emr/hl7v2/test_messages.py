@@ -134,7 +134,8 @@ def test_what_fails_its_checks_goes_alone_and_nothing_refers_to_it(
     whole = read(message(name))
     # What passed the real checks is not checked again.
     settling.forget()
-    monkeypatch.setattr("trialbridge.emr.hl7v2.settling.check", strict)
+    for where in ("hl7v2.settling", "fhir.checks"):
+        monkeypatch.setattr(f"trialbridge.emr.{where}.check", strict)
     found = read(message(name))
     judge(found)
     assert not of_type(found, kind)

@@ -108,6 +108,6 @@ def test_words_in_the_place_of_a_code_are_not_remembered(words: str) -> None:
 
 
 def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(templates, "MOST", 5)
+    monkeypatch.setattr(templates._KNOWN, "most", 5)
     read(report(1, 4_000))
     assert len(templates._KNOWN) <= 5
