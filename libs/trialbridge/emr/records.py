@@ -131,6 +131,12 @@ class Warnings:
         """Count one."""
         self.counts[code] += 1
 
+    def add(self, other: "Warnings") -> None:
+        """Count what others were told of a part of the input."""
+        self.counts.update(other.counts)
+        self.not_read.update(other.not_read)
+        self.account.add(other.account)
+
     def leave(self, place: str) -> None:
         """Count one segment or element that no table maps yet, for example ``v2.NK1``."""
         self.not_read[place] += 1

@@ -63,7 +63,8 @@ class Actors:
         self, how: str, rep: Rep, reading: State, make: Callable[[Rep, State], Reference | None]
     ) -> Reference | None:
         """Return whom words mean, as ``make`` reads them or as another message of the conversion said it."""
-        memory = lasting if how in LASTING and len(rep.raw) <= _LONGEST else reading.warnings.memory
+        lasts = reading.remembers and how in LASTING and len(rep.raw) <= _LONGEST
+        memory = lasting if lasts else reading.warnings.memory
         key = how, reading.feed.source, reading.zone, tuple([tuple(subs) for subs in rep.parts])
         leaves = leaves_of(rep)
         known: Meeting | None = memory.get(key)

@@ -1,18 +1,21 @@
 """HL7 v2 to FHIR R4: one message at a time; a bad message, or a bad segment in one, is set aside alone."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from trialbridge.contracts.errors import Place, Poison
 from trialbridge.contracts.events import Identifier
 from trialbridge.contracts.ids import LocalPatientId
 from trialbridge.emr.account import made
-from trialbridge.emr.hl7v2 import medications, orders, papers, persons, schedules, visits
+from trialbridge.emr.hl7v2 import medications, orders, papers, persons, planning, schedules, visits
 from trialbridge.emr.hl7v2.identity import Events, events_of, local_of, named_in
 from trialbridge.emr.hl7v2.leftovers import Owners, account_for
+from trialbridge.emr.hl7v2.meeting import Met, meet
 from trialbridge.emr.hl7v2.message import Message, Segment, parse, split
+from trialbridge.emr.hl7v2.planning import Taken
+from trialbridge.emr.hl7v2.plans import PLANS, Plan, is_foretold
 from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.settling import Settled, settle_all
 from trialbridge.emr.hl7v2.times import offset_of
@@ -62,11 +65,54 @@ def messages() -> dict[str, tuple[str, str]]:
 def convert(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
     """Yield what each message says of its patients, of others, and what was set aside."""
     for number, text in enumerate(split(entry.body), 1):
+        met = meet(text, feed)
+        plan = PLANS.of(met) if met is not None else None
+        found = plan.run(met, warnings) if met is not None and plan is not None and not plan.trials else None
+        if found is not None:
+            yield from found
+            continue
         try:
             message = parse(text, entry.name, number)
-            yield from _convert(message, entry.name, number, feed, warnings)
+            if met is None:
+                yield from _convert(message, entry.name, number, feed, warnings)
+            else:
+                yield from _learn(met, plan, message, entry.name, number, feed, warnings)
         except Poison as error:
             yield SetAside(error, text.encode(), MEDIA_TYPE)
+
+
+def _learn(
+    met: Met, plan: Plan | None, message: Message, entry: str, number: int, feed: Feed, warnings: Warnings
+) -> Iterator[Found]:
+    """Read a message in full; see whether a plan foretells it, or plan its kind where that is due."""
+    if plan is None or not plan.trials:
+        if plan is None and PLANS.is_due(met):
+            PLANS.keep(met, planning.plan(met, feed, _take))
+        yield from _convert(message, entry, number, feed, warnings)
+        return
+    apart = Warnings()
+    apart.memory = warnings.memory
+    found = list(_convert(message, entry, number, feed, apart))
+    if is_foretold(plan, met, found, apart):
+        plan.trials -= 1
+    else:
+        PLANS.keep(met, None)
+    warnings.add(apart)
+    yield from found
+
+
+def _take(message: Message, feed: Feed, warnings: Warnings, make: type[Reading]) -> Taken:
+    """Read a message that stands for all of its kind."""
+    readings: list[Reading] = []
+
+    def noted(*given: Any) -> Reading:
+        readings.append(make(*given))
+        return readings[-1]
+
+    found = list(_convert(message, "", 1, feed, warnings, noted))
+    if len(readings) != 1:
+        raise Poison("v2.unplanned", "This message is about several patients.", Place())
+    return Taken(found, readings[0])
 
 
 def kind_of(message: Message, place: Place) -> tuple[str, str, str]:
@@ -89,7 +135,9 @@ def _without_event(message: Message, code: str, structure: str) -> str:
     return f"{code}^{event}" if event else code
 
 
-def _convert(message: Message, entry: str, number: int, feed: Feed, warnings: Warnings) -> Iterator[Found]:
+def _convert(
+    message: Message, entry: str, number: int, feed: Feed, warnings: Warnings, begin: Callable[..., Reading] = Reading
+) -> Iterator[Found]:
     name, reads, identity = kind_of(message, message.header.place(entry, number, 9))
     groups = _groups(message.segments)
     if not any(one.name == "PID" for one in groups[0]):
@@ -102,7 +150,7 @@ def _convert(message: Message, entry: str, number: int, feed: Feed, warnings: Wa
         locals_.append(local)
         noted = dict(warnings.counts), dict(warnings.not_read)
         for remembers in (True, False):
-            reading = Reading(message, entry, number, feed, warnings)
+            reading = begin(message, entry, number, feed, warnings)
             reading.remembers = remembers and reading.remembers
             sent = _begin(reading, message.header, str(local), name)
             whole = reads == "patient" or feed.alone

@@ -79,7 +79,7 @@ def software(walk: Walk, sft: Segment) -> None:
     content = walk.fill(sft, "Device")
     if content.get("deviceName") or content.get("version"):
         names = [str(one["name"]) for one in content.get("deviceName", ())]
-        versions = [str(one["value"]) for one in content.get("version", ())]
+        versions = [str(one.get("value", "")) for one in content.get("version", ())]
         reading.actors.add(
             "Device", reading, ("software", str(content.get("manufacturer", "")), *names, *versions), content
         )

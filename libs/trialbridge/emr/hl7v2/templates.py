@@ -51,9 +51,11 @@ _KNOWN: Bounded[Key, Template] = Bounded()
 
 def key_of(obx: Segment, reading: Reading) -> Key | None:
     """Return what decides how an OBX is read, None for one that must be read in full, as all of unusual delimiters."""
-    if not reading.remembers:
-        return None
-    fields = obx.fields
+    return kind_of(obx.fields, reading.zone) if reading.remembers else None
+
+
+def kind_of(fields: list[str], zone: str) -> Key | None:
+    """Return what decides how an OBX with the usual delimiters is read, None for one that must be read in full."""
     kind = fields[2] if len(fields) >= _FEWEST else ""
     value = fields[_VALUE] if kind else ""
     if kind == "NM":
@@ -67,7 +69,7 @@ def key_of(obx: Segment, reading: Reading) -> Key | None:
     when = fields[_WHEN] if len(fields) > _WHEN else ""
     if (when and _TIME.fullmatch(when) is None) or not fields[1].isdecimal():
         return None
-    return (reading.zone, bool(when), *fields[2:_VALUE], value, *fields[6:_WHEN], *fields[_WHEN + 1 :])
+    return (zone, bool(when), *fields[2:_VALUE], value, *fields[6:_WHEN], *fields[_WHEN + 1 :])
 
 
 def known(key: Key) -> Template | None:
@@ -83,8 +85,17 @@ def made_after(known: Template, obx: Segment, on: Any, frame: Frame, reading: Re
         "id": reading.own("Observation", frame.number, known.code, obx.field(4), on or ""),
         "meta": frame.meta.copy(),
         "subject": {"reference": frame.subject},
-        **known.content,
     }
+    fill(found, known, fields, on)
+    frame.connect(found)
+    reading.made_after[id(obx)] = known.rows
+    reading.built.append(BuiltAfter(found, obx, known, frame, on))
+    return found
+
+
+def fill(found: Resource, known: Template, fields: list[str], on: Any) -> None:
+    """Fill an Observation with what an earlier one of its kind became, and with its own value and time."""
+    found.update(known.content)
     # What comments and others add to a list must not get into the lists of the kind.
     for name, _ in known.lists:
         found[name] = found[name].copy()
@@ -92,10 +103,6 @@ def made_after(known: Template, obx: Segment, on: Any, frame: Frame, reading: Re
         found["effectiveDateTime"] = str(on)
     if known.quantity is not None:
         found["valueQuantity"] = {**known.quantity, "value": Decimal(fields[_VALUE])}
-    frame.connect(found)
-    reading.made_after[id(obx)] = known.rows
-    reading.built.append(BuiltAfter(found, obx, known, frame, on))
-    return found
 
 
 class BuiltAfter(Built):

@@ -6,9 +6,10 @@ import pytest
 
 from tests.security.test_v2_mutations import SEED, spoiled_fields
 from tests.unit.emr.hl7v2.samples import NAMES, every, message, read
-from trialbridge.emr.hl7v2 import again, forms, layouts, ready, settling, templates
+from trialbridge.emr.hl7v2 import again, forms, layouts, outlines, ready, settling, templates
 from trialbridge.emr.hl7v2.message import Rep, parse
 from trialbridge.emr.hl7v2.plainly import confirm
+from trialbridge.emr.hl7v2.plans import PLANS
 from trialbridge.emr.hl7v2.readers import READERS
 from trialbridge.emr.hl7v2.state import USUAL
 from trialbridge.emr.jsontext import encode
@@ -16,7 +17,7 @@ from trialbridge.testkit.v2_bench import admission, report
 
 
 def begin_anew() -> None:
-    for one in (layouts, again, templates, settling):
+    for one in (layouts, again, templates, settling, outlines, PLANS):
         one.forget()
 
 
@@ -73,6 +74,7 @@ def test_other_delimiters_are_read_in_full_and_say_the_same() -> None:
 
 
 def test_a_form_is_really_met_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin_anew()
     read(patient("Muster^Erika"))
     monkeypatch.setattr("trialbridge.emr.hl7v2.values.named", None)
     [found] = [one for one in every(read(patient("Beispiel^Otto"))) if one["resourceType"] == "Patient"]

@@ -1,0 +1,170 @@
+"""A planned message is the same as one that is read in full: output, errors and account, whatever texts and times it holds."""
+
+import random
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.security.test_v2_mutations import SEED, spoiled_fields
+from tests.unit.emr.hl7v2.samples import NAMES, every, message, of_type, read
+from tests.unit.emr.hl7v2.test_layouts import begin_anew
+from trialbridge.emr.hl7v2 import converter, outlines, planning, plans
+from trialbridge.emr.hl7v2.plans import PLANS, Plan
+from trialbridge.emr.jsontext import encode
+from trialbridge.testkit.v2_bench import admission, report
+
+SEGMENTS = frozenset(outlines.FAMILIES) | {"OBX"}
+
+
+@pytest.fixture(autouse=True)
+def _anew() -> Iterator[None]:
+    begin_anew()
+    yield
+    begin_anew()
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plan every kind at its first message, and trust it at once."""
+    monkeypatch.setattr(plans, "OFTEN", 1)
+    monkeypatch.setattr(plans, "AT_FIRST", 1_000_000)
+    monkeypatch.setattr(plans, "TRIALS", 0)
+    monkeypatch.setattr(outlines, "OFTEN", 1)
+
+
+def told(body: str) -> tuple[list[bytes], list[str], list[dict[str, object]], dict[str, int], object]:
+    found = read(body)
+    errors = [f"{one.error.code} {one.error.place.segment}" for one in found.set_aside]
+    who = [(one.local_patient, one.identifiers, one.merges) for one in found.patients]
+    return [encode(one) for one in every(found)], errors, found.leaves.details(), dict(found.warnings), who
+
+
+def trusted() -> list[Plan]:
+    return [one for one in PLANS._known.values() if isinstance(one, Plan)]
+
+
+def plain(text: str) -> str:
+    """Return a message without what is read in full anyway: most of it can be planned then."""
+    lines = [one for one in text.split("\r") if one[:3] in SEGMENTS]
+    return "\r".join(lines[:1] + [re.sub(r'&[^|^~]*|\\[^|]*|"', "", one) for one in lines[1:]]) + "\r"
+
+
+def varied(rng: random.Random, text: str) -> str:
+    """Return a message with some other texts, some of them the same as others of it."""
+    lines = text.split("\r")
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(1, len(lines) - 1)
+        parts = re.split(r"([|^~])", lines[at])
+        where = rng.choice([number for number, part in enumerate(parts) if number and number % 2 == 0 and part] or [0])
+        other = rng.choice([one for one in re.split(r"[|^~\r]", text)[12:] if one])
+        changed = re.sub(r"\d", lambda _: str(rng.randrange(10)), parts[where])
+        parts[where] = rng.choice([changed, changed, other, parts[where][::-1], "", "A  B", "a@b.c", "\\T\\"])
+        lines[at] = "".join(parts) if where else lines[at]
+    return "\r".join(lines)
+
+
+def corpus() -> list[str]:
+    rng = random.Random(SEED)
+    samples = [one for name in NAMES for one in (message(name), plain(message(name)))]
+    samples += [make(number, 1_500) for make in (admission, report) for number in range(2)] * 4
+    found = []
+    for _ in range(120):
+        base = rng.choice(samples)
+        found.append("".join([base, base, *(varied(rng, base) for _ in range(3)), spoiled_fields(rng, base), base]))
+    return found
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_is_planned_is_the_same_as_what_is_read_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = corpus()
+    planned = [told(body) for body in bodies]
+    assert len(trusted()) > 50
+    monkeypatch.setattr(converter, "meet", lambda *_: None)
+    for body, one in zip(bodies, planned, strict=True):
+        assert told(body) == one
+
+
+@pytest.mark.parametrize("make", [admission, report])
+def test_a_message_of_a_known_kind_is_not_read_again(make: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert callable(make)
+    body = "".join(make(number, 1_500) for number in range(20))
+    full = told(body)
+    monkeypatch.setattr(converter, "_convert", None)
+    assert told(body) == full
+
+
+@pytest.mark.usefixtures("eager")
+def test_neither_texts_nor_times_are_remembered() -> None:
+    for make in (admission, report):
+        read(make(1, 1_500) * 3)
+    known = trusted()
+    assert len(known) == 2
+    kept = repr([PLANS._known.keys(), [(one.make.__code__.co_consts, one.make.__globals__["c"]) for one in known]])
+    assert "R01" in kept
+    words = (
+        "Muster",
+        "Erika",
+        "100001",
+        "Lake Way",
+        "5551",
+        "Attend",
+        "Penicillin",
+        "C34.1",
+        "Olga",
+        "1960",
+        "20260530",
+        "2026-05-30",
+    )
+    assert not [one for one in words if one in kept]
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("1234^Attend", "33^Order^Olga"), ("33^Order^Olga||||||2026", "33^Other^Olga||||||2026"), ("P100001^EHR", "F100001^LAB"),
+        ("||19600203|", "||20260231|"), ("Muster^Erika^B", "Muster^Erika^B C"), ("V100001^", "^"), ("20260530080000", "20260530083000"),
+        ("|20260601090000+0000", "|20260601"), ("M100001^^^LAKE", "100001^^^NORTH"), ("W1^R2", "W2^R2"), ("\rOBR", "\rNTE|1||so\rOBR"),
+    ],
+)  # fmt: skip
+def test_what_is_said_twice_or_otherwise_counts_as_read(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = report(1, 1_500)
+    assert old in first
+    other = first.replace(old, new)
+    read(first * 2 + other)
+    warm = told(first + other + report(2, 1_500))
+    monkeypatch.setattr(converter, "meet", lambda *_: None)
+    assert told(first + other + report(2, 1_500)) == warm
+
+
+def test_a_plan_that_foretells_another_outcome_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "OFTEN", 1)
+    body = "".join(admission(number, 1_500) for number in range(12))
+    right = told(body)
+    begin_anew()
+    make = planning.plan
+    monkeypatch.setattr(planning, "plan", lambda *given: wrong(make(*given)))
+    assert told(body) == right
+    assert [*PLANS._known.values()] == [None]
+
+
+def wrong(plan: Plan | None) -> Plan:
+    assert plan is not None
+    return Plan(plan.make, plan.rows[1:], plan.counts, plan.not_read, plan.source)
+
+
+def test_what_is_planned_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlines, "OFTEN", 1)
+    monkeypatch.setattr(PLANS._known, "most", 5)
+    monkeypatch.setattr(outlines._known, "most", 30)
+    for number in range(40):
+        read(admission(1, 1_500).replace("|M^Married", f"|M{number}^Married") + report(1, 1_500))
+    assert len(PLANS._known) <= 5
+    assert len(outlines._known) <= 30
+
+
+def test_messages_of_two_patients_are_read_in_full() -> None:
+    two = admission(1, 1_500) + admission(2, 1_500).partition("\r")[2]
+    assert len(of_type(read(two * 9), "Patient")) == 2
+    assert not trusted()
