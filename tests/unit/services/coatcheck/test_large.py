@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 import pytest
 
-from services.coatcheck import batches
+from services.coatcheck import batches, redeeming
 from services.coatcheck.agents import handlers
 from services.coatcheck.batches import UncutError, batched, cut
 from services.coatcheck.containers import archives, flows, streams
@@ -16,13 +16,15 @@ from services.coatcheck.containers.limits import Limits
 from services.coatcheck.containers.unpack import Large, Spoiled, unpack
 from services.coatcheck.handlers import Handlers
 from services.coatcheck.redeeming import Redeemer
-from tests.unit.services.coatcheck.conftest import Check, bundle, patient
+from tests.unit.services.coatcheck.conftest import NORTH, Check, bundle, patient
 from trialbridge.contracts.errors import Refused
 from trialbridge.contracts.topics import EMR_RECORDS
 from trialbridge.emr.records import Entry
 from trialbridge.emr.sniff import HL7V2, NDJSON
+from trialbridge.testkit.coatcheck_bench import keys
 from trialbridge.testkit.packing import encode, gzipped, ndjson, tarred, zipped, zstandardised
 from trialbridge.testkit.stage import FakeEffects, FakeStage
+from trialbridge.vault.containers.table import BY_NAME
 
 SMALL = 20_000
 
@@ -30,7 +32,7 @@ SMALL = 20_000
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make everything large."""
-    for room in (flows, archives):
+    for room in (flows, archives, redeeming):
         monkeypatch.setattr(room, "KEPT", SMALL)
     monkeypatch.setattr(streams, "GZIP_OUT", SMALL // 4)
     monkeypatch.setattr(batches, "BATCH", SMALL)
@@ -175,6 +177,66 @@ def test_a_large_batch_of_messages_is_cut_between_them(frame: object) -> None:
     assert len(found) > 3
     assert b"".join(one.body for one in found) == body
     assert all(one.body.lstrip(b"\x0b").startswith(b"MSH|") for one in found)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("media", "body"),
+    [
+        (NDJSON, bundle(*(f"p{n}" for n in range(700)))),
+        (NDJSON, b"".join(b"x" * (n * 1_700 % 61_000) + b"\n" for n in range(60))),
+        (NDJSON, b"y" * (4 * SMALL - 1) + b"\n" + b"z" * 3 * SMALL),
+        (HL7V2, b"".join(v2(number) for number in range(900))),
+        (HL7V2, b"".join(b"\x0b" + v2(number) + b"\x1c\r\n" for number in range(900))),
+    ],
+    ids=["records", "lines of any length", "a line as long as may be", "messages", "framed messages"],
+)
+def test_where_an_entry_is_cut_depends_on_its_content_alone(media: str, body: bytes) -> None:
+    def parts(size: int) -> list[bytes]:
+        pieces = (body[at : at + size] for at in range(0, len(body), size))
+        return [one.body for one in cut(Large("1", "", pieces), media)]
+
+    whole = parts(len(body))
+    assert len(whole) > 1
+    assert b"".join(whole) == body
+    assert all(len(one) <= SMALL or b"\n" not in one[:-1] for one in whole[:-1])
+    for size in (97, 1_000, 4_096, SMALL - 1, SMALL, SMALL + 1, 3 * SMALL + 7):
+        assert parts(size) == whole
+
+
+@pytest.mark.usefixtures("small")
+def test_a_line_is_too_long_in_pieces_of_any_size() -> None:
+    for extra, fits in ((0, True), (1, False), (batches.AHEAD, False)):
+        body = b"x" * (4 * SMALL - 1 + extra) + b"\n" + b"y" * SMALL
+        for size in (97, 4_096, len(body)):
+            pieces = (body[at : at + size] for at in range(0, len(body), size))
+            try:
+                assert len(list(cut(Large("1", "", pieces), NDJSON))) == 2
+            except UncutError:
+                assert not fits
+            else:
+                assert fits
+
+
+@pytest.mark.usefixtures("small")
+async def test_what_comes_out_does_not_depend_on_how_a_bundle_was_packed_and_encrypted() -> None:
+    """A place that all patients have comes again and again: each batch counts it once."""
+    place = {"resourceType": "Location", "id": "ward", "name": "Ward"}
+    body = b"".join(ndjson([place]) + bundle(f"p{n}") for n in range(300))
+    held = keys()
+    told = []
+    for name, container in BY_NAME.items():
+        for packed in (body, gzipped(body), zstandardised(body)):
+            check = Check(keys=held)
+            sealed, metadata = await container.seal(packed, NORTH, held)
+            ticket = check.ticket(await check.objects.put("b1", sealed, metadata), sealed)
+            await check.deliver(ticket)
+            doc = await check.doc(ticket)
+            assert (doc.status, doc.patients) == ("redeemed", 300), name
+            records = [(one.payload.local_patient, bytes(one.payload.resources)) for one in check.records()]
+            told.append((records, doc.resources, bytes(doc.account)))
+    assert msgspec.json.decode(told[0][2])["shared"] > 1
+    assert all(one == told[0] for one in told)
 
 
 @pytest.mark.usefixtures("small")
