@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import Any, Final
 
 import orjson
@@ -127,11 +128,23 @@ def _ticket(info: ObjectInfo, body: bytes) -> TicketIssued:
     )  # fmt: skip
 
 
+def asked(given: Sequence[str]) -> tuple[float, str]:
+    """Return megabytes and container out of the words of a command line; raise `SystemExit` that says what they may be."""
+    size, container, *more = (*given, *(str(MEGABYTES), "s3-v2")[len(given) :])
+    if container not in BY_NAME:
+        raise SystemExit(f"There is no container {container}. There are: {', '.join(sorted(BY_NAME))}.")
+    try:
+        megabytes = float(size)
+    except ValueError:
+        megabytes = 0.0
+    if more or not 0 < megabytes < inf:
+        raise SystemExit("Usage: python -m services.cli.bench.coatcheck [megabytes] [container]")
+    return megabytes, container
+
+
 def main() -> None:
     """Write one line of JSON."""
-    given = sys.argv[1:]
-    found = measure_here(float(given[0]) if given else MEGABYTES, given[1] if given[1:] else "s3-v2")
-    sys.stdout.buffer.write(orjson.dumps(found) + b"\n")
+    sys.stdout.buffer.write(orjson.dumps(measure_here(*asked(sys.argv[1:]))) + b"\n")
 
 
 if __name__ == "__main__":
