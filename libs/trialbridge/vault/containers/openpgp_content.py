@@ -23,8 +23,36 @@ DEPTH: Final = 4
 KINDS: Final = frozenset(b"btu1l")
 DATE: Final = 4
 PLAIN: Final = 0
-RAW_DEFLATE: Final = -15
-ZLIB_WINDOW: Final = 15
+BZIP2: Final = 3
+WINDOWS: Final = {1: -15, 2: 15}
+"""What zlib calls deflate alone and with its header, by compression algorithm."""
+
+
+class Deflated:
+    """Deflate, decompressed as `bz2.BZ2Decompressor` does it: what it has not come to it keeps."""
+
+    def __init__(self, window: int) -> None:
+        """Begin at nothing."""
+        self._inflate = zlib.decompressobj(window)
+
+    @property
+    def eof(self) -> bool:
+        """Whether it has come to the end of its stream."""
+        return self._inflate.eof
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether nothing is left of what it was given."""
+        return not self._inflate.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        """What it was given beyond that end."""
+        return self._inflate.unused_data
+
+    def decompress(self, data: Bytes, max_length: int) -> bytes:
+        """Return so many bytes at most; ``data`` only where it needs them."""
+        return self._inflate.decompress(self._inflate.unconsumed_tail or data, max_length)
 
 
 def content(plain: Iterator[Bytes], most: int, depth: int = 0) -> Iterator[Bytes]:
@@ -74,7 +102,7 @@ def _inflated(packet: Packet, most: int) -> Iterator[Bytes]:
         return
     total = 0
     try:
-        for piece in _bzip2(source) if algorithm == BZIP2 else _deflate(source, algorithm):
+        for piece in _poured(source, _inflater(algorithm)):
             total += len(piece)
             if total > most:
                 raise too_large(most)
@@ -85,30 +113,20 @@ def _inflated(packet: Packet, most: int) -> Iterator[Bytes]:
         raise broken()
 
 
-BZIP2: Final = 3
-WINDOWS: Final = {1: RAW_DEFLATE, 2: ZLIB_WINDOW}
-
-
-def _deflate(source: Source, algorithm: int) -> Iterator[bytes]:
+def _inflater(algorithm: int) -> bz2.BZ2Decompressor | Deflated:
+    if algorithm == BZIP2:
+        return bz2.BZ2Decompressor()
     if algorithm not in WINDOWS:
         raise refused("unsupported", "The content is compressed in a way that is not taken; zip, zlib and bzip2 are.")
-    inflate = zlib.decompressobj(WINDOWS[algorithm])
-    while not inflate.eof:
-        given = inflate.unconsumed_tail or source.take(CHUNK)
-        found = inflate.decompress(given, CHUNK)
-        if not given and not found:
-            raise broken()
-        yield found
-    if inflate.unused_data:
-        raise broken()
+    return Deflated(WINDOWS[algorithm])
 
 
-def _bzip2(source: Source) -> Iterator[bytes]:
-    inflate = bz2.BZ2Decompressor()
+def _poured(source: Source, inflate: bz2.BZ2Decompressor | Deflated) -> Iterator[bytes]:
     while not inflate.eof:
-        given = source.take(CHUNK) if inflate.needs_input else b""
+        waits = inflate.needs_input
+        given = source.take(CHUNK) if waits else b""
         found = inflate.decompress(given, CHUNK)
-        if not given and not found:
+        if waits and not given and not found:
             raise broken()
         yield found
     if inflate.unused_data:
