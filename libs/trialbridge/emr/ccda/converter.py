@@ -92,7 +92,7 @@ class Reading:
         """Read the header up to the body: whose the document is must be known before its entries."""
         document, names = self._document, self._document.names
         kids = [build(child, names) for child in elements]
-        self._header = document.root = Node("ClinicalDocument", attributes(self._root, names), None, kids)
+        self._header = document.root = Node.of("ClinicalDocument", attributes(self._root, names), None, kids)
         roles = [role for target in self._header.all("recordTarget") for role in target.all("patientRole")]
         if not roles:
             raise Poison("ccda.no-patient", "The document has no recordTarget.", document.place(self._header))
@@ -219,7 +219,7 @@ class Reading:
         owner = composition or settled.resources[0]
         names = self._document.names
         rest = [build(child, names) for child in self._root[len(root.kids) :]]
-        whole = Node("ClinicalDocument", root.attrs, stray_text(self._root), [*root.kids, *rest])
+        whole = Node.of("ClinicalDocument", root.attrs, stray_text(self._root), [*root.kids, *rest])
         settled.owners.setdefault(id(whole), owner)
         self._leftovers.settle(whole, settled, "ClinicalDocument", owner)
         if self._body is not None:

@@ -117,8 +117,14 @@ def apply(name: str, node: Node, document: Document, resource: Resource) -> None
                 resource[only] = value
 
 
+_NONE: Final[list[Node]] = []
+
+
 def _below(node: Node, step: Step) -> list[Node]:
-    return node.all(step) if type(step) is str else step(node)  # type: ignore[operator]  # any other is a function
+    if type(step) is not str:
+        return step(node)  # type: ignore[operator]  # any other is a function
+    found = node.by.get(step)
+    return found if type(found) is list else _NONE if found is None else [found]  # type: ignore[list-item]  # as `Node.all`
 
 
 def put(resource: Resource, target: tuple[Slot, ...], value: Any) -> None:

@@ -30,7 +30,7 @@ class Section:
         self.inner: list[Section] = []
         self.narrative: Narrative | None = None
         self.code = ""
-        self.node = Node("section", {}, None, [])
+        self.node = Node.of("section", {}, None, [])
         self.words = ""
 
     def read_narrative(self, names: Names) -> Narrative:
@@ -53,7 +53,7 @@ class Section:
         if self._text is not None and not self.entries and not self.inner:
             self.words = plain(self._text)
         kids = [build(child, names) for child in self.element if child is not self._text and child.tag != _ENTRY]
-        self.node = Node("section", attributes(self.element, names), stray_text(self.element), kids)
+        self.node = Node.of("section", attributes(self.element, names), stray_text(self.element), kids)
         if self.narrative is not None:
             self.narrative.forget()
         self.element.clear(keep_tail=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Final
 
+import msgspec
 from lxml import etree
 
 from trialbridge.contracts.errors import Place, Poison
@@ -54,29 +55,21 @@ _NOTHING: Final[dict[str, "Node | list[Node]"]] = {}
 _NO_ATTRIBUTES: Final[dict[str, Leaf]] = {}
 
 
-class Node:
-    """An element: its attributes and its text as leaves, its children in order and by name."""
+class Node(msgspec.Struct, eq=False, gc=False):
+    """An element: its attributes and its text as leaves, its children in order and by name; nothing in it leads back to it."""
 
-    __slots__ = ("_mark", "attrs", "by", "kids", "name", "text")
-    _mark: int | None
+    name: str
+    attrs: dict[str, Leaf]
+    text: Leaf | None
+    kids: "list[Node]"
+    by: "dict[str, Node | list[Node]]"
+    """Children by name: the one, or a list where there are several."""
+    _mark: int | None = None
 
-    def __init__(
-        self,
-        name: str,
-        attrs: dict[str, Leaf],
-        text: Leaf | None,
-        kids: list["Node"],
-        by: "dict[str, Node | list[Node]] | None" = None,
-        mark: int | None = None,
-    ) -> None:
-        """Keep the parts."""
-        self.name = name
-        self.attrs = attrs
-        self.text = text
-        self.kids = kids
-        self.by = by if by is not None else _by_name(kids)
-        """Children by name: the one, or a list where there are several."""
-        self._mark = mark
+    @classmethod
+    def of(cls, name: str, attrs: dict[str, Leaf], text: Leaf | None, kids: "list[Node]") -> "Node":
+        """Return an element of its parts."""
+        return cls(name, attrs, text, kids, _by_name(kids))
 
     @property
     def mark(self) -> int:
@@ -259,6 +252,7 @@ def steps(body: bytes, tags: Iterable[str], place: Place) -> Iterator[tuple[str,
         load_dtd=False,
         dtd_validation=False,
         huge_tree=False,
+        collect_ids=False,
     )
     checked = False
     try:
