@@ -165,7 +165,7 @@ class Converting:
         if known is not None and known.holds(resource):
             return
         packed = (self._as_texts and is_fhir) or self._bytes > PACKED_FROM
-        self._hold(held, name, Held(resource, rows, is_fhir=is_fhir, packed=packed))
+        self._hold(held, name, Held.of(resource, rows, is_fhir=is_fhir, packed=packed))
 
     def _hold_all(self, held: dict[str, Held], given: Sequence[tuple[str, Held]]) -> None:
         new = dict(given)

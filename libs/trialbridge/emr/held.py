@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import overload
 
+import msgspec
+
 from trialbridge.contracts.errors import Place
 from trialbridge.emr.account import Account, Row
 from trialbridge.emr.jsontext import decode, encode
@@ -11,30 +13,30 @@ from trialbridge.emr.records import PatientRecords, Resource
 _NOWHERE = Place()
 
 
-class Held:
+class Held(msgspec.Struct, eq=False):
     """One resource, with what must be known of it without looking into it again."""
 
-    __slots__ = ("_data", "_value", "copies", "is_fhir", "medication", "rows")
+    _value: Resource | None
+    _data: bytes | None
+    is_fhir: bool
+    rows: list[Row] | None
+    """What became of its source's leaves where they are not in the account yet."""
+    medication: bool
+    """Whether it refers to a Medication, which goes into it in the end."""
+    copies: int = 1
+    """How often it came just so."""
 
-    def __init__(self, value: Resource, rows: tuple[Row, ...] | None, *, is_fhir: bool, packed: bool) -> None:
-        """Take it; ``rows`` are what became of its source's leaves where they are not in the account yet."""
-        self._value: Resource | None = None if packed else value
-        self._data: bytes | None = encode(value) if packed else None
-        self.is_fhir = is_fhir
-        self.rows = None if rows is None else list(rows)
-        self.copies = 1
-        """How often it came just so."""
-        self.medication = "medicationReference" in value
-        """Whether it refers to a Medication, which goes into it in the end."""
+    @classmethod
+    def of(cls, value: Resource, rows: tuple[Row, ...] | None, *, is_fhir: bool, packed: bool) -> "Held":
+        """Return a resource as it is, or ``packed`` as JSON."""
+        told = None if rows is None else list(rows)
+        value_now, data = (None, encode(value)) if packed else (value, None)
+        return cls(value_now, data, is_fhir, told, "medicationReference" in value)
 
     @classmethod
     def of_text(cls, text: bytes, *, has_medication: bool) -> "Held":
         """Return a resource of FHIR that is held as the JSON it came in, which is just what `encode` writes."""
-        self = cls.__new__(cls)
-        self._value, self._data = None, text
-        self.is_fhir, self.rows, self.copies = True, None, 1
-        self.medication = has_medication
-        return self
+        return cls(None, text, is_fhir=True, rows=None, medication=has_medication)
 
     @property
     def value(self) -> Resource:

@@ -36,6 +36,17 @@ def encode(value: Any) -> bytes:
     return _ENCODER.encode(value)
 
 
+def is_spaced(text: bytes) -> bool:
+    """Return whether JSON plainly has blanks between its words."""
+    first = text.find(b'":', 0, 100)
+    return first < 0 or text[first + 2 : first + 3] <= b" "
+
+
+def compact(text: bytes) -> bytes:
+    """Return JSON as it is, but without blanks between its words where it plainly has some; raise `msgspec.DecodeError` for none."""
+    return msgspec.json.format(text, indent=-1) if is_spaced(text) else text
+
+
 def canonical(value: Any) -> bytes:
     """Return JSON with sorted keys: the same value gives the same bytes."""
     return _CANONICAL.encode(value)

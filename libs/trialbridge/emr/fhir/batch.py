@@ -20,7 +20,7 @@ from trialbridge.emr.fhir.items import Deletion, Item
 from trialbridge.emr.fhir.links import numbers_of
 from trialbridge.emr.fhir.models import check_by_model, is_sampled
 from trialbridge.emr.fhir.owners import merges_of, must_have_patient, patient_of
-from trialbridge.emr.fhir.passing import Passing
+from trialbridge.emr.fhir.passing import Passing, Swaps
 from trialbridge.emr.fhir.shapes import SHAPES, leaves_of, rows_of
 from trialbridge.emr.fhir.upgrade import upgraded
 from trialbridge.emr.ids import resource_id
@@ -51,14 +51,21 @@ class Batch:
         """Whether resources may pass as the text that they came in, where that is recognised."""
         return self._votes.label is None and not (self._feed.sample or self.is_edgy)
 
-    def take(self, items: Iterable[Told]) -> Iterator[SetAside]:
+    def take(self, items: Iterable[Told]) -> Iterator[SetAside]:  # noqa: C901 - every resource comes here
         """Check resources; yield those that are bad."""
         self._good = []
         questioned: list[Item] = []
         deletions: list[Deletion] = []
+        passed = self._warnings.account.same
+        good, count = self._good, 0
         for item in items:
             if isinstance(item, Passing):
-                self._pass(item)
+                # It counts as its form's leaves.
+                passed[item.form] += 1
+                count += 1
+                if item.url:
+                    item.scope[item.url] = item.name
+                good.append(item)
                 continue
             if isinstance(item, Deletion):
                 deletions.append(item)
@@ -68,6 +75,8 @@ class Batch:
                     questioned.append(item)
             except Poison as error:
                 yield self._aside(item, error)
+        if count:
+            self._warnings.editions["R4"] += count
         for item in questioned:
             try:
                 self._accept(self._made_good(item))
@@ -92,14 +101,6 @@ class Batch:
         if item.text and not item.added and self.recognises:
             FORMS.learn(item.text, resource)
         return True
-
-    def _pass(self, one: Passing) -> None:
-        """Take a resource that was recognised: it counts as its form's leaves."""
-        self._warnings.account.same[one.form] += 1
-        self._warnings.editions["R4"] += 1
-        if one.url:
-            one.scope[one.url] = one.name
-        self._good.append(one)
 
     def _aside(self, item: Item, error: Poison) -> SetAside:
         found: Counter[str] = Counter()
@@ -177,13 +178,17 @@ class Batch:
     def _link(self) -> None:
         """Make references into the batch relative."""
         numbers: dict[tuple[str, str, str], str] = {}
-        if any(good.searches for good in self._good):
+        if any(type(good) is Good and good.searches for good in self._good):
             opened = [good.opened() for good in self._good]
             for good in opened:
                 numbers_of(good.resource, numbers)
             self._good = [*opened]
+        swaps: Swaps = {}
         for each in self._good:
-            each.resolve(numbers)
+            if isinstance(each, Good):
+                each.resolve(numbers)
+            elif each.scope:
+                each.resolve(swaps)
 
     def pieces(self, ownerless: list[Good]) -> Iterator[Found]:
         """Yield the good resources by patient; those that name none themselves are added to ``ownerless``."""
@@ -201,6 +206,8 @@ class Batch:
                 by_patient.setdefault(own, []).append(good)
             known.add(good.name)
         for good in self._good:
+            if type(good) is Passing and known.issuperset(good.references):
+                continue
             away = good.unresolved(known)
             if away:
                 self._leave_open(good.name, away)
@@ -210,7 +217,9 @@ class Batch:
             yield self._piece(local, found)
 
     def _piece(self, local: LocalPatientId, found: Sequence[Good | Passing]) -> Piece:
-        merges = tuple([merge for one in found if one.has_link for merge in merges_of(one.resource)])
+        merges = tuple(
+            [merge for one in found if one.kind == "Patient" and one.has_link for merge in merges_of(one.resource)]
+        )
         if self._warnings.wants_texts:
             held = tuple([(one.name, one.held()) for one in found])
             return Piece(local, (), merges=merges, is_fhir=True, held=held)

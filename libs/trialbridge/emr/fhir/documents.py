@@ -10,7 +10,7 @@ from trialbridge.contracts.errors import Place, Poison
 from trialbridge.emr.fhir.items import Deletion, Item, Scope
 from trialbridge.emr.fhir.packed import Part
 from trialbridge.emr.fhir.passing import Passing
-from trialbridge.emr.fhir.shapes import leaves_of
+from trialbridge.emr.fhir.shapes import leaves_of, step
 from trialbridge.emr.records import Warnings
 
 DEEPEST: Final = 3
@@ -73,7 +73,13 @@ class Documents:
     ) -> Iterator[Told]:
         scope: Scope = {}
         start = _joined(field, "entry[")
+        known: Counter[tuple[str, ...]] = Counter()
         for number, one in enumerate(entries):
+            if type(one) is tuple:
+                text, recognised, url, request = one
+                known[request] += 1
+                yield Passing(text, recognised, base, start, number, scope, url)
+                continue
             here = f"{start}{number}].resource"
             if type(one) is not dict:
                 yield Item(one, base, here, scope)
@@ -85,7 +91,7 @@ class Documents:
                 self._count(one)
             resource = part.value if type(part) is Part else part
             if type(part) is Part and part.recognised is not None:
-                yield Passing(part.text, part.recognised, base, here, scope, url if type(url) is str else "")
+                yield Passing(part.text, part.recognised, base, start, number, scope, url if type(url) is str else "")
             elif resource is None and "resource" not in one and ("request" in one or "response" in one):
                 yield from self._without(one, base, here, is_history=is_history)
             elif type(resource) is dict and resource.get("resourceType") in ("Bundle", "Parameters"):
@@ -96,6 +102,13 @@ class Documents:
                 if ("request" in one or "response" in one) and type(resource) is dict:
                     _complete(item, resource, one, is_history=is_history)
                 yield item
+        self._count_known(known)
+
+    def _count_known(self, known: Counter[tuple[str, ...]]) -> None:
+        """Count what packs resources that were recognised: a full URL, and the elements of a request."""
+        for request, count in known.items():
+            for path in ("Bundle.entry.fullUrl", *[step("Bundle.entry.request", name) for name in request]):
+                self.envelope[path] += count
 
     def _count(self, one: Mapping[str, Any]) -> None:
         for name, inner in one.items():

@@ -13,7 +13,7 @@ from typing import Any, Final
 from trialbridge.emr.fhir.grammar import Element, Type, inner_type, type_of
 from trialbridge.emr.fhir.owners import path_to_patient
 from trialbridge.emr.fhir.spellings import ID, pattern_of
-from trialbridge.emr.jsontext import encode
+from trialbridge.emr.jsontext import encode, is_spaced
 from trialbridge.emr.records import Resource
 
 MOST_FORMS: Final = 1_000
@@ -26,7 +26,7 @@ OFTEN: Final = 16
 """How often an outline must have come before its form is learnt."""
 BETWEEN: Final = 250
 """Resources for which one form may be learnt on the average: that takes as long as reading so many."""
-AT_FIRST: Final = 40
+AT_FIRST: Final = 100
 """Forms that may be learnt before that."""
 LARGEST: Final = 32_768
 """Bytes of JSON that a form may be made of."""
@@ -114,12 +114,6 @@ class _Parts:
                 self.owners.append(self._references)
             self._references += 1
         return pattern
-
-
-def is_spaced(text: bytes) -> bool:
-    """Return whether JSON plainly has blanks between its words: no form matches it."""
-    first = text.find(b'":', 0, 100)
-    return first < 0 or text[first + 2 : first + 3] <= b" "
 
 
 class Forms:

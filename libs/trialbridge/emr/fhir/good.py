@@ -1,7 +1,5 @@
 """One resource that was read and passed the checks, on its way to whoever it is about."""
 
-from collections.abc import Set as AbstractSet
-
 from trialbridge.contracts.ids import LocalPatientId
 from trialbridge.emr.account import Row
 from trialbridge.emr.fhir.items import Item
@@ -46,7 +44,7 @@ class Good:
         if self.item.scope or numbers:
             resolve(self.holders, self.item.scope, numbers)
 
-    def unresolved(self, known: AbstractSet[str]) -> tuple[str, ...]:
+    def unresolved(self, known: set[str]) -> tuple[str, ...]:
         """Return the references that name nothing of ``known`` (`links.unresolved`): the last that is done with references."""
         away = unresolved(self.resource, self.holders, known)
         self.holders = []
@@ -54,7 +52,7 @@ class Good:
 
     def held(self) -> Held:
         """Return it as a conversion holds it where texts are wanted."""
-        return Held(self.resource, self.rows, is_fhir=True, packed=True)
+        return Held.of(self.resource, self.rows, is_fhir=True, packed=True)
 
     def opened(self) -> "Good":
         """Return itself: it was read."""

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from trialbridge.contracts.errors import Place, Undecodable
 from trialbridge.emr import jsontext
 from trialbridge.emr.fhir.batch import Batch
@@ -71,6 +73,14 @@ class _Lines:
         return found
 
 
+def _compact(text: bytes) -> bytes:
+    """Return a line without blanks between its words, so that it may be recognised; what is no JSON as it is."""
+    try:
+        return jsontext.compact(text)
+    except (msgspec.DecodeError, RecursionError):
+        return text
+
+
 def convert_xml(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
     """Yield the resources of an XML document: a Bundle or a single resource."""
     place = Place(entry=entry.name)
@@ -112,9 +122,10 @@ class Reading:
             if not text:
                 continue
             place = Place(entry=name, message=number)
+            text = _compact(text) if recognises else text
             found = find(text) if recognises else None
             if found is not None:
-                yield Passing(text, found, place, "", {}, "")
+                yield Passing(text, found, place)
                 continue
             try:
                 value = jsontext.decode(text, place)

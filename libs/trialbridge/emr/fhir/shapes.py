@@ -143,7 +143,7 @@ def leaves_of(value: Any, path: str, found: Counter[str]) -> None:
     while waiting:
         one, here, depth = waiting.pop()
         if isinstance(one, dict):
-            waiting += [(inner, _step(here, name, depth), depth + 1) for name, inner in one.items()]
+            waiting += [(inner, step(here, name, depth), depth + 1) for name, inner in one.items()]
         elif isinstance(one, list):
             waiting += [(inner, here, depth) for inner in one]
         elif one is not None:
@@ -157,7 +157,8 @@ def rows_of(resource: Resource) -> tuple[Row, ...]:
     return tuple((path, "mapped", (path,)) for path, count in found.items() for _ in range(count))
 
 
-def _step(path: str, name: str, depth: int) -> str:
+def step(path: str, name: str, depth: int = 0) -> str:
+    """Return the path of an element of another one's, which is ``depth`` steps below the beginning."""
     # A name that FHIR cannot have may be anything, and is shown as other.
     shown = name if name.removeprefix("_").isalnum() and name.isascii() and len(name) < 60 else "other"  # noqa: PLR2004
     return f"{path}.{shown}" if depth < _DEEPEST else path

@@ -22,7 +22,7 @@ from trialbridge.emr.fhir.links import unresolved
 from trialbridge.emr.fhir.owners import own_patient
 from trialbridge.emr.fhir.passing import Passing
 from trialbridge.emr.fhir.shapes import SHAPES
-from trialbridge.emr.jsontext import decode, encode
+from trialbridge.emr.jsontext import compact, decode, encode
 from trialbridge.emr.records import Conversion, Entry, Feed
 from trialbridge.emr.sniff import JSON, NDJSON
 from trialbridge.testkit.fhir_bench import resources
@@ -135,7 +135,7 @@ def hold(text: bytes) -> bool:
     holders = SHAPES.walk(value, same)
     counted = Counter(path for shape, count in same.items() for path in shape.paths for _ in range(count))
     assert Counter(found[0].paths) == counted
-    passing = Passing(text, found, NOWHERE, "", {}, "")
+    passing = Passing(text, found, NOWHERE)
     inside = [one for one in holders if one[0]["reference"].startswith("#")]
     assert unresolved(value, inside, set()) == ()
     assert sorted(passing.references) == sorted(one[0]["reference"] for one in holders if one not in inside)
@@ -207,6 +207,14 @@ def linked(scheme: str) -> bytes:
     return text
 
 
+def pretty(text: bytes) -> bytes:
+    return msgspec.json.format(text, indent=4)
+
+
+def spaced(text: bytes) -> bytes:
+    return text.replace(b'":', b'": ').replace(b',"', b', "')
+
+
 @pytest.mark.parametrize(
     "entries",
     [
@@ -226,6 +234,12 @@ def linked(scheme: str) -> bytes:
         [entry(b"\n".join(given()), NDJSON + "; fhirVersion=4.0")],
         [entry(b"\n".join(given()), NDJSON + "; fhirVersion=3.0")],
         [entry(b"\n".join(one for one in given() if b'"Patient",' not in one))],
+        [entry(pretty(collection([decode(one, NOWHERE) for one in given()], "https://ehr.example/fhir")), JSON)],
+        [entry(pretty(linked("urn:uuid:")).replace(b"\n", b"\r\n"), JSON)],
+        [entry(pretty(linked("urn:uuid:"))[:-9], JSON)],
+        [entry(pretty(linked("urn:uuid:")).replace(b'"fullUrl"', b'"fullURL"', 1), JSON)],
+        [entry(b"\n".join(map(spaced, given())))],
+        [entry(b"\n".join(map(spaced, given())).replace(b'": "', b'": \x0b"', 3).replace(b"2024", b"20\xff24", 2))],
     ],
 )  # fmt: skip
 def test_recognition_changes_no_outcome(monkeypatch: pytest.MonkeyPatch, entries: list[Entry]) -> None:
@@ -244,6 +258,42 @@ def test_all_but_a_few_of_a_feed_pass_as_text(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(known, "learn", lambda text, resource: learnt.append(text))
     converted(monkeypatch, known, entry(body))
     assert len(learnt) < 0.1 * len(given())
+
+
+@pytest.mark.parametrize("media", [JSON, NDJSON])
+def test_blanks_between_words_keep_nothing_from_being_recognised(monkeypatch: pytest.MonkeyPatch, media: str) -> None:
+    known = Forms(often=1, at_first=1_000)
+    some = [decode(one, NOWHERE) for one in given()[:100]]
+    bundle = collection(some, "https://ehr.example/fhir")
+    body = pretty(bundle) if media == JSON else b"\n".join(map(spaced, given()[:100]))
+    plain = bundle if media == JSON else b"\n".join(given()[:100])
+    learnt: list[bytes] = []
+    first = converted(monkeypatch, known, entry(body, media))
+    monkeypatch.setattr(known, "learn", lambda text, resource: learnt.append(text))
+    assert (
+        first == converted(monkeypatch, known, entry(body, media)) == converted(monkeypatch, known, entry(plain, media))
+    )
+    assert len(learnt) < 10
+
+
+def test_text_without_blanks_says_the_same_and_what_is_no_json_has_none() -> None:
+    for text in given()[:40]:
+        assert compact(text) is text
+        assert compact(pretty(text)) == compact(spaced(text)) == text
+    number = b'{"a": [ 1.50 , -0e+7, "\\u00e9 \\n", {"a": {} , "b": [ ]} ]}'
+    assert compact(number) == b'{"a":[1.50,-0e+7,"\\u00e9 \\n",{"a":{},"b":[]}]}'
+    for broken in (
+        b'{"a": 01}',
+        b'{"a": 1 2}',
+        b'{"a": tru e}',
+        b'{"a": "\n"}',
+        b'{"a": 1,}',
+        b'{"a": \x0b1}',
+        b'{"a": 1} x',
+        b'{"a": ',
+    ):
+        with pytest.raises(msgspec.DecodeError):
+            compact(broken)
 
 
 def test_no_value_of_any_element_is_recognised_that_the_schema_refuses_or_that_would_be_written_otherwise() -> None:
