@@ -11,8 +11,9 @@ from trialbridge.emr.csv import converter as csv
 from trialbridge.emr.fhir import reader
 from trialbridge.emr.fhir.medications import is_elsewhere, with_medication
 from trialbridge.emr.fhir.settling import forget, settle_open
+from trialbridge.emr.gathered import Patients
 from trialbridge.emr.genomics import maf, vcf
-from trialbridge.emr.held import Held, Patients, in_order
+from trialbridge.emr.held import Held, in_order
 from trialbridge.emr.hl7v2 import converter as hl7v2
 from trialbridge.emr.jsontext import encode, no_collection
 from trialbridge.emr.newest import age

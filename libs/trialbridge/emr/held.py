@@ -1,14 +1,13 @@
 """What a conversion holds of each resource until it is finished: as it is, or packed as JSON where there is much of it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import overload
+from collections.abc import Iterable
 
 import msgspec
 
 from trialbridge.contracts.errors import Place
 from trialbridge.emr.account import Account, Row
 from trialbridge.emr.jsontext import decode, encode
-from trialbridge.emr.records import PatientRecords, Resource
+from trialbridge.emr.resource import Resource
 
 _NOWHERE = Place()
 
@@ -82,30 +81,3 @@ def in_order(names: Iterable[str]) -> list[str]:
     found = sorted(names)
     patients = [one for one in found if one.startswith("Patient/")]
     return [*patients, *(one for one in found if not one.startswith("Patient/"))] if patients else found
-
-
-class Patients(Sequence[PatientRecords]):
-    """Patients whose records are made when they are asked for, so that all of them are never in memory at once."""
-
-    def __init__(self, names: Sequence[str], make: Callable[[str], PatientRecords]) -> None:
-        """Begin with local ids and how to make one's records."""
-        self._names = names
-        self._make = make
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._names)
-
-    def __iter__(self) -> Iterator[PatientRecords]:
-        """Yield them one after the other."""
-        return (self._make(one) for one in self._names)
-
-    @overload
-    def __getitem__(self, index: int) -> PatientRecords: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[PatientRecords]: ...
-    def __getitem__(self, index: int | slice) -> PatientRecords | Sequence[PatientRecords]:
-        """Return one, or some."""
-        if isinstance(index, slice):
-            return Patients(self._names[index], self._make)
-        return self._make(self._names[index])

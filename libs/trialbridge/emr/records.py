@@ -10,13 +10,25 @@ from trialbridge.contracts.events import Identifier, Merge
 from trialbridge.contracts.ids import LocalPatientId, NetworkId, SourceId, TenantId
 from trialbridge.emr.account import Account, Row
 from trialbridge.emr.bounded import Bounded, Memory
+from trialbridge.emr.held import Held
+from trialbridge.emr.resource import Resource
 
 if TYPE_CHECKING:
     from trialbridge.emr.csv.mapping import FeedMapping
-    from trialbridge.emr.held import Held
 
-Resource = dict[str, Any]
-"""A FHIR R4 resource as plain values; decimals are `Decimal` and keep their digits."""
+__all__ = [
+    "Conversion",
+    "Converter",
+    "Entry",
+    "Feed",
+    "Found",
+    "PatientRecords",
+    "Piece",
+    "Resource",
+    "SetAside",
+    "Shared",
+    "Warnings",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,7 @@ class Piece:
     merges: tuple[Merge, ...] = ()
     is_fhir: bool = False
     """Whether they were FHIR already: their references may name what another entry holds, and their account follows them."""
-    held: tuple[tuple[str, "Held"], ...] = ()
+    held: tuple[tuple[str, Held], ...] = ()
     """More of the patient's resources, by ``Type/id``, as they are held where texts are wanted (`Warnings.wants_texts`)."""
 
 

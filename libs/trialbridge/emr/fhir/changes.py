@@ -1,27 +1,44 @@
 """What the rules of `tables/fhir_changes.tsv` do with an element; what no rule is about keeps its name and is fitted to R4's type."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from trialbridge.emr.account import Made, leaves_of, made
+from trialbridge.emr.account import Leaf, Made, leaves_of, made
 from trialbridge.emr.fhir.elements import Elements, Kind
 
-if TYPE_CHECKING:
-    from trialbridge.emr.fhir.upgrade import Upgrade
-
 _NONE: Final[Elements] = {}
+
+
+class Work(Protocol):
+    """The resource on its way to R4, as its objects ask it."""
+
+    @property
+    def implied(self) -> list[Leaf]:
+        """Leaves that say what is understood anyway."""
+
+    def element(self, kind: str, name: str) -> Kind | None:
+        """Return an element of a type of the resource's edition, None where it has none."""
+
+    def extension(self, name: str, value: Any, kind: Kind | None, path: str) -> dict[str, Any]:
+        """Return what R4 has no element for as an extension; its leaves count as kept."""
+
+    def fitted(self, value: Any, old: Kind, new: Kind, path: str) -> tuple[list[Any], list[Any]]:
+        """Return the values of an element as values of R4, and what of them has no place in it."""
+
+    def whole(self, value: Any, kind: Kind) -> Any:
+        """Return a value whose type has the same name in R4."""
 
 
 class Change:
     """One object while its elements find their places."""
 
     def __init__(
-        self, upgrade: "Upgrade", value: dict[str, Any], elements: Elements, target: Elements | None, path: str
+        self, work: Work, value: dict[str, Any], elements: Elements, target: Elements | None, path: str
     ) -> None:
         """Begin with an empty object of R4."""
-        self.upgrade = upgrade
+        self.work = work
         self.value = value
         self.elements = elements
         self.path = path
@@ -47,7 +64,7 @@ class Change:
         if new is None:
             self.keep_value(base, value, old)
             return
-        values, rest = self.upgrade.fitted(value, old, new, f"{self.path}.{base}")
+        values, rest = self.work.fitted(value, old, new, f"{self.path}.{base}")
         if new.several and values:
             self.out[target] = [*self.out.get(target, ()), *values]
         elif values and target not in self.out:
@@ -87,7 +104,7 @@ class Change:
         """Keep one value, or each of a list, in an extension."""
         for one in value if isinstance(value, list) else [value]:
             if one is not None and one not in ({}, []):
-                self.out.setdefault("extension", []).append(self.upgrade.extension(base, one, old, self.path))
+                self.out.setdefault("extension", []).append(self.work.extension(base, one, old, self.path))
 
     def default(self, name: str, argument: str) -> None:
         """Put what R4 requires and the other edition does not have."""
@@ -100,7 +117,7 @@ class Change:
     def imply(self, value: Any) -> None:
         """Note that a value only says what is understood, or what its new place says."""
         sources = value.of if isinstance(value, Made) else (value,)
-        self.upgrade.implied += [leaf for one in sources for leaf in leaves_of(one)]
+        self.work.implied.extend(leaf for one in sources for leaf in leaves_of(one))
 
     def finished(self) -> dict[str, Any]:
         """Return the object."""
@@ -192,7 +209,7 @@ def _under(change: Change, base: str, argument: str) -> bool:
     if held is None:
         held = change.out[target] = [{}] if new.several else {}
     first = held[0] if isinstance(held, list) else held
-    first[part or base] = change.upgrade.whole(change.value[base], old)
+    first[part or base] = change.work.whole(change.value[base], old)
     return True
 
 
@@ -201,7 +218,7 @@ def _sort(change: Change, base: str, argument: str) -> bool:
     part, by, *_ = argument.split()
     places = _pairs(argument)
     old = change.elements.get(base)
-    inner = change.upgrade.element(old.name, part) if old is not None else None
+    inner = change.work.element(old.name, part) if old is not None else None
     given = change.value.get(base)
     if inner is None or not isinstance(given, list):
         return False
@@ -231,7 +248,7 @@ def _part(change: Change, base: str, argument: str) -> bool:
     part, _, target = argument.partition(" ")
     old = change.elements.get(base)
     given = change.value.get(base)
-    inner = change.upgrade.element(old.name, part) if old is not None else None
+    inner = change.work.element(old.name, part) if old is not None else None
     if inner is None or given is None:
         return False
     for one in given if isinstance(given, list) else [given]:
