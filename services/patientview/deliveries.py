@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -14,14 +14,34 @@ from trialbridge.contracts.events import FactsContributed, Identifier, RecordsRe
 from trialbridge.contracts.ids import PatientId, RecordId, SourcePatientKey, digest
 from trialbridge.people.survivorship import instant
 
-_RESOURCES = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
+
+class _Head(msgspec.Struct, gc=False):
+    """What is asked of a resource before it is read."""
+
+    resourceType: Any = None  # noqa: N815 - as FHIR names it
+
+
+LEFT: Final = frozenset(
+    {
+        "Account", "Appointment", "Coverage", "Encounter", "Endpoint", "Location", "MessageHeader", "Organization", "Practitioner",
+        "PractitionerRole", "Provenance", "Schedule", "Slot",
+    }
+)  # fmt: skip
+"""Types that say how care is organised and nothing that matching asks for: most of an admission, and never read."""
+_EACH = msgspec.json.Decoder(list[msgspec.Raw])
+_HEAD = msgspec.json.Decoder(_Head)
+_RESOURCE = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 """Numbers with a decimal point keep their digits."""
 
 
 def resources_of(payload: RecordsReceived) -> list[Resource]:
-    """Return the delivery's resources; raise `Undecodable` where they are not an array of objects."""
+    """Return the delivery's resources as far as any is asked for here; raise `Undecodable` where they are no array of objects."""
     try:
-        return _RESOURCES.decode(payload.resources)
+        return [
+            _RESOURCE.decode(raw)
+            for raw in _EACH.decode(payload.resources)
+            if _HEAD.decode(raw).resourceType not in LEFT
+        ]
     except (msgspec.DecodeError, ArithmeticError, RecursionError):
         raise Undecodable(
             "records.resources-invalid", "The resources are not a JSON array of objects.", Place(field="resources")

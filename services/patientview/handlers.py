@@ -66,7 +66,7 @@ class Handlers:
         """Decide anew the links that a statement touches, as the only writer of this network."""
         seen = record.payload
         network = Network(seen.network, effects, self.pseudonyms)
-        for key, known in network.relink(network.learn(seen)).items():
+        for key, known in network.take(seen).items():
             if known.link is None:
                 continue
             for word in sorted({reason.partition(":")[0] for reason in known.link.reasons} & _WARNED):

@@ -8,7 +8,7 @@ from services.patientview.tables import HOLDERS, MEMBERS, Known
 from trialbridge.contracts.events import DemographicsSeen
 from trialbridge.contracts.ids import NetworkId, Pseudonyms, SourcePatientKey
 from trialbridge.people.identifiers import tokens
-from trialbridge.people.identity import Link, component, linked
+from trialbridge.people.identity import Link, component, linked, links
 from trialbridge.people.members import Member
 from trialbridge.people.proof import merge_group, proves
 from trialbridge.runtime.effects import Effects
@@ -48,6 +48,25 @@ class Network:
         if key not in self._asked:
             self._asked[key] = self._members.get(key)
         return self._asked[key]
+
+    def take(self, seen: DemographicsSeen) -> dict[SourcePatientKey, Known]:
+        """Take a statement in; return everyone whose link it may have touched, now or when it first came, decided anew."""
+        return self._welcome(seen) or self.relink(self.learn(seen))
+
+    def _welcome(self, seen: DemographicsSeen) -> dict[SourcePatientKey, Known]:
+        """Take in someone new whose identifiers nobody else holds, which says all; empty where anybody else must be asked."""
+        if seen.merged_into or self._look_up(seen.key) is not None:
+            return {}
+        names = sorted(tokens(seen.identifiers))
+        if any(self.holders(name) for name in names):
+            return {}
+        for name in names:
+            self._hold(name, {seen.key})
+        member = Member(seen.key, seen.identifiers, (), seen.source, seen.birth_date, seen.sex)
+        link = links(self._network, {seen.key: member}, self._pseudonyms)[seen.key]
+        known = Known(member, seen.seq, link, 1, (seen.key,))
+        self._put(known)
+        return {seen.key: known}
 
     def learn(self, seen: DemographicsSeen) -> set[SourcePatientKey]:
         """Take a statement in and return everyone whose link it may have touched, now or when it first came."""

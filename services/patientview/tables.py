@@ -1,5 +1,7 @@
 """What the stage remembers: source patients, the members of each network, and what contributes to each person."""
 
+from typing import Final
+
 import msgspec
 
 from trialbridge.contracts.events import Display, FactsContributed, Identifier
@@ -124,15 +126,17 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = 0
 
 
-SOURCE_PATIENTS = TableSpec("source_patients", SourcePatient)
+KEPT: Final = 2048
+"""Of each partition: what one delivery of a patient touches is touched again within moments, then seldom for days."""
+SOURCE_PATIENTS = TableSpec("source_patients", SourcePatient, kept=KEPT)
 """By source patient key."""
-MEMBERS = TableSpec("members", Known)
+MEMBERS = TableSpec("members", Known, kept=KEPT)
 """By source patient key, in the partition of the network's one writer."""
-HOLDERS = TableSpec("holders", tuple[SourcePatientKey, ...])
+HOLDERS = TableSpec("holders", tuple[SourcePatientKey, ...], kept=KEPT)
 """Sorted holders of a strong identifier, by a hash of network and identifier."""
-PERSONS = TableSpec("persons", Person)
+PERSONS = TableSpec("persons", Person, kept=KEPT)
 """By patient id."""
-CONTRIBUTIONS = TableSpec("contributions", FactsContributed)
+CONTRIBUTIONS = TableSpec("contributions", FactsContributed, kept=KEPT)
 """By patient id and source patient key."""
 ACCEPTED = TableSpec("accepted_codes", Accepted)
 """By local code id, in every partition."""

@@ -59,6 +59,8 @@ class TableSpec(Generic[V]):
     """A key changes at most once in a batch. After a crash between the tables' changes and the outputs, a repeated record can say
     again what the last change said and nothing of one before: so each change is durable, with what it said, before the next.
     """
+    kept: int = 0
+    """About how many decoded values of a partition stay in memory, those put last; 0: all. The others are decoded when asked for."""
 
 
 class Table(Protocol[V]):

@@ -337,6 +337,8 @@ class Lane:
                 raise problem
         for table, writes in changes:
             table.keep(self._partition, writes)
+        for table in {id(table): table for table, _ in changes}.values():
+            table.rest(self._partition)
 
     def _grouped(self) -> dict[tuple[str, int, NetworkId], list[wire.Envelope]]:
         groups: dict[tuple[str, int, NetworkId], list[wire.Envelope]] = defaultdict(list)

@@ -6,6 +6,7 @@ sealed, or split over several changelog keys where they would not fit into one m
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -146,6 +147,13 @@ class StateTable(Generic[V]):
         for old in self._pieces(self._store.parts.get(partition, {}).get(key), key):
             writes.setdefault(old, None)
         return writes
+
+    def rest(self, partition: int) -> None:
+        """Drop decoded values beyond those that the table keeps, the oldest first; only where every noted change is durable."""
+        decoded = self._decoded.get(partition)
+        if self.spec.kept and decoded is not None and len(decoded) > self.spec.kept * 2:
+            for key in list(islice(decoded, len(decoded) - self.spec.kept)):
+                del decoded[key]
 
     def keep(self, partition: int, writes: Mapping[str, bytes | None]) -> None:
         """Put durable changelog entries into the store."""
