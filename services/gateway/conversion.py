@@ -1,7 +1,6 @@
 """From messages to rows, without I/O: runs in a thread or in a process of its own, and crosses the border as plain values."""
 
 import asyncio
-import io
 import tarfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -28,6 +27,12 @@ from trialbridge.runtime.terminology import use_terminology
 
 PART_BYTES: Final = 512 * 1024
 """JSON of one part of a patient's resources, as in bundles."""
+
+BLOCK: Final = tarfile.BLOCKSIZE
+_HEADER: Final = tarfile.TarInfo().tobuf(tarfile.USTAR_FORMAT)
+"""Of a file without name, owner or time."""
+_SUM: Final = sum(_HEADER[100:124]) + sum(_HEADER[136:148]) + 8 * ord(" ") + sum(_HEADER[156:])
+"""What every header's checksum counts of it; the checksum's own place counts as blanks."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -120,14 +125,20 @@ def _parts(patient: PatientRecords) -> Iterator[tuple[int, bytes]]:
 
 
 def archive(bodies: Sequence[tuple[str, bytes]]) -> bytes:
-    """Return the messages in a tar archive without owners or times: the same messages, the same bytes."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as packed:
-        for name, body in bodies:
-            info = tarfile.TarInfo(name)
-            info.size = len(body)
-            packed.addfile(info, io.BytesIO(body))
-    return out.getvalue()
+    """Return the messages in a tar archive (POSIX ustar) without owners or times: the same messages, the same bytes.
+
+    Each name has at most 100 ASCII characters. Headers are those of the standard library, which takes twenty times as long.
+    """
+    out: list[bytes] = []
+    for name, body in bodies:
+        titled, size = name.encode("ascii").ljust(100, b"\0"), b"%011o\0" % len(body)
+        if len(titled) > 100:  # noqa: PLR2004 - as the format has it
+            raise ValueError("the name is too long")
+        mark = b"%06o\0 " % (_SUM + sum(titled) + sum(size))
+        out += (titled, _HEADER[100:124], size, _HEADER[136:148], mark, _HEADER[156:], body, bytes(-len(body) % BLOCK))
+    length = sum(map(len, out)) + 2 * BLOCK
+    out.append(bytes(2 * BLOCK + -length % tarfile.RECORDSIZE))
+    return b"".join(out)
 
 
 def _begin(terminology: Path | None) -> None:

@@ -1,8 +1,10 @@
 """What came in, read far enough to be answered: its messages, whether any of them can be taken, and the acknowledgements."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 from trialbridge.contracts.errors import Place, Poison
@@ -18,6 +20,14 @@ FOR_A_PERSON: Final = frozenset({"v2.unlink"})
 """Faults that a person must look at here; the sender has done nothing wrong and is told nothing."""
 MOST_FAULTS: Final = 20
 """ERR segments in one acknowledgement."""
+
+
+USUAL_FIELDS: Final = 12
+"""Of a header, up to its version."""
+LONGEST_HEAD: Final = 512
+WORD: Final = "6f1c0d4b9a7e4d35b8f2a90c53e1d7f8"
+"""Stands for a control id; a header that has it anywhere else is answered the long way."""
+_CONTROL: Final = re.compile(r"[0-9A-Za-z_.-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +51,12 @@ def read(body: bytes) -> tuple[Arrival, list[Poison]]:
     arrival = Arrival(body, digest(body), texts)
     faults: list[Poison] = []
     for number, text in enumerate(texts, 1):
+        head = _head(text)
+        shape = _shape(head)
+        if shape is not None and _is_read(shape[0]):
+            return arrival, []
         try:
-            message = parse(_head(text), "1", number)
+            message = parse(head, "1", number)
             kind_of(message, message.header.place("1", number, 9))
         except Poison as error:
             faults.append(error)
@@ -54,6 +68,51 @@ def read(body: bytes) -> tuple[Arrival, list[Poison]]:
 def _head(text: str) -> str:
     """Return a message's header: all that is asked of it here."""
     return text.split("\r", 1)[0]
+
+
+def _shape(head: str) -> tuple[str, str] | None:
+    """Return a header without its time and with a word in place of its control id, and that id; None where it is not a usual one.
+
+    Interfaces send headers that differ in these two fields alone, neither of which is read here.
+    """
+    fields = head.split(head[3:4] or "|")
+    if (
+        len(fields) < USUAL_FIELDS
+        or len(head) > LONGEST_HEAD
+        or not head.isascii()
+        or not _CONTROL.fullmatch(fields[9])
+    ):
+        return None
+    control = fields[9]
+    fields[6], fields[9] = "", WORD
+    return head[3].join(fields), control
+
+
+@lru_cache(maxsize=1024)
+def _is_read(shape: str) -> bool:
+    """Return whether messages with such a header are read."""
+    try:
+        message = parse(shape, "1", 1)
+        kind_of(message, message.header.place("1", 1, 9))
+    except Poison:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _form(shape: str, outcome: Outcome, stamp: str) -> tuple[bytes, ...]:
+    """Return the acknowledgement without faults of messages with such a header, parted where their control id stands."""
+    return tuple(acknowledge(shape.encode(), outcome, at=stamp).split(WORD.encode()))
+
+
+def _acknowledged(text: str, outcome: Outcome, faults: Sequence[Poison], stamp: str) -> bytes:
+    head = _head(text)
+    shape = None if faults else _shape(head)
+    if shape is not None:
+        form = _form(shape[0], outcome, stamp)
+        if len(form) == 3:  # noqa: PLR2004 - around MSH-10 and MSA-2
+            return shape[1].encode().join(form)
+    return acknowledge(head.encode(), outcome, faults[:MOST_FAULTS], at=stamp)
 
 
 Verdict = Mapping[int, Sequence[Poison]]
@@ -72,7 +131,7 @@ def answer(arrival: Arrival, verdict: Verdict, at: datetime, *, refused: bool = 
         faults = [one for one in verdict.get(number, ()) if one.code not in FOR_A_PERSON]
         outcome: Outcome = ("AR" if refused else "AE") if faults else "AA"
         found.append(outcome)
-        acks.append(acknowledge(_head(text).encode(), outcome, faults[:MOST_FAULTS], at=stamp))
+        acks.append(_acknowledged(text, outcome, faults, stamp))
     worst: Outcome = next((one for one in ("AR", "AE") if one in found), "AA")
     if len(acks) == 1:
         return worst, acks[0]
