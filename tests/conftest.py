@@ -1,8 +1,9 @@
 """What every test may use, and two rules: sockets reach loopback only where a suite needs them; in CI nothing is skipped."""
 
+import gc
 import os
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ ROOT = Path(__file__).parent.parent
 LOOPBACK = ["127.0.0.1", "localhost", "::1"]
 NO_SAMPLES = "the public sample data is not beside the project (it is no part of it)"
 SEED = 20261121
+WITH_PROCESSES = {"contract", "e2e", "fault", "security"}
+LONG = 900
+"""Seconds for tests that start processes or wait for them: many times what they need on a machine at rest."""
 WITH_SOCKETS = {"contract", "integration", "e2e", "fault", "security"}
 
 # The same examples in every run, however long one takes: a run that fails says something of what was changed, not of the day or
@@ -31,6 +35,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture
+def calm() -> Iterator[None]:
+    """Keep the collector from looking at all that other tests left, while a test measures what its own work takes."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """Return the seed of a test that draws: the same in every run, a new one each time in the long suite; a failure shows it.
 
@@ -43,12 +56,14 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the suites beyond unit tests talk to loopback, and mark each test with the suite that it lies in."""
+    """Let the suites beyond unit tests talk to loopback, mark each test with its suite, and leave those with processes time."""
     for item in items:
         suite = item.path.relative_to(ROOT / "tests").parts[0]
         if suite in WITH_SOCKETS:
             item.add_marker(getattr(pytest.mark, suite))
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+            if suite in WITH_PROCESSES and not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(LONG))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
-from tests.e2e.running import clean_environment, kill, wait_until
+from tests.e2e.running import PATIENCE, clean_environment, kill, wait_until
 
 PATIENTS: Final = "90"
 OPEN_AT: Final = re.compile(r"portal is open: (http://127\.0\.0\.1:\d+)")
@@ -137,12 +137,12 @@ def open_portal(folder: Path) -> Iterator[Place]:
             stdout=log, stderr=log, env=clean_environment(), start_new_session=True,
         )  # fmt: skip
     try:
-        wait_until(lambda: OPEN_AT.search(said.read_text()) or demo.poll() is not None, 90)
+        wait_until(lambda: OPEN_AT.search(said.read_text()) or demo.poll() is not None)
         found = OPEN_AT.search(said.read_text())
         assert found, said.read_text()[-2000:]
         yield Place(found[1], folder / "state", shots)
         demo.send_signal(signal.SIGTERM)
-        assert demo.wait(20) == 0
+        assert demo.wait(PATIENCE) == 0
     finally:
         kill(demo)
 
@@ -153,7 +153,7 @@ def sit_down(place: Place, browser: Browser, **look: Any) -> Iterator[Desk]:
     context = browser.new_context(**look)
     context.add_init_script(REPORT_VIOLATIONS)
     desk = Desk(place, context, context.new_page())
-    desk.page.set_default_timeout(15_000)
+    desk.page.set_default_timeout(60_000)
     desk.page.on("console", lambda one: desk.faults.append(one.text) if one.type in {"error", "warning"} else None)
     desk.page.on("pageerror", lambda one: desk.faults.append(str(one)))
     try:

@@ -5,11 +5,11 @@ import contextlib
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from tests.e2e.running import Cluster, clean_environment, kill, trialbridge, wait_until
+from tests.e2e.running import PATIENCE, Cluster, clean_environment, kill, trialbridge, wait_until
 from trialbridge.contracts.documents import PATIENTS, RECORDS, TICKETS, Collection
 from trialbridge.contracts.events import Display
 from trialbridge.runtime.paging import every
@@ -30,14 +30,16 @@ from trialbridge.testkit.places import NETWORK, TENANTS
 from trialbridge.testkit.pseudonyms import PSEUDONYM_KEY
 
 PRACTICE = TENANTS[0].id
-SECONDS = 20
+SECONDS = 60
 SERVICES = ("gateway", "patientview")
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that stays free while the door is down: below those that the system gives to whoever asks for any."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", secrets.randbelow(20_000) + 10_000))
+            return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -86,14 +88,14 @@ class Door:
 
     def _ready(self) -> bool:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            asked = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=2)
+            asked = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=SECONDS)
             asked.request("GET", "/readyz")
             return asked.getresponse().status == 200
         return False
 
     def _listens(self) -> bool:
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.mllp_port), 1).close()
+            socket.create_connection(("127.0.0.1", self.mllp_port), SECONDS).close()
             return True
         return False
 
@@ -104,7 +106,7 @@ class Door:
     def stop(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0
+        assert self.process.wait(PATIENCE) == 0
 
     def post(self, body: bytes, path: str = "/hl7v2", headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
         """Send one request; return status and body."""
@@ -152,13 +154,10 @@ class Door:
             found |= set(display.local_ids.values())
         return found
 
-    def wait_for(self, numbers: set[int], seconds: float = 90) -> None:
+    def wait_for(self, numbers: set[int]) -> None:
         """Return once the patients of these messages have views."""
         wanted = {f"L{number:08}" for number in numbers}
-        end = time.monotonic() + seconds
-        while not wanted <= (found := self.patients()):
-            assert time.monotonic() < end, f"no view of {len(wanted - found)} of {len(wanted)} messages"
-            time.sleep(0.3)
+        wait_until(lambda: wanted <= self.patients())
 
 
 def embedded_door(folder: Path) -> Door:

@@ -16,7 +16,6 @@ from trialbridge.runtime.serve import open_ports
 from trialbridge.vault.containers.table import CONTAINERS
 from trialbridge.vault.recipients import KINDS
 
-pytestmark = pytest.mark.timeout(300)
 PRACTICE = "own-data"
 NAMES = [one.name for one in CONTAINERS]
 

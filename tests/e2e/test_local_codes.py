@@ -2,15 +2,14 @@
 
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from tests.e2e.browsing import Desk, Place, find_chromium, open_portal, sit_down
-from tests.e2e.running import trialbridge
+from tests.e2e.running import trialbridge, wait_until
 from trialbridge.testkit.places import NETWORK
 
 pytestmark = pytest.mark.browser
@@ -38,7 +37,7 @@ criteria:
     - age: {min: 18}
     - lab: {test: hemoglobin, min: 9, unit: g/dL}
 """
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 def records() -> Iterator[dict[str, Any]]:
@@ -82,7 +81,7 @@ def place(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             desk.open("/trials/new")
             desk.page.locator("textarea").fill(TRIAL)
             desk.page.get_by_role("button", name="Register").click()
-            eventually(lambda: any(one["id"] == "CODES-01" for one in desk.ask("/trials")["trials"]))
+            wait_until(lambda: any(one["id"] == "CODES-01" for one in desk.ask("/trials")["trials"]))
         bundle = folder / "lis.ndjson"
         bundle.write_text("\n".join(json.dumps(one) for one in records()))
         asked = ("--tenant", "north-clinic", "--source", SOURCE, "--network", NETWORK, "--state", opened.state)
@@ -96,14 +95,6 @@ def desk(place: Place, chromium: Browser) -> Iterator[Desk]:
     """Yield a wide window."""
     with sit_down(place, chromium, viewport=WIDE) as made:
         yield made
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 45) -> None:
-    """Return once the condition holds; fail after a while."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.3)
 
 
 def statuses(desk: Desk) -> dict[str, int]:
@@ -135,8 +126,8 @@ def look(desk: Desk, name: str, path: str) -> None:
 
 def test_a_local_code_is_accepted_by_keyboard_patients_are_matched_and_undo_takes_it_back(desk: Desk) -> None:
     desk.sign_in(PRACTICE)
-    eventually(lambda: statuses(desk) == {"potentially": PATIENTS})
-    eventually(lambda: len(queue(desk)) == 2)
+    wait_until(lambda: statuses(desk) == {"potentially": PATIENTS})
+    wait_until(lambda: len(queue(desk)) == 2)
     first, _ = queue(desk).values()
     assert (first["code"], first["blocked"], first["suggestion"]["target"]["code"]) == ("HB-X", str(PATIENTS), "718-7")
     look(desk, "codes", "/codes")
@@ -150,7 +141,7 @@ def test_a_local_code_is_accepted_by_keyboard_patients_are_matched_and_undo_take
     button.focus()
     desk.page.keyboard.press("Enter")
     expect(desk.page.locator(".lead .chip")).to_contain_text("Accepted")
-    eventually(lambda: statuses(desk) == {"held": PATIENTS})
+    wait_until(lambda: statuses(desk) == {"held": PATIENTS})
     row = desk.ask("/worklist?trial=CODES-01&status=held")["matches"][0]
     found = str(desk.ask(f"/matches/{row['match']}")["conditions"])
     assert "local codes v1" in found
@@ -162,13 +153,13 @@ def test_a_local_code_is_accepted_by_keyboard_patients_are_matched_and_undo_take
     expect(desk.page.locator("main")).to_contain_text(f"{PRACTICE} · version 1")
     desk.page.get_by_role("button", name="Undo").click()
     expect(desk.page.locator(".lead .chip")).to_contain_text("To review")
-    eventually(lambda: statuses(desk) == {"potentially": PATIENTS})
+    wait_until(lambda: statuses(desk) == {"potentially": PATIENTS})
     expect(desk.page.locator("main")).to_contain_text("version 2")
 
 
 def test_nobody_else_sees_the_words_of_one_patients_code_or_decides_for_the_practice(desk: Desk) -> None:
     desk.sign_in(PRACTICE)
-    eventually(lambda: len(queue(desk)) == 2)
+    wait_until(lambda: len(queue(desk)) == 2)
     rare = next(one for one in queue(desk).values() if one["code"] == "Q-1")
     common = next(one for one in queue(desk).values() if one["code"] == "HB-X")
     desk.open(f"/codes/{rare['id']}")

@@ -20,7 +20,7 @@ from services.cli.asking import answer_to, command, send
 from services.cli.delivery import Parcel, issue, put_parcel
 from services.cli.demo.settled import left_to_do
 from services.matchbook.canonical import run_hash
-from tests.e2e.running import AS_OF, clean_environment, trialbridge, wait_until
+from tests.e2e.running import AS_OF, PATIENCE, clean_environment, trialbridge, wait_until
 from trialbridge.contracts import documents as d
 from trialbridge.contracts.ids import ticket_id
 from trialbridge.ledger.actions import Action
@@ -80,7 +80,7 @@ class Installation:
     def stop(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
-            assert self.process.wait(30) == 0, (self.folder / "services.log").read_text()
+            assert self.process.wait(PATIENCE) == 0, (self.folder / "services.log").read_text()
 
     def tell(self, *arguments: str | Path) -> list[dict[str, Any]]:
         """Run a command as a sender or operator, and return the JSON objects that it wrote."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import cluster, wait_until
+from tests.e2e.running import PATIENCE, cluster, wait_until
 from tests.e2e.sending import RECORDS, Door, adt_message, cluster_door, running
 
 SENDERS = 8
@@ -43,7 +43,7 @@ class Engines:
 
     def wait(self, count: int) -> None:
         """Return once so many are acknowledged, or nearly all."""
-        wait_until(lambda: len(self.acked) >= min(self.messages - SENDERS, count), 120)
+        wait_until(lambda: len(self.acked) >= min(self.messages - SENDERS, count))
 
 
 def disturbed(
@@ -61,7 +61,7 @@ def disturbed(
             kill()
             start()
         for one in threads:
-            one.join(120)
+            one.join(PATIENCE)
     finally:
         engines.over.set()
     assert engines.acked == set(range(messages))

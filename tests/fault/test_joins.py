@@ -33,7 +33,7 @@ from trialbridge.testkit.seals import ClearSeal
 WORKER = Path(__file__).with_name("joining_worker.py")
 NETWORK = NetworkId("lakeland")
 KEYS = [f"key-{number}" for number in range(24)]
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 
 def _worker_module() -> Any:
@@ -228,7 +228,6 @@ async def _run(bench: Bench, steps: int, kills: int, seed: int) -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(400)
 async def test_twenty_joins_and_leaves_lose_double_and_reorder_nothing(bench: Bench, seed: int) -> None:
     await _run(bench, steps=20, kills=3, seed=seed)
 

@@ -1,13 +1,15 @@
 """``kill -9`` at random points: nothing is lost, nothing has a second effect, the end is the same."""
 
+import contextlib
 import random
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.e2e.running import cluster, demo, kill, start_demo
+from tests.e2e.running import cluster, demo, kill, start_demo, wait_until
 
 PATIENTS = ("--patients", "80")
 SAME = (
@@ -22,22 +24,33 @@ SAME = (
     "dead_letters",
     "hash",
 )
-START = 1.0
-"""Seconds that a process needs before it works."""
 
 
-def embedded_kills(folder: Path, kills: int, seed: int) -> int:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return the result of a run that nobody kills."""
+    return demo(tmp_path_factory.mktemp("undisturbed"), *PATIENTS)
+
+
+def writes(state: Path, since: int) -> bool:
+    """Return whether the log of a run was written to after a point in time."""
+    with contextlib.suppress(FileNotFoundError):
+        return any(one.stat().st_mtime_ns > since for one in state.glob("log.db*"))
+    return False
+
+
+def embedded_kills(folder: Path, kills: int, seed: int, undisturbed: dict[str, Any]) -> int:
     """Kill running demos until ``kills`` hit one at work, each restarted on its state; return how many runs came to their end.
 
     A run that ends by itself must have come to the undisturbed run's end; the next kills are for a new one.
     """
     rng = random.Random(seed)
-    undisturbed = demo(folder / "undisturbed", *PATIENTS)
     length = sum(undisturbed["seconds"]["wall"].values())
     state, runs, done = folder / "run-0", 0, 0
     while done < kills:
-        process = start_demo(state, *PATIENTS)
-        time.sleep(START + rng.uniform(0, length / 2))
+        started, process = time.time_ns(), start_demo(state, *PATIENTS)
+        wait_until(lambda: writes(state, started) or process.poll() is not None)  # noqa: B023 - called at once
+        time.sleep(rng.uniform(0, length / 2))
         done += process.poll() is None
         ended = process.poll() is not None
         kill(process)
@@ -49,18 +62,18 @@ def embedded_kills(folder: Path, kills: int, seed: int) -> int:
     return runs
 
 
-def test_killing_the_embedded_process_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    embedded_kills(tmp_path, 3, 7)
+def test_killing_the_embedded_process_loses_and_doubles_nothing(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    embedded_kills(tmp_path, 3, 7, undisturbed)
 
 
 @pytest.mark.slow
-def test_killing_the_embedded_process_twenty_times(tmp_path: Path) -> None:
-    embedded_kills(tmp_path, 20, 8)
+@pytest.mark.timeout(3600)
+def test_killing_the_embedded_process_twenty_times(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    embedded_kills(tmp_path, 20, 8, undisturbed)
 
 
-def cluster_kills(folder: Path, kills: int, seed: int) -> None:
+def cluster_kills(folder: Path, kills: int, seed: int, undisturbed: dict[str, Any]) -> None:
     rng = random.Random(seed)
-    undisturbed = demo(folder / "undisturbed", *PATIENTS)
     with cluster(folder) as services:
         done = threading.Event()
 
@@ -84,11 +97,12 @@ def cluster_kills(folder: Path, kills: int, seed: int) -> None:
 
 
 @pytest.mark.integration
-def test_killing_workers_of_the_cluster_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    cluster_kills(tmp_path, 3, 5)
+def test_killing_workers_of_the_cluster_loses_and_doubles_nothing(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    cluster_kills(tmp_path, 3, 5, undisturbed)
 
 
 @pytest.mark.integration
 @pytest.mark.slow
-def test_killing_workers_of_the_cluster_ten_times(tmp_path: Path) -> None:
-    cluster_kills(tmp_path, 10, 6)
+@pytest.mark.timeout(3600)
+def test_killing_workers_of_the_cluster_ten_times(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    cluster_kills(tmp_path, 10, 6, undisturbed)

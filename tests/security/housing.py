@@ -18,7 +18,7 @@ from trialbridge.testkit.badinputs.model import CAPS
 from trialbridge.testkit.places import NETWORK, SOURCES
 from trialbridge.testkit.pseudonyms import PSEUDONYM_KEY
 
-PATIENCE = 70.0
+PATIENCE = 240.0
 EXTRA: Mapping[str, Mapping[str, Any]] = {
     "coatcheck": {"retry_first": 0.2, "retry_longest": 0.5, "sweep_interval": 0.5, "sweep_grace": 0.0, **CAPS},
     "trialfeed": {"as_of": "2026-06-01"},

@@ -253,7 +253,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_hostile_xml_is_refused_with_a_code(name: str) -> None:
     body, code = HOSTILE[name]
     found = converted(body, XML)
@@ -275,7 +275,7 @@ DEEP = {
 
 
 @pytest.mark.parametrize("name", DEEP)
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_deep_json_is_refused_and_its_neighbour_goes_on(name: str) -> None:
     found = converted(DEEP[name] + b'\n{"resourceType":"Patient","id":"good"}\n', NDJSON)
     judge(found)

@@ -19,7 +19,7 @@ from trialbridge.runtime.telemetry.metrics import REGISTRY
 from trialbridge.runtime.topics_admin import TopicSpec, create_topics
 
 Start = Callable[[Stage], Awaitable[Stage]]
-PATIENCE = 60.0
+PATIENCE = 240.0
 NETWORK = NetworkId("lakeland")
 
 

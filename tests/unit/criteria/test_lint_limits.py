@@ -83,6 +83,7 @@ def test_an_anchor_is_written_out() -> None:
     assert compile_text(text).ok
 
 
+@pytest.mark.usefixtures("calm")
 def test_five_thousand_leaves_take_ten_times_as_long_as_five_hundred() -> None:
     def taken(count: int) -> float:
         members: list[dict[str, Any]] = [{"variant": {"gene": "KRAS", "codons": [n + 1, n + 2]}} for n in range(count)]
