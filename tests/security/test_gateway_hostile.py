@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,6 +15,7 @@ from services.gateway.messages import read
 from services.gateway.mllp import END, START, MllpDoor, mllp_server
 from services.gateway.routes import HttpDoor, front
 from tests.unit.services.gateway.conftest import KEY, NORTH, Gateway, adt
+from tests.unit.services.gateway.test_mllp import connect, framed, talk
 from trialbridge.runtime.doors import DoorLimits, public_door
 
 HEAD = (
@@ -66,8 +69,8 @@ async def test_fuzzed_messages_are_answered_one_by_one() -> None:
 
 
 @pytest.mark.slow
-async def test_ten_thousand_fuzzed_messages() -> None:
-    await answered(10_000, 2)
+async def test_ten_thousand_fuzzed_messages(seed: int) -> None:
+    await answered(10_000, seed)
 
 
 def test_a_message_that_meets_a_defect_is_set_aside_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,6 +217,63 @@ async def test_too_many_connections_are_turned_away_and_the_door_stays() -> None
         while not (answer := await exchange(port, last(adt(1)))).startswith(b"HTTP/1.1 200"):
             assert answer.startswith(b"HTTP/1.1 503"), "until it has seen that they left"
         assert b"MSA|AA" in answer
+
+
+def outcome(ack: bytes) -> str:
+    """Return the code of an acknowledgement, nothing where there is none; the separator is the message's, and may be any character."""
+    found = re.search(rb"MSA.{1,4}?(A[AER])", ack, re.DOTALL)
+    return found[1].decode() if found else ""
+
+
+async def posted(count: int, seed: int) -> Counter[str]:
+    """Send fuzzed messages by HTTP, each on a connection of its own; return how many were answered in which way."""
+    gateway, counts = Gateway(rate=1e9), Counter[str]()
+    async with http_door(gateway) as port:
+        for number, body in enumerate(fuzzed(count, seed)):
+            answer = await exchange(port, last(body))
+            code = outcome(answer)
+            assert code, body
+            assert answer.startswith(b"HTTP/1.1 200" if code == "AA" else b"HTTP/1.1 422"), body
+            counts[code] += 1
+            if number % 50 == 0:
+                assert outcome(await exchange(port, last(adt(1000 + number)))) == "AA"
+        codes = {letter.code for letter in await gateway.dead_letters()}
+    assert "stage.unexpected" not in codes
+    return counts
+
+
+async def framed_ones(count: int, seed: int) -> Counter[str]:
+    """Send fuzzed messages by MLLP; only one that breaks its frame may go without an answer, and no other sender feels it."""
+    gateway, counts = Gateway(rate=1e9), Counter[str]()
+    door = MllpDoor(gateway.desk, NORTH, 20_000, 64, PATIENT, PATIENT)
+    async with gateway.running(), mllp_server(door, "127.0.0.1", 0, None) as port:
+        steady = await connect(port)
+        for number, body in enumerate(fuzzed(count, seed)):
+            ends = await connect(port)
+            code = outcome(await talk(ends, framed(body)))
+            assert code or START in body or END in body, body
+            counts[code] += 1
+            await hang_up(ends[1])
+            if number % 50 == 0:
+                assert outcome(await talk(steady, framed(adt(1000 + number)))) == "AA"
+        await hang_up(steady[1])
+        codes = {letter.code for letter in await gateway.dead_letters()}
+    assert "stage.unexpected" not in codes
+    return counts
+
+
+@pytest.mark.parametrize("send", [posted, framed_ones])
+async def test_fuzzed_messages_are_answered_at_the_doors(send: Callable[[int, int], Awaitable[Counter[str]]]) -> None:
+    counts = await send(100, 3)
+    assert min(counts[code] for code in ("AA", "AE", "AR")) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("send", [posted, framed_ones])
+async def test_a_thousand_fuzzed_messages_are_answered_at_the_doors(
+    send: Callable[[int, int], Awaitable[Counter[str]]], seed: int
+) -> None:
+    await send(1_000, seed)
 
 
 async def test_random_bytes_on_mllp_stop_nothing() -> None:
