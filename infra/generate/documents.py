@@ -36,17 +36,23 @@ DOCUMENTS: Final[Mapping[str, Callable[[Path], str]]] = {
 
 def stale(root: Path = ROOT) -> list[str]:
     """Return the paths of the generated files under ``root`` that are absent or differ from what the code says."""
-    return [name for name, render in DOCUMENTS.items() if _read(root / name) != render(root)]
+    return list(_stale(root))
+
+
+def _stale(root: Path) -> dict[str, str]:
+    """Return what the files that are absent or differ should say, by path."""
+    made = ((name, render(root)) for name, render in DOCUMENTS.items())
+    return {name: text for name, text in made if _read(root / name) != text}
 
 
 def write(root: Path = ROOT) -> list[str]:
     """Bring the generated files under ``root`` up to date; return the paths of those that changed."""
-    changed = stale(root)
-    for name in changed:
+    changed = _stale(root)
+    for name, text in changed.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(DOCUMENTS[name](root), encoding="utf-8")
-    return changed
+        path.write_text(text, encoding="utf-8")
+    return list(changed)
 
 
 def _read(path: Path) -> str | None:

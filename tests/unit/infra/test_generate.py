@@ -48,11 +48,10 @@ def test_what_was_written_is_not_stale_and_is_written_once(root: Path) -> None:
     ],
 )
 def test_a_changed_topic_makes_its_pages_stale(
-    root: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], pages: list[str]
+    written: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], pages: list[str]
 ) -> None:
-    write(root)
     change(monkeypatch, **changed)
-    assert stale(root) == pages
+    assert stale(written) == pages
 
 
 def test_the_check_names_the_stale_files_and_how_to_mend_them(
