@@ -2,10 +2,9 @@
 
 import pytest
 
-from trialbridge.emr.hl7v2 import again, layouts, settling, templates
+from tests.unit.emr.hl7v2.samples import begin_anew
 
 
 @pytest.fixture(autouse=True)
 def _as_begun() -> None:
-    for one in (layouts, again, templates, settling):
-        one.forget()
+    begin_anew()

@@ -5,26 +5,13 @@ import random
 import pytest
 
 from tests.security.test_v2_mutations import SEED, spoiled_fields
-from tests.unit.emr.hl7v2.samples import NAMES, every, message, read
-from trialbridge.emr.hl7v2 import again, forms, layouts, outlines, ready, settling, templates
+from tests.unit.emr.hl7v2.samples import NAMES, cold_and_warm_agree, every, message, read, told
+from trialbridge.emr.hl7v2 import forms, layouts, ready, settling
 from trialbridge.emr.hl7v2.message import Rep, parse
 from trialbridge.emr.hl7v2.plainly import confirm
-from trialbridge.emr.hl7v2.plans import PLANS
 from trialbridge.emr.hl7v2.readers import READERS
 from trialbridge.emr.hl7v2.state import USUAL
-from trialbridge.emr.jsontext import encode
 from trialbridge.testkit.v2_bench import admission, report
-
-
-def begin_anew() -> None:
-    for one in (layouts, again, templates, settling, outlines, PLANS):
-        one.forget()
-
-
-def told(body: str) -> tuple[list[bytes], list[str], list[dict[str, object]], dict[str, int]]:
-    found = read(body)
-    errors = [f"{one.error.place} {one.error.code}" for one in found.set_aside]
-    return [encode(one) for one in every(found)], errors, found.leaves.details(), dict(found.warnings)
 
 
 def patient(name: str = "Muster^Erika", more: str = "") -> str:
@@ -56,14 +43,7 @@ def corpus() -> list[str]:
 
 
 def test_warm_and_cold_say_the_same() -> None:
-    texts = corpus()
-    cold = []
-    for text in texts:
-        begin_anew()
-        cold.append(told(text))
-    begin_anew()
-    assert [told(text) for text in texts] == cold
-    assert [told(text) for text in texts] == cold
+    cold_and_warm_agree(corpus())
 
 
 def test_other_delimiters_are_read_in_full_and_say_the_same() -> None:
@@ -74,7 +54,6 @@ def test_other_delimiters_are_read_in_full_and_say_the_same() -> None:
 
 
 def test_a_form_is_really_met_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    begin_anew()
     read(patient("Muster^Erika"))
     monkeypatch.setattr("trialbridge.emr.hl7v2.values.named", None)
     [found] = [one for one in every(read(patient("Beispiel^Otto"))) if one["resourceType"] == "Patient"]
@@ -95,7 +74,6 @@ def test_neither_names_nor_numbers_nor_times_are_remembered() -> None:
 
 @pytest.mark.parametrize("words", ["^Said Erika", "C34^Lung^I10C^^^^^^Said Erika"])
 def test_words_in_the_place_of_a_code_are_not_remembered(words: str) -> None:
-    begin_anew()
     for value in (words, "C50^Breast^I10C"):
         read(f"{patient()}DG1|1||{value}||20260402|F\r")
     kept = repr([sorted(map(repr, one._known.items())) for one in layouts._memories])

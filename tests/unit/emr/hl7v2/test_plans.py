@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.security.test_v2_mutations import SEED, spoiled_fields
-from tests.unit.emr.hl7v2.samples import NAMES, every, message, of_type, read
-from tests.unit.emr.hl7v2.test_layouts import begin_anew
+from tests.unit.emr.hl7v2.samples import NAMES, begin_anew, every, message, of_type, read
 from trialbridge.emr.hl7v2 import converter, outlines, planning, plans
 from trialbridge.emr.hl7v2.plans import PLANS, Plan
 from trialbridge.emr.jsontext import encode

@@ -5,21 +5,10 @@ import random
 import pytest
 
 from tests.security.test_v2_mutations import SEED, spoiled_fields
-from tests.unit.emr.hl7v2.samples import NAMES, every, message, read
+from tests.unit.emr.hl7v2.samples import NAMES, begin_anew, cold_and_warm_agree, every, message, read, told
 from trialbridge.emr.hl7v2 import templates
 from trialbridge.emr.jsontext import encode
 from trialbridge.testkit.v2_bench import admission, report
-
-
-def told(body: str) -> tuple[list[bytes], list[str], list[dict[str, object]], dict[str, int]]:
-    found = read(body)
-    errors = [f"{one.error.place} {one.error.code}" for one in found.set_aside]
-    return [encode(one) for one in every(found)], errors, found.leaves.details(), dict(found.warnings)
-
-
-@pytest.fixture(autouse=True)
-def _as_begun() -> None:
-    templates.forget()
 
 
 def hemoglobin(value: str, when: str = "20260530080000", limits: str = "12.0-17.5", sub: str = "") -> str:
@@ -47,14 +36,7 @@ def corpus() -> list[str]:
 
 
 def test_warm_and_cold_say_the_same() -> None:
-    texts = corpus()
-    cold = []
-    for text in texts:
-        templates.forget()
-        cold.append(told(text))
-    templates.forget()
-    assert [told(text) for text in texts] == cold
-    assert [told(text) for text in texts] == cold
+    cold_and_warm_agree(corpus())
 
 
 def test_a_kind_is_really_met_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +60,7 @@ def test_what_stands_behind_a_known_kind_counts_as_behind_a_new_one(when: str, b
     again = hemoglobin("13", when)
     text = f"{again}{behind}\r{again[again.index('OBX') :]}NTE|1||repeated\r"
     cold = told(text)
-    templates.forget()
+    begin_anew()
     read(again)
     assert told(text) == cold
 
