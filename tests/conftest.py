@@ -3,6 +3,7 @@
 import gc
 import os
 import secrets
+import socket
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -32,6 +33,15 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(NO_SAMPLES)
     return folder
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Yield a port of loopback for a server of the test. It is held meanwhile, so that nobody else is given it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @pytest.fixture

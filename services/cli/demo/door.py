@@ -1,6 +1,7 @@
 """The real-time door of a demo in this process: its clients, made anew for each run, and messages sent to it by HTTP."""
 
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
@@ -19,10 +20,11 @@ from trialbridge.contracts.ids import NetworkId, SourceId, TenantId
 from trialbridge.testkit.feeds import PlainBundle
 from trialbridge.testkit.places import NETWORK
 
-TRIES: Final = 50
+TRIES: Final = 300
 PAUSE: Final = 0.2
 KEY_BYTES: Final = 32
 SECONDS: Final = 30.0
+PORTS: Final = range(10_000, 32_768)
 ACCEPTED: Final = b"MSA|AA|"
 AGAIN: Final = (429, 503)
 
@@ -78,6 +80,8 @@ def make_door(state: Path, senders: Iterable[tuple[TenantId, SourceId]]) -> Door
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that stays free until the door opens: it is none of those that a system gives to whoever asks for any."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", PORTS.start + secrets.randbelow(len(PORTS))))
+            return int(probe.getsockname()[1])

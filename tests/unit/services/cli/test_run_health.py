@@ -11,7 +11,7 @@ import pytest
 from services.cli.house import House, build_house
 from services.cli.places import stores_below
 from services.cli.run import _run
-from trialbridge.runtime.health import health_app, listen
+from trialbridge.runtime.health import health_app
 from trialbridge.runtime.settings import BaseServiceSettings, read_settings
 from trialbridge.runtime.stage.stage import Stage
 from trialbridge.runtime.stores import create_keyring
@@ -33,7 +33,7 @@ async def test_it_is_red_until_every_stage_is_ready_and_while_one_waits(tmp_path
         before = await ask(house)
         assert (before.status_code, before.json()["code"]) == (503, "stage.not-ready")
         async with house.running():
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while (await ask(house)).status_code != 200:
                     await asyncio.sleep(0.05)
             house.stages[0].boundary.counters.waiting += 1
@@ -44,16 +44,14 @@ async def test_it_is_red_until_every_stage_is_ready_and_while_one_waits(tmp_path
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
-async def test_the_command_opens_that_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_command_opens_that_door(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ready = asyncio.Event()
     monkeypatch.setattr(Stage, "ready", property(lambda _: ready.is_set()))
-    with listen("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
     stores = given(tmp_path, health_port=port)
     base = read_settings(BaseServiceSettings, **stores)
     running = asyncio.create_task(_run(base, ["trialfeed"], stores))
     try:
-        async with asyncio.timeout(30), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with asyncio.timeout(60), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             await until_open(client, running)
             red = await client.get("/readyz")
             assert (red.status_code, red.json()["code"]) == (503, "stage.not-ready")

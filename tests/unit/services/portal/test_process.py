@@ -9,23 +9,20 @@ import pytest
 
 from services.portal.__main__ import main
 from services.portal.settings import PortalSettings
-from trialbridge.runtime.health import listen
 from trialbridge.runtime.settings import read_settings
 from trialbridge.runtime.stores import create_keyring
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
-async def test_its_health_port_tells_metrics_and_readiness(tmp_path: Path) -> None:
+async def test_its_health_port_tells_metrics_and_readiness(tmp_path: Path, port: int) -> None:
     create_keyring(tmp_path / "keys.json", ["lakeland"])
-    with listen("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
     settings = read_settings(
         PortalSettings, documents=f"sqlite://{tmp_path}/documents.db", objects=f"file://{tmp_path}/objects",
         keyring=tmp_path / "keys.json", portal_port=0, health_port=port,
     )  # fmt: skip
     portal = asyncio.create_task(main(settings))
     try:
-        async with asyncio.timeout(30), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with asyncio.timeout(60), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             while not await is_ready(client):
                 assert not portal.done()
                 await asyncio.sleep(0.05)
