@@ -196,8 +196,10 @@ class Converting:
         """Return what became of all entries."""
         every = [self._shared, *(person.resources for person in self._people.values())]
         settle_open(every, self.warnings)
-        for held in (one for some in every for one in some.values() if one.rows):
-            self.warnings.account.enter_all(held.rows or ())
+        for some in every:
+            for held in some.values():
+                if held.rows:
+                    self.warnings.account.enter_all(held.rows)
         self._medications = {name: one.value for name, one in self._shared.items() if name.startswith("Medication/")}
         for some in every[1:]:
             for held in some.values():

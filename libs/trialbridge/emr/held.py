@@ -1,5 +1,6 @@
 """What a conversion holds of each resource until it is finished: as it is, or packed as JSON where there is much of it."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 
 import msgspec
@@ -79,5 +80,6 @@ def in_order(names: Iterable[str]) -> list[str]:
     """Return names of resources (``Type/id``) in order: the Patient first, then by type and id."""
     # Types are letters only, so that whole names sort as their two parts do.
     found = sorted(names)
-    patients = [one for one in found if one.startswith("Patient/")]
-    return [*patients, *(one for one in found if not one.startswith("Patient/"))] if patients else found
+    first = bisect_left(found, "Patient/")
+    last = bisect_left(found, "Patient0", first)  # the sign behind the slash
+    return [*found[first:last], *found[:first], *found[last:]]

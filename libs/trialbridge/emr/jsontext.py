@@ -14,6 +14,8 @@ from trialbridge.contracts.errors import Place, Undecodable
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _CANONICAL: Final = msgspec.json.Encoder(decimal_format="number", order="sorted")
+_FHIR: Final = b'{"resourceType":"'
+"""How resources begin nearly always."""
 _BOM: Final = b"\xef\xbb\xbf"
 _ESCAPED_CONTROL: Final = re.compile(rb"\\u00(?:0[0-8bcef]|1[0-9a-f])", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -38,6 +40,8 @@ def encode(value: Any) -> bytes:
 
 def is_spaced(text: bytes) -> bool:
     """Return whether JSON plainly has blanks between its words."""
+    if text.startswith(_FHIR):
+        return False
     first = text.find(b'":', 0, 100)
     return first < 0 or text[first + 2 : first + 3] <= b" "
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trialbridge.contracts.ids import NetworkId, SourceId, TenantId
 from trialbridge.emr.convert import convert
-from trialbridge.emr.fhir.instants import beyond_calendar
+from trialbridge.emr.fhir.instants import beyond_calendar, holds_edge
 from trialbridge.emr.jsontext import encode
 from trialbridge.emr.records import Conversion, Entry, Feed
 
@@ -74,3 +74,13 @@ def test_no_resource_raises(value: Any) -> None:
     found = beyond_calendar({"x": value})
     holds = EARLY in str(value) or LATE in str(value)
     assert holds or found is None
+
+
+WORDS = st.sampled_from(
+    [b'"', b"0001", b"9999", b"-01-01", b"-12-31", b"T", b"1", b'"0001-01-01T', b'"9999-12-31T', b'"9999-01-01T', b"0001-01-01T"]
+)  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=6).map(b"".join))
+def test_a_text_holds_an_edge_where_one_of_the_two_days_begins_a_string(text: bytes) -> None:
+    assert holds_edge(text) is (b'"0001-01-01T' in text or b'"9999-12-31T' in text)

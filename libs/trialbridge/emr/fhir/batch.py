@@ -187,7 +187,7 @@ class Batch:
         for each in self._good:
             if isinstance(each, Good):
                 each.resolve(numbers)
-            elif each.scope:
+            elif each.scope and not each.scope.keys().isdisjoint(each.references):
                 each.resolve(swaps)
 
     def pieces(self, ownerless: list[Good]) -> Iterator[Found]:

@@ -130,8 +130,6 @@ class Forms:
 
     def find(self, text: bytes) -> Recognised | None:
         """Return what is recognised in a resource's JSON, None where it must be read."""
-        if is_spaced(text):
-            return None
         forms = self._forms.get(text.translate(None, _OUTLINE))
         if forms is None:
             return None

@@ -9,6 +9,7 @@ from trialbridge.emr.records import Resource
 
 _EDGE: Final = re.compile(r"(0001-01-01|9999-12-31)T.*[+-]\d\d:\d\d", re.DOTALL)
 _DAYS: Final = re.compile(rb"-(?:12-3|01-0)1T")
+_EDGES: Final = frozenset({b'"0001-01-01T', b'"9999-12-31T'})
 _ESCAPED: Final = re.compile(rb"\\u00[2-7]")
 """An ASCII character that nobody needs to escape."""
 
@@ -23,8 +24,8 @@ def may_be_beyond(text: bytes) -> bool:
 
 def holds_edge(text: bytes) -> bool:
     """Return whether JSON text that escapes no letter or digit holds such a day with a time."""
-    # One search for both first, whatever their years: times at these days are rare.
-    return _DAYS.search(text) is not None and (b'"0001-01-01T' in text or b'"9999-12-31T' in text)
+    # One search for both, whatever their years: times at these days are rare.
+    return any(text[max(0, one.start() - 5) : one.end()] in _EDGES for one in _DAYS.finditer(text))
 
 
 def beyond_calendar(resource: Resource) -> str | None:

@@ -122,8 +122,10 @@ class Reading:
             if not text:
                 continue
             place = Place(entry=name, message=number)
-            text = _compact(text) if recognises else text
-            found = find(text) if recognises else None
+            found = None
+            if recognises:
+                text = _compact(text) if jsontext.is_spaced(text) else text
+                found = find(text)
             if found is not None:
                 yield Passing(text, found, place)
                 continue
