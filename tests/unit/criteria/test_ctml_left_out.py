@@ -179,7 +179,7 @@ def other(value: Any) -> Any:
 
 def silent(document: Json) -> Iterator[tuple[str, str, Any]]:
     """Yield what may be deleted or changed without a trace in the trial, and without a word."""
-    before = compile_text(text_of(document))
+    before = compile_text(text_of(document, "json"))
     assert before.ok, before.diagnostics
     for path in leaves(document):
         for how in ("deleted", "changed"):
@@ -189,7 +189,7 @@ def silent(document: Json) -> Iterator[tuple[str, str, Any]]:
                 holder[path[-1]] = other(value)
             else:
                 del holder[path[-1]]
-            after = compile_text(text_of(copy))
+            after = compile_text(text_of(copy, "json"))
             # Of what is deleted the document that had it must tell; of what is changed, the changed one too.
             heard = told(before, written(path)) and (how == "deleted" or told(after, written(path)))
             if after.digest == before.digest and not heard:
