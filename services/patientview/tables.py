@@ -22,7 +22,7 @@ from trialbridge.people.members import Member
 from trialbridge.runtime.effects import TableSpec
 
 
-class Stamp(msgspec.Struct, frozen=True, order=True, array_like=True):
+class Stamp(msgspec.Struct, frozen=True, gc=False, order=True, array_like=True):
     """The age of a statement: comparable, and the same whatever came first."""
 
     time: str = ""
@@ -32,7 +32,7 @@ class Stamp(msgspec.Struct, frozen=True, order=True, array_like=True):
     """Digest of the content: settles what one delivery says twice."""
 
 
-class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+class Kept(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The newest version of one resource; no facts where it was retracted or says nothing that matters here."""
 
     stamp: Stamp
@@ -43,7 +43,7 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     """JSON of the resource as delivered, where it holds local codes: its facts are extracted again when their meaning changes."""
 
 
-class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
+class Identity(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The newest statement of who the source patient is."""
 
     stamp: Stamp = Stamp()
@@ -51,7 +51,7 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     display: Display = Display()
 
 
-class SourcePatient(msgspec.Struct, frozen=True, omit_defaults=True):
+class SourcePatient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """All that one source has said of one of its patients. One value each; the runtime splits what is large."""
 
     network: NetworkId
@@ -76,7 +76,7 @@ class SourcePatient(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the ids in `Kept.codes` stand for."""
 
 
-class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+class Known(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A member of a network, its link, and whose links its statements have ever touched (to re-send them on a repeat)."""
 
     member: Member
@@ -87,7 +87,7 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     touched: tuple[SourcePatientKey, ...] = ()
 
 
-class Person(msgspec.Struct, frozen=True, omit_defaults=True):
+class Person(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A person's view as last sent; the contributions lie beside it."""
 
     keys: tuple[SourcePatientKey, ...] = ()
@@ -100,7 +100,7 @@ class Person(msgspec.Struct, frozen=True, omit_defaults=True):
     changed: tuple[str, ...] = ()
 
 
-class Accepted(msgspec.Struct, frozen=True, omit_defaults=True):
+class Accepted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a local code means now; without a target nothing is accepted of it."""
 
     version: int
@@ -108,14 +108,14 @@ class Accepted(msgspec.Struct, frozen=True, omit_defaults=True):
     target: Target | None = None
 
 
-class Holding(msgspec.Struct, frozen=True, omit_defaults=True):
+class Holding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Which local codes a source patient's records hold; 0 for one that they held before the last change."""
 
     seq: int = -1
     counts: dict[str, int] = {}
 
 
-class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
+class Tally(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How often a local code is there in its feed."""
 
     tenant: TenantId

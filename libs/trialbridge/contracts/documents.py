@@ -13,7 +13,7 @@ from trialbridge.contracts.errors import Place
 from trialbridge.contracts.events import AuditRecorded, Change, CoverageRow, Gate, SourceFreshness
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+class Document(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Base of all documents."""
 
     id: str

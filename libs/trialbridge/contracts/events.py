@@ -30,7 +30,7 @@ from trialbridge.contracts.ids import (
 )
 
 
-class Payload(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Payload(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """Base of all payloads."""
 
 
@@ -58,7 +58,7 @@ class TicketIssued(Payload, frozen=True, kw_only=True):
     """Counts re-issues (replay); the ticket's id stays."""
 
 
-class Merge(msgspec.Struct, frozen=True):
+class Merge(msgspec.Struct, frozen=True, gc=False):
     """A source says that ``retired`` is the same patient as ``survivor`` (HL7 v2 A40)."""
 
     survivor: LocalPatientId
@@ -66,7 +66,7 @@ class Merge(msgspec.Struct, frozen=True):
     at: str
 
 
-class Identifier(msgspec.Struct, frozen=True, omit_defaults=True):
+class Identifier(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A patient identifier as the source gives it."""
 
     system: str
@@ -148,7 +148,7 @@ class FactsContributed(Payload, frozen=True, kw_only=True):
     """Newest ``received`` among the records."""
 
 
-class Display(msgspec.Struct, frozen=True, omit_defaults=True):
+class Display(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How people recognise the patient; PHI, shown to the practices that already hold it."""
 
     name: str = ""
@@ -158,7 +158,7 @@ class Display(msgspec.Struct, frozen=True, omit_defaults=True):
     """Local patient id (MRN) by tenant."""
 
 
-class SourceFreshness(msgspec.Struct, frozen=True):
+class SourceFreshness(msgspec.Struct, frozen=True, gc=False):
     """When a source last said something about the patient."""
 
     source: SourceId
@@ -189,7 +189,7 @@ class PatientViewChanged(Payload, frozen=True, kw_only=True):
     """True when no source contributes any more (all moved to another person)."""
 
 
-class Site(msgspec.Struct, frozen=True, omit_defaults=True):
+class Site(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A place where a trial recruits."""
 
     id: str
@@ -246,7 +246,7 @@ class DayBegan(Payload, frozen=True, kw_only=True):
     zone: str = "UTC"
 
 
-class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+class Change(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One line of "why now": a criterion whose verdict differs from the previous explanation."""
 
     path: str
@@ -285,7 +285,7 @@ class MatchChanged(Payload, frozen=True, kw_only=True):
     records: tuple[RecordId, ...] = ()
 
 
-class Gate(msgspec.Struct, frozen=True, omit_defaults=True):
+class Gate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One gate between an eligible match and its approval."""
 
     name: Literal["clinical", "regulatory", "consent", "site", "trial", "review"]
@@ -390,7 +390,7 @@ class DeadLettered(Payload, frozen=True, kw_only=True):
     traceparent: str = ""
 
 
-class LocalCodeHeld(msgspec.Struct, frozen=True, omit_defaults=True):
+class LocalCodeHeld(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A code of a feed's own in one source patient's records; its words may be free text."""
 
     code: str
@@ -440,7 +440,7 @@ class PatientRecoded(Payload, frozen=True, kw_only=True):
     key: SourcePatientKey
 
 
-class CoverageRow(msgspec.Struct, frozen=True, order=True):
+class CoverageRow(msgspec.Struct, frozen=True, gc=False, order=True):
     """How many populated source leaves of one place went the same way."""
 
     format: str

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 
-class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Where a fact comes from: enough to find the bytes again."""
 
     resource: str
@@ -30,7 +30,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """Versions of the feed's own table of codes that the fact rests on (``local codes v7``); empty where it rests on none."""
 
 
-class Fact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind"):
+class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="kind"):
     """Base of all facts."""
 
     evidence: Evidence
@@ -38,7 +38,7 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fi
     """Clinically relevant time (partial date); None where the record gives none."""
 
 
-class Coding(msgspec.Struct, frozen=True, omit_defaults=True):
+class Coding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A code as the record has it. ``system`` is the FHIR system URI; ``text`` alone is allowed."""
 
     system: str | None = None
@@ -320,7 +320,7 @@ AnyFact = (
 """The tagged union of all facts; JSON carries the tag in ``kind``."""
 
 
-class PatientFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+class PatientFacts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One patient as the engine sees them: the public shape of a facts file."""
 
     patient: str

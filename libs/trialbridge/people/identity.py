@@ -16,7 +16,7 @@ from trialbridge.people.members import Directory, Member
 from trialbridge.people.proof import parts, proves
 
 
-class Link(msgspec.Struct, frozen=True, omit_defaults=True):
+class Link(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The person that a source patient belongs to, and why; reasons are stable words, never values.
 
     ``held:MR`` is an identifier that another record holds which is kept apart, ``shared:PI`` one that proves nothing.

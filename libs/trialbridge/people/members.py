@@ -9,7 +9,7 @@ from trialbridge.contracts.events import Identifier
 from trialbridge.contracts.ids import SourceId, SourcePatientKey
 
 
-class Member(msgspec.Struct, frozen=True, omit_defaults=True):
+class Member(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A source patient as identity sees it."""
 
     key: SourcePatientKey

@@ -21,7 +21,7 @@ ATTRIBUTES: tuple[Attribute, ...] = ("birth_date", "sex", "vital_status")
 UNRANKED = 100
 
 
-class Statement(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """What one source says of one attribute."""
 
     fact: Demographics
@@ -32,7 +32,7 @@ class Statement(msgspec.Struct, frozen=True):
     """When it was said: a partial date or dateTime."""
 
 
-class Survivor(msgspec.Struct, frozen=True):
+class Survivor(msgspec.Struct, frozen=True, gc=False):
     """The winner of one attribute, the rank that its source had, and the statements that lost, best first."""
 
     attribute: Attribute

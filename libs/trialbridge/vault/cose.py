@@ -27,7 +27,7 @@ ARRAY_OF_3, ARRAY_OF_4, MAP_OF_1, BYTES = b"\x83", b"\x84", b"\xa1", 0x40
 """Heads of CBOR items (RFC 8949, 3.1)."""
 
 
-class Recipient(msgspec.Struct, frozen=True):
+class Recipient(msgspec.Struct, frozen=True, gc=False):
     """How a data key travels: whose it is, which wrapping key wraps it, and the wrapped bytes."""
 
     network: str
@@ -35,7 +35,7 @@ class Recipient(msgspec.Struct, frozen=True):
     wrapped: bytes
 
 
-class Sealed(msgspec.Struct, frozen=True):
+class Sealed(msgspec.Struct, frozen=True, gc=False):
     """A parsed value."""
 
     protected: bytes

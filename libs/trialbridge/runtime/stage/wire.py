@@ -28,7 +28,7 @@ CLEAR: Final = b"\x00"
 SEALED: Final = b"\x01"
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """One record on the wire."""
 
     id: EventId
