@@ -121,7 +121,7 @@ async def test_an_idle_worker_closes_at_once_and_a_stuck_one_is_broken_off() -> 
     await settle()
     await stuck.put(0)
     await settle()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await close_all([idle, stuck], 0.01)
     assert idle.task.done()
     assert stuck.task.cancelled()

@@ -60,7 +60,7 @@ async def test_a_withdrawal_does_not_wait_for_another_practices_slow_endpoint(ho
             await asyncio.sleep(0.005)
         # It comes while those of the other practice are on their way, and behind hundreds that wait.
         await house.deliver(decision(match=MatchId("urgent"), tenants=(HILL,), decision="withdrawn"))
-        await asyncio.wait_for(web.told.wait(), 5)
+        await asyncio.wait_for(web.told.wait(), 60)
         assert web.most == 2
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
