@@ -202,7 +202,7 @@ OVARY = Disease(
     "HGSOC",
     "High grade serous carcinoma of ovary",
     "C56.9",
-    "1237208009",
+    "363443007",
     "8461/3",
     6,
     "female",

@@ -5,21 +5,12 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from trialbridge.criteria import facts as f
-from trialbridge.emr.facts.read import answer, codings, exact, mapping, objects, text, when, words
+from trialbridge.emr.facts.read import answer, codings, exact, mapping, objects, unit_of, when, words
 from trialbridge.emr.records import Resource
+from trialbridge.emr.tables.rows import limit, listed
 
 PER_MEGABASE: Final = "1/1000000{Base}"
-_PER_MEGABASE: Final = frozenset(
-    {
-        PER_MEGABASE.casefold(), "mutations/megabase", "mutations per megabase", "mutations/mb", "muts/megabase", "muts/mb",
-        "mut/megabase", "mut/mb", "{mutations}/mb", "{mut}/mb", "1/mb", "/mb",
-    }
-)  # fmt: skip
-_FLAGS: Final = frozenset({"H", "HH", "HU", "HX", "L", "LL", "LU", "LX", "N", "A", "AA", "U", "D"})
 _REPAIR: Final = {"high": "deficient", "stable": "proficient"}
-_LOW: Final = frozenset({Decimal(1), Decimal(2)})
-"""Grades of HER2 which, where the result as a whole is negative, make it low (ASCO/CAP 2023)."""
-_PLAIN: Final = frozenset({"", "1", "{score}", "score"})
 
 
 def said(name: str, resource: Resource) -> str | None:
@@ -30,7 +21,12 @@ def said(name: str, resource: Resource) -> str | None:
 
 def _interpreted(name: str, resource: Resource) -> str | None:
     """Return the word of an interpretation; a flag of a number beyond its range (``H``, ``L``) is none."""
-    stated = (one for one in objects(resource.get("interpretation")) if not any(c.code in _FLAGS for c in codings(one)))
+    flags = listed("number_flag")
+    stated = (
+        one
+        for one in objects(resource.get("interpretation"))
+        if not any((c.code or "").casefold() in flags for c in codings(one))
+    )
     return next((word for one in stated if (word := answer(name, one))), None)
 
 
@@ -43,8 +39,8 @@ def of_signature(resource: Resource, evidence: f.Evidence, name: str) -> Iterato
     """Yield a genome-wide biomarker, by coded answer or by value."""
     quantity = mapping(resource.get("valueQuantity"))
     value = exact(quantity)
-    unit = text(quantity.get("code")) or text(quantity.get("unit"))
-    if name == "tmb" and unit is not None and unit.casefold() in _PER_MEGABASE:
+    unit = unit_of(quantity)
+    if name == "tmb" and unit is not None and unit.casefold() in listed("per_megabase"):
         unit = PER_MEGABASE
     status = said(name, resource) or _interpreted(name, resource)
     if status is not None or value is not None:
@@ -100,7 +96,7 @@ def of_marker(resource: Resource, evidence: f.Evidence, argument: str) -> Iterat
     name, _, kind = argument.partition(" ")
     value, kind = _score(resource, name, kind)
     status = _stained(resource)
-    if name == "HER2" and kind == "ihc" and value in _LOW and status == "negative":
+    if name == "HER2" and kind == "ihc" and status == "negative" and _is_low(value):
         status = "low"
     if status is not None or value is not None:
         yield f.Marker(
@@ -114,14 +110,19 @@ def of_marker(resource: Resource, evidence: f.Evidence, argument: str) -> Iterat
         )
 
 
+def _is_low(grade: Decimal | None) -> bool:
+    """Return whether a grade of HER2 makes a result low that is negative as a whole."""
+    return grade is not None and limit("her2_low_least") <= grade <= limit("her2_low_most")
+
+
 def _score(resource: Resource, name: str, kind: str) -> tuple[Decimal | None, str]:
     """Return a marker's score and its kind; a concentration (``ng/mL`` in serum) is no score of a stain."""
     quantity = mapping(resource.get("valueQuantity"))
-    unit = (text(quantity.get("code")) or text(quantity.get("unit")) or "").casefold()
+    unit = (unit_of(quantity) or "").casefold()
     value = exact(quantity)
     if value is not None and unit == "%":
         return value, kind or "percent"
-    if value is not None and unit in _PLAIN:
+    if value is not None and (not unit or unit in listed("score_unit")):
         # A tumour proportion score is a percentage; a number alone may as well be a combined positive score.
         return value, "" if kind == "tps" else kind
     grade = said("her2_ihc", resource) if name == "HER2" and not kind else None

@@ -2,39 +2,25 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.terminology import crosswalk, sites, stages
+from trialbridge.emr.facts.coded_meanings import meanings_of
 from trialbridge.emr.facts.read import MCODE, answer, codings, extension, objects, profiles, text
 from trialbridge.emr.facts.standing import standing
 from trialbridge.emr.records import Resource
 
 UNCONFIRMED = f.Coding(text="a cancer that is not confirmed")
 """Stands for the codes of a diagnosis that may not be so."""
+_TABLE: Final = "disease_codes"
 _STATUSES = frozenset({"active", "recurrence", "relapse", "remission", "inactive", "resolved"})
-_SECONDARY = ("C77", "C78", "C79", "C7B")
-_SECONDARY_9 = re.compile(r"19[78]|209\.?7")
-_SECONDARY_SNOMED = frozenset({"94161006", "94222008", "94225005", "94381002", "94391008", "94392001", "128462008"})
-_SECONDARY_WORDS = re.compile(
-    r"(?:secondary (?:malignant neoplasm|carcinoma|adenocarcinoma) of|metastatic malignant neoplasm (?:to|of)|metastasis (?:to|from))\b",
-    re.IGNORECASE,
-)
-"""How SNOMED CT's names of metastases begin."""
-_BLOOD = ("D45", "D46", "D47")
-"""Neoplasms of the blood that ICD-10 has among those of uncertain behaviour, as polycythaemia vera and myelodysplasia."""
-_CANCER_9 = re.compile(r"(?:1[4-8][0-9]|19[0-59]|20[0-8])(?:$|\.|[0-9])|209\.?[0-37]|238\.?(?:4|7[1-9])")
-"""ICD-9-CM: malignant neoplasms, malignant neuroendocrine tumours, and those of the blood that ICD-10 has in D45 to D47; not
-196, lymph nodes, which may be regional."""
-_CANCER = re.compile(r"C[0-9][0-9AB](?:[0-9A-Z.]|$)")
 _AROUND = re.compile(
     r"^(?:(?:american joint committee on cancer|ajcc|union for international cancer control|uicc)\b[ ,:-]*)?"
     r"(?:(?:clinical|pathologic(?:al)?) )?(?:stage\b[ :]*)?|\s*\((?:qualifier value|finding|tumor staging)\)$",
     re.IGNORECASE,
 )
-_BASES = {"clinical": frozenset({"260998006", "399537006"}), "pathologic": frozenset({"261023001", "399588009"})}
-_BRAIN_CODES = frozenset({"94225005", "C79.3", "C793", "C79.31", "C7931", "C79.32", "C7932", "198.3", "1983"})
-_BRAIN_SITES = frozenset({"12738006", "C71.9"})
+_BASES = ("clinical", "pathologic")
 
 
 def of_condition(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
@@ -74,7 +60,7 @@ def of_condition(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact
     if not refuted:
         yield from _stages(resource, evidence)
     if secondary and not refuted and not sites.only_nodes((*codes, *places)):
-        brain = any(c.code in _BRAIN_CODES for c in codes) or any(c.code in _BRAIN_SITES for c in places)
+        brain = "brain" in meanings_of(_TABLE, codes) or "brain-site" in meanings_of(_TABLE, places)
         yield f.Stage(
             evidence=evidence,
             effective=evidence.date,
@@ -89,8 +75,8 @@ def _stages(resource: Resource, evidence: f.Evidence) -> Iterator[f.Stage]:
     for one in objects(resource.get("stage")):
         group = stages.group(stage_words(one.get("summary")) or "")
         if group is not None and not one.get("assessment"):
-            kind = {coding.code for coding in codings(one.get("type"))}
-            basis = next((word for word, known in _BASES.items() if kind & known), None)
+            kinds = tuple(meanings_of(_TABLE, codings(one.get("type"))))
+            basis = next((word for word in _BASES if word in kinds), None)
             yield f.Stage(evidence=evidence, effective=evidence.date, group=group, basis=cast("Any", basis))
 
 
@@ -108,37 +94,22 @@ def is_cancer(resource: Resource) -> bool:
 def _is_secondary(resource: Resource, codes: tuple[f.Coding, ...]) -> bool:
     if "mcode-secondary-cancer-condition" in profiles(resource):
         return True
-    return any(map(_secondary, codes))
-
-
-def _secondary(coding: f.Coding) -> bool:
-    """Return whether a code is of a metastasis, by ICD-10, ICD-9-CM or SNOMED CT."""
-    system, code = crosswalk.system_of(coding.system), (coding.code or "").strip()
-    if system == "icd10":
-        return code.upper().startswith(_SECONDARY)
-    if system == "snomed":
-        return code in _SECONDARY_SNOMED or bool(code and _SECONDARY_WORDS.match(coding.text or ""))
-    return _is_icd9(coding.system) and bool(_SECONDARY_9.match(code))
-
-
-def _is_icd9(system: str | None) -> bool:
-    low = (system or "").casefold()
-    return "icd-9" in low or "icd9" in low or low.endswith(("2.16.840.1.113883.6.103", "2.16.840.1.113883.6.2"))
+    return "secondary" in meanings_of(_TABLE, codes)
 
 
 def _is_cancer(resource: Resource, codes: tuple[f.Coding, ...], histology: tuple[f.Coding, ...]) -> bool:
     if "mcode-primary-cancer-condition" in profiles(resource) or histology:
         return True
-    malignant = any(crosswalk.system_of(c.system) == "icd10" and _malignant(c.code or "") for c in codes)
-    malignant = malignant or any(_is_icd9(c.system) and _CANCER_9.match((c.code or "").strip()) for c in codes)
+    if any(map(_malignant, codes)):
+        return True
     known = any(crosswalk.system_of(c.system) in ("oncotree", "snomed", "icdo3") and c.code for c in codes)
-    return malignant or (known and bool(crosswalk.terms_of(tuple(c for c in codes if c.code))))
+    return known and bool(crosswalk.terms_of(tuple(c for c in codes if c.code)))
 
 
-def _malignant(code: str) -> bool:
-    """Return whether an ICD-10 code is of a cancer: C00 to C97, with the letters of ICD-10-CM (C4A, C7A), and cancers of the blood."""
-    plain = code.strip().upper()
-    return bool(_CANCER.match(plain)) or (plain.startswith(_BLOOD) and bool(crosswalk.from_icd10(plain)))
+def _malignant(coding: f.Coding) -> bool:
+    """Return whether a code is of a cancer by the table, among them neoplasms of the blood that the crosswalk has a term for."""
+    says = frozenset(meanings_of(_TABLE, (coding,)))
+    return "cancer" in says or ("cancer-if-known" in says and bool(crosswalk.from_icd10(coding.code or "")))
 
 
 def stage_words(concept: Any) -> str | None:

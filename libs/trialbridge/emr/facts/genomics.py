@@ -8,18 +8,13 @@ from trialbridge.criteria import facts as f
 from trialbridge.emr.facts.biomarkers import said
 from trialbridge.emr.facts.read import answer, codings, decimal, exact, mapping, objects, text, when, words
 from trialbridge.emr.genomics.finding import terms
+from trialbridge.emr.genomics.resources import ALTERATIONS
 from trialbridge.emr.records import Resource
+from trialbridge.emr.tables.rows import limit, listed
 
 GENE, PROTEIN, CODING, GENOMIC = "48018-6", "48005-3", "48004-6", "81290-9"
 CHANGE, CLASS, FRACTION, COPIES, SIGNIFICANCE, EXON = "48019-4", "48002-0", "81258-6", "82155-3", "53037-8", "47999-8"
 CONSEQUENCE = "molecular-consequence"
-ALTERATIONS = "urn:trialbridge:fhir:alterations-studied"
-_AMPLIFIED, _DIPLOID = 6, 2
-_NONE = frozenset(
-    {"wild type", "wildtype", "wt", "not detected", "none detected", "none", "negative", "no mutation", "no mutation detected",
-     "no variant detected", "absent", "normal", "la9658 1"}
-)  # fmt: skip
-"""Words in the place of a named change that say that there is none."""
 _ALTERATIONS: tuple[Literal["mutation", "copy_number", "fusion"], ...] = ("mutation", "copy_number", "fusion")
 _LOOKED_FOR = _ALTERATIONS[:1]
 
@@ -121,7 +116,7 @@ def _unchanged(parts: dict[str, list[dict[str, Any]]]) -> bool:
 
 
 def _is_none(change: str) -> bool:
-    return " ".join(change.casefold().replace("-", " ").split()) in _NONE
+    return " ".join(change.casefold().replace("-", " ").split()) in listed("no_change")
 
 
 def _change(parts: dict[str, list[dict[str, Any]]], code: str) -> str | None:
@@ -139,13 +134,13 @@ def _at_least(parts: dict[str, list[dict[str, Any]]]) -> Decimal | None:
 def _call(change: str | None, copies: Decimal | None, least: Decimal | None) -> Any:
     """Return the call that a number of copies makes: six or more are an amplification; a gain without a number is no more than that."""
     many = copies if copies is not None else least
-    if change == "loss" or (copies is not None and copies < _DIPLOID):
+    if change == "loss" or (copies is not None and copies < limit("copies_diploid")):
         return "homozygous_deletion" if copies == 0 else "heterozygous_deletion" if copies == 1 else "deletion"
-    if many is not None and many >= _AMPLIFIED:
+    if many is not None and many >= limit("copies_amplified"):
         return "amplification"
     if change == "gain" and copies is None:
         return "gain"
-    return None if copies is None else "gain" if copies > _DIPLOID else "neutral"
+    return None if copies is None else "gain" if copies > limit("copies_diploid") else "neutral"
 
 
 def _small(

@@ -6,27 +6,35 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from trialbridge.criteria import facts as f
-from trialbridge.criteria.terminology import crosswalk
 from trialbridge.emr.facts import biomarkers, genomics
 from trialbridge.emr.facts.diseases import stage_words
-from trialbridge.emr.facts.read import answer, codings, decimal, exact, mapping, objects, text, when
+from trialbridge.emr.facts.read import (
+    LOINC,
+    answer,
+    codings,
+    decimal,
+    exact,
+    mapping,
+    meaning,
+    objects,
+    text,
+    unit_of,
+    when,
+)
 from trialbridge.emr.facts.standing import standing
 from trialbridge.emr.records import Resource
-from trialbridge.emr.tables.rows import meanings
+from trialbridge.emr.tables.rows import limit
 
-_LOINC = "http://loinc.org"
 _SCORE: Final = re.compile(
     r"(?:(?:ecog|karnofsky|kps|lansky|ps|grade|score)\b[ :=]*){0,3}([0-9]{1,3}) ?%?", re.IGNORECASE
 )
-_LARGEST: Final = {"ecog": 5}
-"""Of the scales; Karnofsky and Lansky go to 100."""
 
 
 def of_observation(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
     """Yield the facts of one observation; one that is not final, or was withdrawn, has none."""
     if standing(resource) != "stated":
         return
-    kind, argument = _meaning(resource)
+    _, kind, argument = meaning(resource.get("code"))
     if kind == "variant":
         yield from genomics.of_variant(resource, evidence)
     elif kind == "coverage":
@@ -43,16 +51,6 @@ def of_observation(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFa
         yield from _measured(resource, evidence)
 
 
-def _meaning(resource: Resource) -> tuple[str, str]:
-    table = meanings()
-    for coding in codings(resource.get("code")):
-        system = "loinc" if coding.system == _LOINC else crosswalk.system_of(coding.system)
-        found = table.get((system, coding.code or ""))
-        if found is not None:
-            return found
-    return "", ""
-
-
 def _performance(resource: Resource, evidence: f.Evidence, scale: str) -> Iterator[f.AnyFact]:
     value = decimal(resource.get("valueInteger"))
     if value is None:
@@ -61,7 +59,7 @@ def _performance(resource: Resource, evidence: f.Evidence, scale: str) -> Iterat
         word = biomarkers.said(scale, resource) or text(resource.get("valueString")) or ""
         written = _SCORE.fullmatch(word.strip())
         value = Decimal(written[1]) if written else None
-    if value is not None and value == value.to_integral_value() and 0 <= value <= _LARGEST.get(scale, 100):
+    if value is not None and value == value.to_integral_value() and 0 <= value <= limit(f"{scale}_most"):
         yield f.Performance(evidence=evidence, effective=when(resource), scale=cast("Any", scale), value=int(value))
 
 
@@ -85,12 +83,12 @@ def _measured(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
     """Yield a quantity with a LOINC code as a vital sign or a laboratory result, and those of its components."""
     vital = any(c.code == "vital-signs" for one in objects(resource.get("category")) for c in codings(one))
     for part in (resource, *objects(resource.get("component"))):
-        loinc = next((c for c in codings(part.get("code")) if c.system == _LOINC and c.code), None)
+        loinc = next((c for c in codings(part.get("code")) if c.system == LOINC and c.code), None)
         quantity = mapping(part.get("valueQuantity"))
         value = decimal(quantity.get("value"))
         if loinc is None or loinc.code is None or value is None:
             continue
-        unit = text(quantity.get("code")) or text(quantity.get("unit"))
+        unit = unit_of(quantity)
         given = quantity.get("comparator")
         comparator = cast("Any", given) if given in ("<", "<=", ">=", ">") else None
         if vital:
@@ -120,12 +118,8 @@ def _limits(part: dict[str, Any], quantity: dict[str, Any]) -> dict[str, Decimal
         if kinds and "normal" not in kinds:
             continue
         ends = {name: mapping(one.get(name)) for name in ("low", "high")}
-        same = all(_unit(end) in (None, _unit(quantity)) for end in ends.values())
+        same = all(unit_of(end) in (None, unit_of(quantity)) for end in ends.values())
         if same and any(ends.values()):
             found.append({name: decimal(end.get("value")) for name, end in ends.items()})
     # Ranges of men and women, or of ages: which of them is the patient's is not for us to say.
     return found[0] if found and all(one == found[0] for one in found) else {}
-
-
-def _unit(quantity: dict[str, Any]) -> str | None:
-    return text(quantity.get("code")) or text(quantity.get("unit"))

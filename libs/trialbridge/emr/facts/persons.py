@@ -14,7 +14,6 @@ _BIRTH_SEX: Final = (
     "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex",
     "http://hl7.org/fhir/us/core/StructureDefinition/us-core-sex",
 )
-_BORN: Final[dict[Any, Sex]] = {"F": "female", "M": "male", "248152002": "female", "248153007": "male"}
 GEOLOCATION: Final = "http://hl7.org/fhir/StructureDefinition/geolocation"
 
 
@@ -50,7 +49,8 @@ def _sex(resource: Resource) -> Sex | None:
     """
     gender = resource.get("gender")
     given = cast("Sex", gender) if gender in ("male", "female", "other", "unknown") else None
-    born = {_BORN[code] for url in _BIRTH_SEX if (code := extension(resource, url)) in _BORN}
+    stated = (extension(resource, url) for url in _BIRTH_SEX)
+    born = {cast("Sex", word) for one in stated if (word := answer("birth_sex", {"text": one}))}
     if not born:
         return given
     sexes = born if given in (None, "unknown") else born | {given}

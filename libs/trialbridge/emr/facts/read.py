@@ -7,12 +7,16 @@ from typing import Any, Final
 
 from trialbridge.contracts.ids import RecordId, SourceId
 from trialbridge.criteria.facts import Coding, Evidence
+from trialbridge.criteria.terminology import crosswalk
 from trialbridge.emr.records import Resource
-from trialbridge.emr.tables.rows import answers
+from trialbridge.emr.tables.rows import answers, observation_kinds
 
 _CHOICE: Final = 2
 """Digits of a number that stands for a choice of a list."""
 _NUMBER: Final = re.compile(r"[0-9]+")
+LOINC: Final = "http://loinc.org"
+_THESAURUS: Final = ("ncithesaurus", "nci.nih.gov", "2.16.840.1.113883.3.26.1.1")
+"""In every address of the thesaurus of the National Cancer Institute."""
 ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
 
@@ -67,6 +71,24 @@ def answer(name: str, concept: Any) -> str | None:
     return None
 
 
+def system_of(coding: Coding) -> str:
+    """Return the word that `tables/observations.tsv` has for a coding's system."""
+    if coding.system == LOINC:
+        return "loinc"
+    low = (coding.system or "").casefold()
+    return "ncit" if any(one in low for one in _THESAURUS) else crosswalk.system_of(coding.system)
+
+
+def meaning(concept: Any) -> tuple[str, str, str]:
+    """Return what an observation's code asks, after its first coding that the table has: the code, kind of fact and argument."""
+    table = observation_kinds()
+    for coding in codings(concept):
+        found = table.get((system_of(coding), coding.code or ""))
+        if found is not None:
+            return coding.code or "", *found
+    return "", "", ""
+
+
 def _telling(coding: Coding) -> str | None:
     """Return a coding's code; none where it is the number of a choice that its own words contradict (``1``, ECOG 0)."""
     code = coding.code
@@ -88,6 +110,12 @@ def exact(quantity: Any) -> Decimal | None:
     """Return the value of a Quantity; None where there is none, or where a comparator (``<``) says that it is another."""
     found = mapping(quantity)
     return None if found.get("comparator") else decimal(found.get("value"))
+
+
+def unit_of(quantity: Any) -> str | None:
+    """Return the unit that matching reads of a Quantity: its code, else its words."""
+    found = mapping(quantity)
+    return text(found.get("code")) or text(found.get("unit"))
 
 
 _TIMES: Final = ("effectiveDateTime", "effectiveInstant", "performedDateTime")

@@ -1,24 +1,22 @@
 """Facts out of medications, procedures and the list of all treatments."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import msgspec
 
 from trialbridge.criteria import facts as f
 from trialbridge.criteria.terminology import drugs
 from trialbridge.emr.facts.clinical_drugs import drugs_in
-from trialbridge.emr.facts.procedure_kinds import kind_of
-from trialbridge.emr.facts.read import MCODE, codings, extension, mapping, objects, profiles, text, when
+from trialbridge.emr.facts.coded_meanings import meanings_of
+from trialbridge.emr.facts.read import MCODE, answer, codings, extension, mapping, objects, profiles, text, when
 from trialbridge.emr.facts.standing import Reading, standing
 from trialbridge.emr.records import Resource
+from trialbridge.emr.tables.rows import listed
 
 _ONGOING = frozenset({"active", "in-progress"})
 _OVER = frozenset({"completed", "stopped"})
-_INTENT = {"373808002": "curative", "363676003": "palliative", "373846009": "adjuvant", "373847000": "neoadjuvant"}
 _INTENTS = ("mcode-procedure-intent", "mcode-treatment-intent")
-_SURGERY = frozenset({"387713003"})
-_TREATMENTS = frozenset({"10160-0", "treatments"})
 
 
 def of_medication(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
@@ -86,8 +84,8 @@ def _therapy(resource: Resource, bare: f.Therapy, reading: Reading) -> Iterator[
 
 def _intent(resource: Resource) -> Any:
     # mCODE STU1 called it treatment intent, later editions procedure intent.
-    found = (c for name in _INTENTS for c in codings(extension(resource, MCODE + name)))
-    return next((cast("Any", _INTENT[c.code]) for c in found if c.code in _INTENT), None)
+    stated = (extension(resource, MCODE + name) for name in _INTENTS)
+    return next((word for one in stated if (word := answer("intent", one))), None)
 
 
 def of_procedure(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
@@ -101,9 +99,10 @@ def of_procedure(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact
         return
     every = (*codes, *codings(resource.get("category")))
     claimed = profiles(resource)
-    kind = kind_of(every)
+    kinds = tuple(meanings_of("procedure_kinds", every))
+    kind = next((one for one in kinds if one != "surgery"), None)
     radiation = kind == "radiation" or any("radiotherapy" in name or "radiation" in name for name in claimed)
-    operated = any(c.code in _SURGERY for c in every) or any("surgical" in name for name in claimed)
+    operated = "surgery" in kinds or any("surgical" in name for name in claimed)
     start = text(mapping(resource.get("performedPeriod")).get("start")) or when(resource)
     reading = _begun(reading, start if radiation else None)
     category: Literal["radiation", "transplant", "surgery"] | None
@@ -118,9 +117,9 @@ def of_procedure(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact
 
 def of_list(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
     """Yield the statement that the list of cancer treatments is complete; only a current snapshot says so."""
-    codes = {c.code for c in codings(resource.get("code"))}
+    told = any((c.code or "").casefold() in listed("treatment_list") for c in codings(resource.get("code")))
     empty = {c.code for c in codings(resource.get("emptyReason"))}
-    if standing(resource) != "stated" or not codes & _TREATMENTS:
+    if standing(resource) != "stated" or not told:
         return
     if resource.get("entry") or "nilknown" in empty:
         yield f.TherapyHistory(evidence=evidence, effective=text(resource.get("date")), complete=True)

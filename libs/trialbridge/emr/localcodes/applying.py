@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from trialbridge.criteria.facts import Fact
-from trialbridge.emr.facts.read import mapping
+from trialbridge.emr.facts.read import mapping, unit_of
 from trialbridge.emr.localcodes.codes import SYSTEMS, LocalCode, Target
-from trialbridge.emr.localcodes.finding import CONCEPTS, local_answer, local_concept, local_unit, parts, unit_of
+from trialbridge.emr.localcodes.finding import CONCEPTS, local_answer, local_concept, local_unit, parts
 from trialbridge.emr.records import Resource
 
 F = TypeVar("F", bound=Fact)

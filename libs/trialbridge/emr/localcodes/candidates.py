@@ -9,7 +9,7 @@ from trialbridge.criteria.terminology import drugs, oncotree
 from trialbridge.criteria.terminology.source import kept, listed, rows
 from trialbridge.emr.localcodes.codes import Kind, Target
 from trialbridge.emr.localcodes.finding import ANSWERED
-from trialbridge.emr.tables.rows import meanings
+from trialbridge.emr.tables.rows import observation_kinds
 from trialbridge.emr.tables.rows import rows as answer_rows
 
 _ASKED: Final = {name for names in ANSWERED.values() for name in names} | {"msi", "mmr", "tmb", "ecog"}
@@ -63,7 +63,7 @@ def _tests() -> Iterator[Candidate]:
     for name, codes, _, aliases in rows("labs", 4):
         target = Target("loinc", listed(codes)[0], name)
         yield from (Candidate(word, target, "labs") for word in (name, *listed(aliases), *listed(codes)))
-    for (system, code), (kind, argument) in meanings().items():
+    for (system, code), (kind, argument) in observation_kinds().items():
         if system == "loinc":
             name = _SCORES.get(argument) or f"{argument} {kind}".strip().replace("_", " ")
             words = dict.fromkeys((name, argument or name, code))
@@ -83,12 +83,12 @@ def _diseases() -> Iterator[Candidate]:
 def _answers() -> Iterator[Candidate]:
     """Yield the words of the answers that matching reads, each with the first code that stands for it."""
     coded: dict[tuple[str, str], Target] = {}
-    for name, written, word in answer_rows("answers"):
+    for name, written, word, _ in answer_rows("answers"):
         code = written.upper()
         system = "snomed" if code.isdigit() and len(code) > _SCORE else "loinc-answer" if code.startswith("LA") else ""
         if name in _ASKED and system:
             coded.setdefault((name, word), Target(system, code, word))
-    for name, written, word in answer_rows("answers"):
+    for name, written, word, _ in answer_rows("answers"):
         target = coded.get((name, word))
         if target is not None:
             yield from (Candidate(one, target, "answers") for one in dict.fromkeys((f"{name} {word}", written, word)))

@@ -59,6 +59,10 @@ _SHAPES: Final = {
 }
 _LUHN: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _TEN: Final = 10
+_TURN: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+"""Verhoeff's permutation."""
+_FIVE: Final = 5
+"""Turns of a pentagon; the digits above are its mirrored ones."""
 _LETTERS: Final = (5, 2)
 """What the letters LA add to the check digit, before an even and an odd number of digits."""
 
@@ -128,7 +132,12 @@ def checked(kind: Kind, target: Target) -> Target:
 
 
 def _checks(system: str, code: str) -> bool:
-    """Return whether the check digit holds of a code that has one (LOINC: Luhn, modulus 10; of an answer, its letters count too)."""
+    """Return whether the check digit holds of a code that has one.
+
+    LOINC: Luhn, modulus 10; of an answer, its letters count too. SNOMED CT: Verhoeff, the last digit of all.
+    """
+    if system == "snomed":
+        return _verhoeff(code) == 0
     if system not in ("loinc", "loinc-answer"):
         return True
     number, _, check = code.removeprefix("LA").partition("-")
@@ -139,6 +148,23 @@ def _checks(system: str, code: str) -> bool:
 def _luhn(digits: str) -> int:
     total = sum(_LUHN[int(one)] if place % 2 == 0 else int(one) for place, one in enumerate(reversed(digits)))
     return -total % _TEN
+
+
+def _verhoeff(digits: str) -> int:
+    """Return Verhoeff's sum in the dihedral group D5: 0 where the last digit is the check digit of those before."""
+    total = 0
+    for place, one in enumerate(reversed(digits)):
+        number = int(one)
+        for _ in range(place % 8):
+            number = _TURN[number]
+        total = _compose(total, number)
+    return total
+
+
+def _compose(one: int, other: int) -> int:
+    if one < _FIVE:
+        return (one + other) % _FIVE if other < _FIVE else (one + other) % _FIVE + _FIVE
+    return (one - other) % _FIVE + _FIVE if other < _FIVE else (one - other) % _FIVE
 
 
 def serves(kind: Kind, used: Iterable[str]) -> bool:

@@ -8,10 +8,10 @@ from trialbridge.criteria.facts import Coding
 from trialbridge.criteria.terminology import crosswalk, units
 from trialbridge.emr import ucum
 from trialbridge.emr.facts.clinical_drugs import drugs_in
-from trialbridge.emr.facts.read import answer, codings, mapping, objects, text
+from trialbridge.emr.facts.read import LOINC, answer, codings, mapping, meaning, objects, system_of, text, unit_of
 from trialbridge.emr.localcodes.codes import Kind, LocalCode, local_code
 from trialbridge.emr.records import Resource
-from trialbridge.emr.tables.rows import meanings
+from trialbridge.emr.tables.rows import observation_kinds
 
 CONCEPTS: Final[dict[str, tuple[str, Kind]]] = {
     "Observation": ("code", "observation"),
@@ -23,7 +23,6 @@ CONCEPTS: Final[dict[str, tuple[str, Kind]]] = {
     "AllergyIntolerance": ("code", "allergy"),
 }
 """Where each resource type says what it is about."""
-_LOINC: Final = "http://loinc.org"
 _DISEASES: Final = frozenset({"icd10", "snomed", "oncotree", "icdo3"})
 _STANDARD: Final = (
     "snomed",
@@ -105,7 +104,7 @@ def _has_loinc(concept: Any) -> bool:
     """Return at once, for most observations, that a concept has a LOINC code."""
     listed = concept.get("coding") if isinstance(concept, dict) else None
     return isinstance(listed, list) and any(
-        isinstance(one, dict) and one.get("system") == _LOINC and text(one.get("code")) for one in listed
+        isinstance(one, dict) and one.get("system") == LOINC and text(one.get("code")) for one in listed
     )
 
 
@@ -113,7 +112,7 @@ def _read(kind: Kind, coding: Coding) -> bool:
     """Return whether matching reads this coding of a concept of this kind."""
     code, system = coding.code, coding.system
     if kind == "observation":
-        return bool(code) and (system == _LOINC or (crosswalk.system_of(system), code or "") in meanings())
+        return bool(code) and (system == LOINC or (system_of(coding), code or "") in observation_kinds())
     if kind == "condition":
         return bool(code) and crosswalk.system_of(system) in _DISEASES
     if kind == "medication" and coding.text and drugs_in(coding.text):
@@ -133,8 +132,8 @@ def local_answer(question: Any, value: Any) -> LocalCode | None:
     """
     if not isinstance(value, dict):
         return None
-    known = ((one.code or "", meanings().get((_system(one), one.code or ""))) for one in codings(question))
-    asked, sets = next(((code, _sets(*meaning)) for code, meaning in known if meaning is not None), ("", ()))
+    asked, kind, argument = meaning(question)
+    sets = _sets(kind, argument)
     found = codings(value)
     if not sets or not found or any(answer(name, value) is not None for name in sets):
         return None
@@ -142,19 +141,10 @@ def local_answer(question: Any, value: Any) -> LocalCode | None:
     return local_code("answer", f"{asked} {first.system or ''}".strip(), first.code, first.text, asked)
 
 
-def _system(coding: Coding) -> str:
-    return "loinc" if coding.system == _LOINC else crosswalk.system_of(coding.system)
-
-
 def _sets(kind: str, argument: str) -> tuple[str, ...]:
     """Return the sets of `tables/answers.tsv` that a question's answers are read by; none where it has no coded answers."""
     by_argument = {"signature": (argument,), "performance": (argument,)}
     return by_argument.get(kind) or ANSWERED.get(kind, ())
-
-
-def unit_of(quantity: dict[str, Any]) -> str | None:
-    """Return the unit that matching reads of a Quantity: its code, else its words."""
-    return text(quantity.get("code")) or text(quantity.get("unit"))
 
 
 @lru_cache(maxsize=4096)

@@ -1,11 +1,12 @@
 """Reads the record room's tables: tab-separated text, ``#`` starts a comment line."""
 
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 WIDTHS: Final = {
-    "answers": 3,
+    "answers": 4,
     "ccda_categories": 3,
     "ccda_codes": 3,
     "ccda_dropped": 3,
@@ -15,6 +16,8 @@ WIDTHS: Final = {
     "ccda_relations": 3,
     "ccda_statements": 3,
     "ccda_systems": 3,
+    "clinical_limits": 3,
+    "clinical_words": 3,
     "code_systems": 2,
     "csv_codes": 3,
     "csv_columns": 6,
@@ -22,6 +25,7 @@ WIDTHS: Final = {
     "csv_layouts": 3,
     "csv_other_columns": 2,
     "csv_products": 6,
+    "disease_codes": 4,
     "fhir_changes": 5,
     "fhir_dstu2": 2,
     "fhir_elements": 3,
@@ -30,8 +34,9 @@ WIDTHS: Final = {
     "genomics_chromosomes": 3,
     "genomics_consequences": 4,
     "genomics_words": 3,
-    "observations": 4,
+    "observations": 5,
     "patient_paths": 3,
+    "procedure_kinds": 4,
     "required_codes": 2,
     "required_concepts": 3,
     "statuses": 4,
@@ -65,14 +70,14 @@ def pairs(name: str) -> dict[str, str]:
 
 @cache
 def triples(name: str) -> dict[tuple[str, str], str]:
-    """Return a table of three columns by its first two."""
+    """Return a table's third column by its first two."""
     return {(row[0], row[1]): row[2] for row in rows(name)}
 
 
 @cache
 def observation_kinds() -> dict[tuple[str, str], tuple[str, str]]:
     """Return kind of fact and argument by system word and code."""
-    return {(system, code): (kind, argument) for system, code, kind, argument in rows("observations")}
+    return {(system, code): (kind, argument) for system, code, kind, argument, _ in rows("observations")}
 
 
 @cache
@@ -85,12 +90,18 @@ def statuses() -> dict[tuple[str, str], dict[str, str]]:
 
 
 @cache
-def meanings() -> dict[tuple[str, str], tuple[str, str]]:
-    """Return kind of fact and argument by system word and code."""
-    return observation_kinds()
-
-
-@cache
 def answers() -> dict[tuple[str, str], str]:
     """Return the word that facts use by set and answer (lower case)."""
     return triples("answers")
+
+
+@cache
+def listed(name: str) -> frozenset[str]:
+    """Return the words of a set of `clinical_words.tsv`."""
+    return frozenset(word for of, word, _ in rows("clinical_words") if of == name)
+
+
+@cache
+def limit(name: str) -> Decimal:
+    """Return a number of `clinical_limits.tsv`."""
+    return Decimal(pairs("clinical_limits")[name])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.emr.facts.judging import judged
 from trialbridge.contracts.ids import RecordId, SourceId
 from trialbridge.criteria import facts as f
 from trialbridge.emr.facts import facts_of
@@ -85,9 +86,56 @@ def test_grades_of_her2(more: dict[str, Any], score: str | None, kind: str | Non
     assert marker.score == (Decimal(score) if score else None)
 
 
-def test_a_concentration_in_serum_is_no_score_of_a_stain() -> None:
+def test_her2_in_serum_is_a_laboratory_result_and_says_nothing_of_the_tumour() -> None:
     quantity = {"value": 12, "unit": "ng/mL", "system": "http://unitsofmeasure.org", "code": "ng/mL"}
-    assert facts("32996-1", valueQuantity=quantity) == []
+    [lab] = facts("32996-1", valueQuantity=quantity, interpretation=[coded(INTERPRETATION, "POS")])
+    assert isinstance(lab, f.Lab)
+    assert (lab.loinc, lab.value, lab.unit) == ("32996-1", Decimal(12), "ng/mL")
+    for code in ("32996-1", "42914-2", "51981-9"):
+        assert facts(code, interpretation=[coded(INTERPRETATION, "POS")]) == []
+        assert facts(code, valueCodeableConcept=coded(SNOMED, "10828004")) == []
+    serum = {
+        "resourceType": "Observation",
+        "id": "o",
+        "status": "final",
+        "code": coded(LOINC, "32996-1"),
+        "effectiveDateTime": "2026-01-01",
+    }
+    positive = [coded(INTERPRETATION, "POS")]
+    assert (
+        judged([{**serum, "interpretation": positive}], expression={"marker": "HER2", "any_of": ["positive"]})
+        == "unknown"
+    )
+    tissue = {**serum, "code": coded(LOINC, "48676-1")}
+    assert (
+        judged([{**tissue, "interpretation": positive}], expression={"marker": "HER2", "any_of": ["positive"]}) == "met"
+    )
+
+
+def test_what_no_public_list_has_for_the_mutational_burden_is_no_answer() -> None:
+    """LA26205-7 and LA26206-5 stand in no published list of answers; words and numbers are read."""
+    assert facts("94077-5", valueCodeableConcept=coded(LOINC, "LA26205-7")) == []
+    [high] = facts("94077-5", valueCodeableConcept={"text": "High"})
+    assert isinstance(high, f.Signature)
+    assert high.status == "high"
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [("Amplified", "positive"), ("Not amplified", "negative"), ("non-amplified", "negative")]
+)
+def test_amplification_in_words(said: str, status: str) -> None:
+    [marker] = facts("31150-6", valueString=said)
+    assert isinstance(marker, f.Marker)
+    assert (marker.marker, marker.status) == ("HER2", status)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("260385009", "negative"), ("10828004", "positive"), ("42425007", "equivocal")]
+)
+def test_interpretations_in_snomed_ct(code: str, status: str) -> None:
+    [marker] = facts("31150-6", interpretation=[coded(SNOMED, code)])
+    assert isinstance(marker, f.Marker)
+    assert marker.status == status
 
 
 @pytest.mark.parametrize(
@@ -246,3 +294,30 @@ def test_a_period_of_observing_goes_before_the_day_of_issue() -> None:
         "1742-6", valueQuantity={"value": 4}, effectivePeriod={"start": "2024-01-01"}, issued="2024-05-01T00:00:00Z"
     )
     assert lab.effective == "2024-01-01"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"valueInteger": 70},
+        {
+            "valueCodeableConcept": coded(
+                "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl", "C69423", "Lansky Performance Status 70"
+            )
+        },
+    ],
+)
+@pytest.mark.parametrize(
+    "system",
+    [
+        "http://ncithesaurus-stage.nci.nih.gov",
+        "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
+        "urn:oid:2.16.840.1.113883.3.26.1.1",
+    ],
+)
+def test_the_play_score_of_children_is_asked_for_in_the_thesaurus(system: str, more: dict[str, Any]) -> None:
+    """mCODE's Lansky profile has the code C38144 of the NCI Thesaurus; no LOINC code is meant."""
+    [fact] = facts("C38144", system, **more)
+    assert isinstance(fact, f.Performance)
+    assert (fact.scale, fact.value) == ("lansky", 70)
+    assert facts("C38144", "urn:local", **more) == []

@@ -56,6 +56,8 @@ def test_a_drug_that_is_not_named_keeps_the_list_of_treatments_open(told: dict[s
     [
         (SNOMED, "33195004", "radiation"),
         (SNOMED, "152198000", "radiation"),
+        (SNOMED, "113120007", "radiation"),
+        (SNOMED, "80347004", "radiation"),
         (SNOMED, "77477000", None),
         (CPT, "77386", "radiation"),
         (CPT, "77263", None),

@@ -1,0 +1,52 @@
+"""What the code of a procedure or a disease means, by the tables whose rows are system, pattern, meaning and what that is."""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from typing import Final, Literal
+
+from trialbridge.criteria.facts import Coding
+from trialbridge.criteria.terminology import crosswalk
+from trialbridge.emr.tables.rows import rows
+
+Table = Literal["disease_codes", "procedure_kinds"]
+ANY: Final = "any"
+_NAME: Final = "-name"
+"""Ends the system word of a row whose pattern is of names, not of codes."""
+_URIS: Final = {
+    "icd10pcs": re.compile(r".*(?:icd-10-pcs.*|/coding/icd10|2\.16\.840\.1\.113883\.6\.4)"),
+    "icd9": re.compile(r".*(?:icd-?9.*|2\.16\.840\.1\.113883\.6\.(?:103|2))"),
+    "cpt": re.compile(r".*(?:ama-assn\.org.*|2\.16\.840\.1\.113883\.6\.12)"),
+}
+"""Addresses of the systems that only these tables tell apart."""
+
+
+def meanings_of(table: Table, codes: Iterable[Coding]) -> Iterator[str]:
+    """Yield what codings mean by a table, in the order of the codings and of the table's rows; nothing for those that it lacks."""
+    for one in codes:
+        yield from _meanings(table, one.system or "", (one.code or "").strip().upper(), one.text or "")
+
+
+@lru_cache(maxsize=16384)
+def _meanings(table: Table, uri: str, code: str, name: str) -> tuple[str, ...]:
+    if not code:
+        return ()
+    found = []
+    for system, pattern, meaning in _rules(table):
+        named = system.endswith(_NAME)
+        if _is_of(system.removesuffix(_NAME), uri) and (pattern.match(name) if named else pattern.fullmatch(code)):
+            found.append(meaning)
+    return tuple(dict.fromkeys(found))
+
+
+def _is_of(system: str, uri: str) -> bool:
+    """Return whether a FHIR URI or OID is of the system that a row names."""
+    own = _URIS.get(system)
+    if own is not None:
+        return own.fullmatch(uri.casefold()) is not None
+    return system == ANY or crosswalk.system_of(uri) == system
+
+
+@cache
+def _rules(table: Table) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    return tuple((row[0], re.compile(row[1], re.IGNORECASE), row[2]) for row in rows(table))
