@@ -173,7 +173,7 @@ class Marker(Fact, frozen=True, kw_only=True, tag="marker"):
     """Upper-case usual name: ER, PR, HER2, PD-L1, AR, Ki-67, or a gene symbol."""
     status: Literal["positive", "negative", "equivocal", "low", "ultralow", "indeterminate"] | None = None
     score: Decimal | None = None
-    score_kind: Literal["cps", "tps", "ic", "tc", "ihc", "percent", "ratio"] | None = None
+    score_kind: Literal["cps", "tps", "ic", "tc", "ihc", "percent", "ratio", "copies"] | None = None
     method: str | None = None
 
 

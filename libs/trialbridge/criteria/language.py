@@ -163,6 +163,8 @@ class Expression(Node, frozen=True, kw_only=True, tag="expression"):
 
     A score without a status is read by ASCO/CAP: HER2 by IHC 0 is negative (zero or ultralow), 1 low, 2 equivocal, 3 positive; ER
     and PR under 1 percent negative, up to 10 low, above positive. Of PD-L1 and others a score says no status: cut-offs differ.
+    Of HER2 by in situ hybridization, ratio and copies of one day say it together: 2.0 and 4.0 or more are positive, less of both
+    negative, anything else is equivocal; a stain of grade 2 of that day is decided by them, low where they are negative.
 
     With ``methods``, results by another method do not count, and one whose method is not recorded leaves it unknown.
     """

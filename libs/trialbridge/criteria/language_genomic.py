@@ -74,6 +74,8 @@ class Tested(Node, frozen=True, kw_only=True, tag="tested"):
 class Signature(Node, frozen=True, kw_only=True, tag="signature"):
     """The newest genome-wide biomarker; TMB bounds are mutations per megabase and compared in that unit only.
 
+    Stains of MLH1, MSH2, MSH6 and PMS2 that are all retained on one day are a proficient mismatch repair.
+
     With ``assays``, results by another assay do not count, and one whose assay is not recorded leaves it unknown.
     """
 

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.leaves import READS
+from trialbridge.criteria.leaves.combined import REPAIR_PROTEINS
 from trialbridge.criteria.plan import Step
 from trialbridge.criteria.subjects import covered, genes_of
 from trialbridge.criteria.terminology import genes, labs, markers
@@ -54,7 +55,7 @@ _NARROW: Final[Mapping[type[Any], Callable[[Any], tuple[str, ...]]]] = {
     q.Tested: _gene,
     q.Lab: lambda leaf: labs.codes_of(leaf.test),
     q.Vital: lambda leaf: (leaf.loinc,),
-    q.Signature: lambda leaf: (leaf.name,),
+    q.Signature: lambda leaf: (leaf.name, *(REPAIR_PROTEINS if leaf.name == "mmr" else ())),
     q.Expression: lambda leaf: (markers.canonical(leaf.marker),),
 }
 

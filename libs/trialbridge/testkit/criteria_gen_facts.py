@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from trialbridge.criteria import facts as f
 from trialbridge.testkit import criteria_gen_words as w
@@ -320,8 +320,33 @@ def random_facts(rng: Random, as_of: date) -> tuple[f.AnyFact, ...]:
     """Return the facts of a random patient, as they are around a day; any kind may be missing altogether."""
     facts = [make(rng, as_of) for make, most in MAKERS for _ in range(rng.randint(0, most) if maybe(rng, 0.85) else 0)]
     facts += [fact for fact in facts if maybe(rng, 0.02)]
+    facts += _workup(rng, as_of) if maybe(rng, 0.4) else []
     rng.shuffle(facts)
     return tuple(facts)
+
+
+def _workup(rng: Random, as_of: date) -> list[f.AnyFact]:
+    """Return the results that one day of a pathologist brings: counts of HER2's gene with a stain, the stains of mismatch repair."""
+    base = _base(rng, as_of)
+    method = optional(rng, w.METHODS, 0.3)
+    results: list[tuple[str, Any, str | None, Any]] = [
+        ("HER2", _number(rng, ("1.2", "1.99", "2", "2.4")), None, "ratio"),
+        ("ERBB2", _number(rng, ("2", "3.9", "4", "5.9", "6", "8")), None, "copies"),
+        ("HER2", _number(rng, ("1", "2", "2", "3")), rng.choice((None, None, "equivocal", "negative")), "ihc"),
+        ("HER2/neu", _number(rng, ("1.5", "2.2")), rng.choice((None, "positive")), rng.choice(("ratio", "copies"))),
+    ]
+    found = [rng.random() < chance for chance in (0.8, 0.8, 0.5, 0.1)]
+    made: list[f.AnyFact] = [
+        f.Marker(**base, marker=name, score=score, status=cast("Any", status), score_kind=kind, method=method)
+        for (name, score, status, kind), kept in zip(results, found, strict=True)
+        if kept
+    ]
+    for protein in ("MLH1", "MSH2", "MSH6", "PMS2", "mlh1"):
+        if maybe(rng, 0.1 if protein == "mlh1" else 0.9):
+            kept = cast("Any", "positive" if maybe(rng, 0.9) else rng.choice(("negative", "equivocal", None)))
+            day = base if maybe(rng, 0.95) else _base(rng, as_of)
+            made.append(f.Marker(**day, marker=protein, status=kept, method=optional(rng, w.METHODS, 0.1)))
+    return made
 
 
 def changed_facts(rng: Random, facts: tuple[f.AnyFact, ...], as_of: date) -> tuple[f.AnyFact, ...]:

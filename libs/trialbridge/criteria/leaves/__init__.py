@@ -70,7 +70,7 @@ READS: Final[Mapping[type[Any], tuple[str, ...]]] = {
     q.Fusion: ("fusion", "coverage"),
     q.WildType: ("variant", "coverage"),
     q.Tested: ("variant", "copy_number", "fusion", "coverage"),
-    q.Signature: ("signature",),
+    q.Signature: ("signature", "marker"),
     q.Expression: ("marker",),
     q.PriorTherapy: ("therapy", "therapy_history"),
     q.Condition: ("condition",),

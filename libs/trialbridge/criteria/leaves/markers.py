@@ -7,6 +7,7 @@ from trialbridge.criteria import language as q
 from trialbridge.criteria.bounds import exactly, finite, within, words
 from trialbridge.criteria.finding import MET, NOT_MET, UNKNOWN, Check, Finding, Settle, overlap, worst
 from trialbridge.criteria.known import Known
+from trialbridge.criteria.leaves import combined
 from trialbridge.criteria.leaves.picked import Asked, judge_picked
 from trialbridge.criteria.terminology import markers
 from trialbridge.criteria.verdicts import Verdict
@@ -67,7 +68,7 @@ def judge_signature(leaf: q.Signature, known: Known) -> Finding:
     bounds = words(leaf, "mutations per megabase" if leaf.name == "tmb" else leaf.unit) if _bounded(leaf) else ""
     relevant = [
         x
-        for x in known.about(f.Signature, leaf.name)
+        for x in (*known.about(f.Signature, leaf.name), *(combined.repair(known) if leaf.name == "mmr" else ()))
         if (not _bounded(leaf) or x.value is not None or leaf.any_of) and _by(x.assay, leaf.assays) is not NOT_MET
     ]
     parts = (name, _ever(leaf), " and ".join(filter(None, (asked, bounds))), _using(leaf.assays))
@@ -112,7 +113,7 @@ def _marker(fact: f.Marker, leaf: q.Expression) -> Check:
     if _bounded(leaf):
         score = finite(fact.score)
         # Scores of another kind do not compare.
-        same = score is not None and leaf.score in (None, fact.score_kind)
+        same = score is not None and leaf.score in (None, fact.score_kind) and fact.score_kind != "copies"
         parts.append(within(exactly(score), leaf) if same and score is not None else UNKNOWN)
     shown = f"{(fact.score_kind or 'score').upper()} {fact.score}" if fact.score is not None else ""
     said = " ".join(filter(None, (fact.status, shown))) or "without a result"
@@ -123,7 +124,11 @@ def _marker(fact: f.Marker, leaf: q.Expression) -> Check:
 def judge_expression(leaf: q.Expression, known: Known) -> Finding:
     """Judge the newest result of a protein marker, by status or by the score of the kind asked for."""
     name = markers.canonical(leaf.marker)
-    mine = [x for x in known.about(f.Marker, name) if _by(x.method, leaf.methods) is not NOT_MET]
+    every = known.about(f.Marker, name)
+    together = combined.her2(every) if name == "HER2" and leaf.any_of else every
+    mine = [x for x in together if _by(x.method, leaf.methods) is not NOT_MET]
+    if not leaf.any_of:
+        mine = [x for x in mine if x.score_kind != "copies"]
     if _bounded(leaf) and leaf.score and not leaf.any_of:
         # A score of a kind that is not recorded may be of the kind that is asked for.
         mine = [x for x in mine if x.score_kind == leaf.score or (x.score_kind is None and x.score is not None)]

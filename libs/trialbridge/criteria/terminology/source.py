@@ -19,6 +19,7 @@ NAMES: Final = (
     "drugs",
     "genes",
     "half_lives",
+    "her2_ish",
     "labs",
     "oncotree",
     "oncotree_names",

@@ -1,15 +1,18 @@
 """Facts out of observations of biomarkers: genome-wide ones (MSI, MMR, TMB) and protein markers (ER, PR, HER2, PD-L1)."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, cast
 
 from trialbridge.criteria import facts as f
-from trialbridge.emr.facts.read import answer, codings, exact, mapping, objects, unit_of, when, words
+from trialbridge.emr.facts.read import answer, codings, exact, mapping, meaning, objects, text, unit_of, when, words
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import limit, listed
 
 PER_MEGABASE: Final = "1/1000000{Base}"
+_COUNTS: Final = ("ratio", "copies")
+_NUMBER: Final = re.compile(r"[0-9]{1,4}(?:[.][0-9]{1,4})?")
 _REPAIR: Final = {"high": "deficient", "stable": "proficient"}
 
 
@@ -94,20 +97,49 @@ def _signature(
 def of_marker(resource: Resource, evidence: f.Evidence, argument: str) -> Iterator[f.AnyFact]:
     """Yield a protein marker; ``argument`` is its name, with the kind of score where the code fixes it."""
     name, _, kind = argument.partition(" ")
-    value, kind = _score(resource, name, kind)
+    value, kind = _counted(resource, kind) if kind in _COUNTS else _score(resource, name, kind)
     status = _stained(resource)
     if name == "HER2" and kind == "ihc" and status == "negative" and _is_low(value):
         status = "low"
     if status is not None or value is not None:
-        yield f.Marker(
-            evidence=evidence,
-            effective=when(resource),
-            marker=name,
-            status=cast("Any", status),
-            score=value,
-            score_kind=cast("Any", kind or None) if value is not None else None,
-            method=words(resource.get("method")),
-        )
+        yield _marker(resource, evidence, name, status, value, kind)
+
+
+def of_counts(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFact]:
+    """Yield what the components of an observation count of a gene: ratio and copies of an in situ hybridization."""
+    for part in objects(resource.get("component")):
+        _, read_as, argument = meaning(part.get("code"))
+        name, _, kind = argument.partition(" ")
+        if read_as == "marker" and kind in _COUNTS and (value := _counted(part, kind)[0]) is not None:
+            yield _marker(resource, evidence, name, None, value, kind)
+
+
+def _marker(
+    resource: Resource, evidence: f.Evidence, name: str, status: str | None, value: Decimal | None, kind: str
+) -> f.Marker:
+    return f.Marker(
+        evidence=evidence,
+        effective=when(resource),
+        marker=name,
+        status=cast("Any", status),
+        score=value,
+        score_kind=cast("Any", kind or None) if value is not None else None,
+        method=words(resource.get("method")),
+    )
+
+
+def _counted(part: dict[str, Any], kind: str) -> tuple[Decimal | None, str]:
+    """Return a ratio or a number of copies, as a quantity without a unit of its own, as a ratio, or as a number in words."""
+    quantity = mapping(part.get("valueQuantity"))
+    unit = (unit_of(quantity) or "").casefold()
+    if quantity:
+        return exact(quantity) if not unit or unit in listed("count_unit") else None, kind
+    ratio = mapping(part.get("valueRatio"))
+    over, under = exact(ratio.get("numerator")), exact(ratio.get("denominator"))
+    if over is not None and under is not None and under > 0:
+        return over / under, kind
+    written = _NUMBER.fullmatch((text(part.get("valueString")) or "").strip())
+    return Decimal(written[0]) if written else None, kind
 
 
 def _is_low(grade: Decimal | None) -> bool:

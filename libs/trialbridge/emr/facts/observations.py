@@ -49,6 +49,8 @@ def of_observation(resource: Resource, evidence: f.Evidence) -> Iterator[f.AnyFa
         yield from _status(resource, evidence, kind)
     else:
         yield from _measured(resource, evidence)
+    if kind in ("", "marker") and "component" in resource:
+        yield from biomarkers.of_counts(resource, evidence)
 
 
 def _performance(resource: Resource, evidence: f.Evidence, scale: str) -> Iterator[f.AnyFact]:

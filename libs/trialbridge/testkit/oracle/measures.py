@@ -5,6 +5,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
 
+import msgspec
+
 from trialbridge.criteria import facts as f
 from trialbridge.criteria import language as q
 from trialbridge.criteria.verdicts import Verdict
@@ -17,6 +19,8 @@ F = TypeVar("F", bound=f.Fact)
 Bounded = q.Lab | q.Vital | q.Signature | q.Expression
 
 PER_MEGABASE = "1/1000000{Base}"
+_GRADE_2 = 2
+_REPAIR = ("MLH1", "MSH2", "MSH6", "PMS2")
 _KARNOFSKY_OF_ECOG = {0: {90, 100}, 1: {70, 80}, 2: {50, 60}, 3: {30, 40}, 4: {10, 20}, 5: {0}}
 # What a word may mean: HER2 low and ultralow are negative, ER and PR low are positive.
 _WORDS = {
@@ -147,12 +151,68 @@ def signature(leaf: q.Signature, patient: Patient) -> Answer:
     # Where a number alone is asked for, a result in words alone is no result.
     results = [
         fact
-        for fact in patient.all(f.Signature)
+        for fact in (*patient.all(f.Signature), *_retained(patient))
         if fact.name == leaf.name
         and (leaf.any_of or fact.value is not None)
         and _made_by(fact.assay, leaf.assays) is not NO
     ]
     return firm(_picked(results, leaf, patient, says))
+
+
+def _retained(patient: Patient) -> list[f.Signature]:
+    """Return repair as proficient, once for each stain, of days on which every stain of the four proteins kept them all."""
+    found = []
+    stains = [fact for fact in patient.all(f.Marker) if _marker(fact.marker) in _REPAIR and _day(fact)]
+    for stain in stains:
+        day = [other for other in stains if _day(other) == _day(stain)]
+        if all(
+            any(_marker(other.marker) == protein and other.status == "positive" for other in day) for protein in _REPAIR
+        ):
+            by = day[0].method if len({other.method for other in day}) == 1 else None
+            whole = all(other.status == "positive" for other in day)
+            said = f.Signature(
+                evidence=stain.evidence, effective=stain.effective, name="mmr", status="proficient", assay=by
+            )
+            found += [said] if whole else []
+    return found
+
+
+def _day(fact: f.Fact) -> str | None:
+    return fact.effective[:10] if fact.effective and len(fact.effective) >= 10 else None  # noqa: PLR2004 - YYYY-MM-DD
+
+
+def _counts(day: list[f.Marker], kind: str) -> list[Decimal]:
+    unsaid = [fact.score for fact in day if fact.status is None and fact.score_kind == kind]
+    return [score for score in unsaid if score is not None and number(score) is not None and score >= 0]
+
+
+def _amplification(day: list[f.Marker]) -> str | None:
+    """Return what ASCO/CAP's groups make of the ratios and copies of a day: 1 positive, 5 negative, the others neither."""
+    ratios, copies = _counts(day, "ratio"), _counts(day, "copies")
+    if not ratios or not copies:
+        return None
+    if all(ratio >= 2 and copy >= 4 for ratio in ratios for copy in copies):  # noqa: PLR2004 - ASCO/CAP 2018
+        return "positive"
+    if all(ratio < 2 and copy < 4 for ratio in ratios for copy in copies):  # noqa: PLR2004 - ASCO/CAP 2018
+        return "negative"
+    return "equivocal"
+
+
+def _hybridized(fact: f.Marker, patient: Patient) -> f.Marker | None:
+    """Return a result of HER2 with what the hybridization of its day says of it; None for a count that has nothing to add."""
+    day = [other for other in patient.all(f.Marker) if _marker(other.marker) == "HER2" and _day(other) == _day(fact)]
+    said = _amplification(day) if _day(fact) else None
+    undecided = (None, "equivocal")
+    stained = [x for x in day if x.score_kind == "ihc" and x.score == _GRADE_2 and x.status in undecided]
+    if said == "negative" and stained:
+        said = "low"
+    count = fact.status is None and fact.score_kind in ("ratio", "copies")
+    stated = any(other.status in ("positive", "negative", "low", "ultralow") for other in day)
+    if _day(fact) and count and stated and said in (None, "equivocal"):
+        return None
+    if said is None or not (count or (fact in stained and said != "equivocal")):
+        return fact
+    return msgspec.structs.replace(fact, status=said)
 
 
 def _marker(name: str) -> str:
@@ -195,15 +255,19 @@ def expression(leaf: q.Expression, patient: Patient) -> Answer:
     def says(fact: f.Marker) -> Verdict:
         parts = [status(fact)] if leaf.any_of else []
         if _has_bounds(leaf):
-            score = number(fact.score) if leaf.score in (None, fact.score_kind) else None
+            same = leaf.score in (None, fact.score_kind) and fact.score_kind != "copies"
+            score = number(fact.score) if same else None
             parts.append(OPEN if score is None else in_bounds(score, None, leaf))
         return joined(parts) if _made_by(fact.method, leaf.methods) is YES else OPEN
 
     only_score = _has_bounds(leaf) and leaf.score and not leaf.any_of
+    mine = [fact for fact in patient.all(f.Marker) if _marker(fact.marker) == name]
+    if name == "HER2" and leaf.any_of:
+        mine = [found for fact in mine if (found := _hybridized(fact, patient)) is not None]
     results = [
         fact
-        for fact in patient.all(f.Marker)
-        if _marker(fact.marker) == name
+        for fact in mine
+        if (leaf.any_of or fact.score_kind != "copies")
         and (not only_score or fact.score_kind in (leaf.score, None if fact.score is not None else leaf.score))
         and _made_by(fact.method, leaf.methods) is not NO
     ]
