@@ -55,6 +55,7 @@ def _tumour_codes(rng: Random) -> tuple[f.Coding, ...]:
         lambda: coding(rng, rng.choice(w.ONCOTREE_URIS), w.TERMS),
         lambda: coding(rng, w.ICD10, w.TUMOUR_ICD10),
         lambda: coding(rng, w.SNOMED, w.TUMOUR_SNOMED, (None, None, "Adenocarcinoma of lung")),
+        lambda: coding(rng, w.ICD9, w.TUMOUR_ICD9, (None, None, "Lung adenocarcinoma")),
         lambda: coding(rng, None, ("LUAD", "?"), ("Lung adenocarcinoma", "tumour", None)),
         lambda: coding(rng, w.ICDO3, (*w.SHAPES, *w.PLACES)),
     )

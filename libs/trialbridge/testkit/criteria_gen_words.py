@@ -65,6 +65,8 @@ EFFECTS: Final = (
 )
 ONCOTREE_URIS: Final = ("http://oncotree.mskcc.org", "http://data.mskcc.org/ontologies/oncotree", "urn:oid:oncotree")
 ICD10: Final = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD9: Final = "http://hl7.org/fhir/sid/icd-9-cm"
+TUMOUR_ICD9: Final = ("162.9", "162", "1749", "155.0", "155.2", "173.31", "185", "199.1", "202.80", "205.00", "238.75")
 SNOMED: Final = "http://snomed.info/sct"
 ICDO3: Final = "http://terminology.hl7.org/CodeSystem/icd-o-3"
 TERMS: Final = ("LUNG", "NSCLC", "LUAD", "LUSC", "luad", "Lung Adenocarcinoma", "BREAST", "IDC", "LIVER", "HCC",

@@ -1,6 +1,6 @@
-"""From a record's codings (OncoTree, ICD-10, SNOMED CT, ICD-O-3, text) to OncoTree terms."""
+"""From a record's codings (OncoTree, ICD-10, ICD-9-CM, SNOMED CT, ICD-O-3, text) to OncoTree terms."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from trialbridge.criteria.facts import Coding
@@ -9,7 +9,7 @@ from trialbridge.criteria.terminology.source import imported, kept, rows
 
 CATEGORY: Final = 3
 """Characters of an ICD category, before the dot."""
-System = Literal["oncotree", "icd10", "snomed", "icdo3", "other", "none"]
+System = Literal["oncotree", "icd10", "icd9", "snomed", "icdo3", "other", "none"]
 
 
 def system_of(uri: str | None) -> System:
@@ -25,14 +25,16 @@ def system_of(uri: str | None) -> System:
         return "icd10"
     if "snomed" in low or "2.16.840.1.113883.6.96" in low:
         return "snomed"
-    return "other"
+    older = "icd-9" in low or "icd9" in low or low.endswith(("2.16.840.1.113883.6.103", "2.16.840.1.113883.6.2"))
+    return "icd9" if older else "other"
 
 
 @kept()
 def _tables() -> dict[str, dict[str, tuple[str, ...]]]:
     """Return the terms of each system's codes: imported rows win over packaged ones, codes of other releases are the current ones."""
-    tables: dict[str, dict[str, tuple[str, ...]]] = {"icd10": {}, "snomed": {}, "icdo3": {}}
-    for system, code, terms in (*rows("crosswalk", 3), *imported("crosswalk", 3)):
+    tables: dict[str, dict[str, tuple[str, ...]]] = {"icd10": {}, "icd9": {}, "snomed": {}, "icdo3": {}}
+    older = (("icd9", code, terms) for code, terms, _ in rows("crosswalk_icd9", 3))
+    for system, code, terms in (*rows("crosswalk", 3), *older, *imported("crosswalk", 3)):
         found = dict.fromkeys(oncotree.current(term) for term in terms.split("|"))
         known = tuple(term for term in found if oncotree.is_term(term))
         if known:
@@ -49,8 +51,16 @@ def dotted(code: str) -> str:
 @kept(maxsize=65536)
 def from_icd10(code: str) -> tuple[str, ...]:
     """Return the OncoTree terms of which an ICD-10 code is at least one, by its longest known prefix."""
-    table = _tables()["icd10"]
-    code = dotted(code)
+    return _by_prefix(_tables()["icd10"], dotted(code))
+
+
+@kept(maxsize=65536)
+def from_icd9(code: str) -> tuple[str, ...]:
+    """Return the OncoTree terms of which an ICD-9-CM code is at least one, by its longest known prefix."""
+    return _by_prefix(_tables()["icd9"], dotted(code))
+
+
+def _by_prefix(table: Mapping[str, tuple[str, ...]], code: str) -> tuple[str, ...]:
     while code:
         if code in table:
             return table[code]
@@ -93,7 +103,7 @@ def _single(coding: Coding) -> tuple[str, ...]:
             return found
     if coding.text and system != "icd10" and (term := oncotree.resolve(coding.text)):
         return (term,)
-    return ()
+    return from_icd9(coding.code) if coding.code and system == "icd9" else ()
 
 
 def _morphological(codings: Iterable[Coding]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ R = TypeVar("R")
 NAMES: Final = (
     "conditions",
     "crosswalk",
+    "crosswalk_icd9",
     "drug_classes",
     "drugs",
     "genes",

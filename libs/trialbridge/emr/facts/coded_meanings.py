@@ -15,7 +15,6 @@ _NAME: Final = "-name"
 """Ends the system word of a row whose pattern is of names, not of codes."""
 _URIS: Final = {
     "icd10pcs": re.compile(r".*(?:icd-10-pcs.*|/coding/icd10|2\.16\.840\.1\.113883\.6\.4)"),
-    "icd9": re.compile(r".*(?:icd-?9.*|2\.16\.840\.1\.113883\.6\.(?:103|2))"),
     "cpt": re.compile(r".*(?:ama-assn\.org.*|2\.16\.840\.1\.113883\.6\.12)"),
 }
 """Addresses of the systems that only these tables tell apart."""

@@ -114,7 +114,8 @@ def _read(kind: Kind, coding: Coding) -> bool:
     if kind == "observation":
         return bool(code) and (system == LOINC or (system_of(coding), code or "") in observation_kinds())
     if kind == "condition":
-        return bool(code) and crosswalk.system_of(system) in _DISEASES
+        named = crosswalk.system_of(system)
+        return bool(code) and (named in _DISEASES or (named == "icd9" and bool(crosswalk.from_icd9(code or ""))))
     if kind == "medication" and coding.text and drugs_in(coding.text):
         return True
     low = (system or "").casefold()

@@ -221,6 +221,15 @@ def of_icd10(code: str) -> tuple[str, ...]:
 
 
 @cache
+def of_icd9(code: str) -> tuple[str, ...]:
+    """Return the terms of the longest known beginning of an ICD-9-CM code."""
+    plain = code.replace(".", "").strip()
+    dotted = f"{plain[:3]}.{plain[3:]}".rstrip(".")
+    known = [row for row in _rows("crosswalk_icd9", 2) if dotted.startswith(row[0])]
+    return tuple(max(known, key=lambda row: len(row[0]))[1].split("|")) if known else ()
+
+
+@cache
 def of_morphology(site: str | None, shape: str) -> tuple[str, ...]:
     """Return the terms of an ICD-O-3 morphology at a topography, or anywhere."""
     plain = "".join(site.split()).upper().replace(".", "") if site else "*"
@@ -230,7 +239,7 @@ def of_morphology(site: str | None, shape: str) -> tuple[str, ...]:
 
 
 def system(coding: Coding) -> str:
-    """Return the code system of a coding: oncotree, icdo3, icd10, snomed, other, or none for text alone."""
+    """Return the code system of a coding: oncotree, icdo3, icd10, icd9, snomed, other, or none for text alone."""
     uri = (coding.system or "").casefold()
     for name, marks in (
         ("oncotree", ("oncotree",)),
@@ -240,4 +249,6 @@ def system(coding: Coding) -> str:
     ):
         if any(mark in uri for mark in marks):
             return name
+    if "icd-9" in uri or "icd9" in uri or uri.endswith((".113883.6.103", ".113883.6.2")):
+        return "icd9"
     return "other" if uri else "none"

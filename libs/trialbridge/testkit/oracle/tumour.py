@@ -27,7 +27,8 @@ def _of_coding(coding: f.Coding) -> tuple[str, ...]:
         found = _named(coding.code)
     elif coding.code and system == "snomed":
         found = t.crosswalk("snomed", coding.code.strip())
-    return found or (() if system == "icd10" else _named(coding.text))
+    found = found or (() if system == "icd10" else _named(coding.text))
+    return t.of_icd9(coding.code) if not found and coding.code and system == "icd9" else found
 
 
 def _of_shapes(fact: f.Diagnosis) -> Iterator[tuple[str, ...]]:

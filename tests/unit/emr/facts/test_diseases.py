@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from tests.unit.emr.facts.judging import judged
 from trialbridge.contracts.ids import RecordId, SourceId
 from trialbridge.criteria import facts as f
-from trialbridge.criteria.terminology import crosswalk
+from trialbridge.criteria.terminology import crosswalk, oncotree
+from trialbridge.criteria.terminology.source import rows as terminology
 from trialbridge.emr.facts import facts_of
 
 ICD, SNOMED = "http://hl7.org/fhir/sid/icd-10-cm", "http://snomed.info/sct"
@@ -144,3 +146,51 @@ def test_no_known_problem_is_no_condition() -> None:
     assert isinstance(found, f.Condition)
     assert not found.present
     assert condition("no-problem-info", "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "term"),
+    [
+        ("162.9", "LUNG"), ("1629", "LUNG"), ("174.9", "BREAST"), ("1749", "BREAST"), ("185", "PROSTATE"), ("153.3", "BOWEL"),
+        ("172.5", "MEL"), ("173.31", "BCC"), ("205.00", "AML"), ("204.10", "CLLSLL"), ("202.80", "NHL"), ("209.31", "MCC"),
+        ("238.4", "PV"), ("238.75", "MDS"),
+    ],
+)  # fmt: skip
+def test_cancers_of_icd_9_cm_are_of_the_tissue_that_icd_10_has_them_in(code: str, term: str) -> None:
+    [diagnosis] = condition(code, ICD_9)
+    assert isinstance(diagnosis, f.Diagnosis)
+    assert crosswalk.terms_of(diagnosis.codes) == (term,)
+
+
+@pytest.mark.parametrize("code", ["155.2", "159.9", "164.9", "195.0", "199.1", "202.90", "209.20"])
+def test_a_code_that_may_be_of_any_tissue_names_none(code: str) -> None:
+    """It is a cancer all the same: what kind is not known."""
+    [diagnosis] = condition(code, ICD_9)
+    assert isinstance(diagnosis, f.Diagnosis)
+    assert crosswalk.terms_of(diagnosis.codes) == ()
+
+
+def test_every_row_of_icd_9_cm_is_a_cancer_of_a_term_that_the_tree_has() -> None:
+    found = list(terminology("crosswalk_icd9", 3))
+    assert len({code for code, _, _ in found}) == len(found)
+    for code, terms, about in found:
+        assert about
+        assert all(oncotree.is_term(term) for term in terms.split("|")), code
+        assert crosswalk.from_icd9(code) == tuple(terms.split("|"))
+        [diagnosis] = condition(code, ICD_9)
+        assert isinstance(diagnosis, f.Diagnosis), code
+        assert diagnosis.primary
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "verdict"),
+    [
+        ("162.9", "LUNG", "met"),
+        ("162.9", "BREAST", "not_met"),
+        ("162.9", "LUAD", "unknown"),
+        ("199.1", "LUNG", "unknown"),
+    ],
+)
+def test_a_diagnosis_in_icd_9_cm_is_judged(code: str, asked: str, verdict: str) -> None:
+    resource = {"resourceType": "Condition", "id": "c", "code": {"coding": [{"system": ICD_9, "code": code}]}}
+    assert judged([resource], diagnosis={"oncotree": [asked]}) == verdict
