@@ -117,8 +117,19 @@ def stage_words(concept: Any) -> str | None:
     coded = answer("stage", concept)
     if coded is not None:
         return coded
-    for coding in codings(concept):
-        for value in (coding.code, coding.text):
-            if value and not value.isdigit():
-                return _AROUND.sub("", value).strip()
-    return text(concept)
+    said = [
+        _AROUND.sub("", value).strip()
+        for coding in codings(concept)
+        for value in (coding.code, coding.text)
+        if value and not value.isdigit()
+    ]
+    return next((one for one in said if _is_stage(one)), said[0]) if said else text(concept)
+
+
+def is_stage(concept: Any) -> bool:
+    """Return whether a concept is read as a stage: a group, or a category of tumour, nodes or metastases."""
+    return _is_stage(stage_words(concept) or "")
+
+
+def _is_stage(words: str) -> bool:
+    return stages.group(words) is not None or any(stages.category(axis, words) is not None for axis in "tnm")

@@ -141,6 +141,15 @@ def _periods(resource: Resource) -> Iterator[str | None]:
             yield text(period.get("start")) or text(period.get("end"))
 
 
+def contained_drug(resource: Resource) -> dict[str, Any]:
+    """Return the Medication that a resource contains and refers to; empty where it tells its drug in another way."""
+    name = (text(mapping(resource.get("medicationReference")).get("reference")) or "").removeprefix("#")
+    if not name or codings(resource.get("medicationCodeableConcept")):
+        return {}
+    inside = (one for one in objects(resource.get("contained")) if one.get("resourceType") == "Medication")
+    return next((one for one in inside if one.get("id") == name), {})
+
+
 def reference(resource: Resource) -> str:
     """Return ``Type/id``."""
     return f"{resource.get('resourceType')}/{resource.get('id')}"

@@ -9,7 +9,17 @@ from trialbridge.criteria import facts as f
 from trialbridge.criteria.terminology import drugs
 from trialbridge.emr.facts.clinical_drugs import drugs_in
 from trialbridge.emr.facts.coded_meanings import meanings_of
-from trialbridge.emr.facts.read import MCODE, answer, codings, extension, mapping, objects, profiles, text, when
+from trialbridge.emr.facts.read import (
+    MCODE,
+    answer,
+    codings,
+    contained_drug,
+    extension,
+    mapping,
+    profiles,
+    text,
+    when,
+)
 from trialbridge.emr.facts.standing import Reading, standing
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import listed
@@ -52,10 +62,7 @@ def _drug(resource: Resource) -> tuple[f.Coding, ...]:
     refers = mapping(resource.get("medicationReference"))
     if own or not refers:
         return own
-    name = (text(refers.get("reference")) or "").removeprefix("#")
-    inside = (one for one in objects(resource.get("contained")) if one.get("resourceType") == "Medication")
-    found = next((one for one in inside if name and one.get("id") == name), {})
-    return codings(found.get("code")) or codings({"text": refers.get("display")})
+    return codings(contained_drug(resource).get("code")) or codings({"text": refers.get("display")})
 
 
 def _begun(reading: Reading, start: str | None) -> Reading:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from trialbridge.criteria.facts import Fact
-from trialbridge.emr.facts.read import mapping, unit_of
+from trialbridge.emr.facts.read import contained_drug, mapping, objects, unit_of
 from trialbridge.emr.localcodes.codes import SYSTEMS, LocalCode, Target
 from trialbridge.emr.localcodes.finding import CONCEPTS, local_answer, local_concept, local_unit, parts
 from trialbridge.emr.records import Resource
@@ -48,9 +48,23 @@ def coded(resource: Resource, lookup: Lookup) -> Coded:
     if kind == "observation":
         made = _with_parts(resource, lookup, used, answers)
     else:
-        concept = _concept(local_concept(kind, resource.get(name)), resource.get(name), lookup, used)
-        made = resource if concept is None else {**resource, name: concept}
+        inside = contained_drug(resource)
+        told = resource.get(name) or inside.get("code")
+        concept = _concept(local_concept(kind, told), told, lookup, used)
+        made = (
+            resource
+            if concept is None
+            else _with_drug(resource, inside, concept)
+            if inside
+            else {**resource, name: concept}
+        )
     return Coded(made, tuple(sorted(used)), tuple(dict.fromkeys(answers)))
+
+
+def _with_drug(resource: Resource, drug: dict[str, Any], code: dict[str, Any]) -> Resource:
+    """Return a resource whose contained Medication has another code."""
+    inside = [{**one, "code": code} if one is drug else one for one in objects(resource.get("contained"))]
+    return {**resource, "contained": inside}
 
 
 def _with_parts(resource: Resource, lookup: Lookup, used: set[int], answers: list[LocalCode]) -> Resource:

@@ -41,7 +41,7 @@ SERVES: Final[Mapping[Kind, frozenset[str]]] = {
     "procedure": frozenset({"procedure", "therapy"}),
     "allergy": frozenset({"allergy"}),
     "unit": frozenset({"lab", "vital"}),
-    "answer": frozenset({"performance", "marker", "signature", "pregnancy", "disease_status", "variant"}),
+    "answer": frozenset({"performance", "marker", "signature", "pregnancy", "disease_status", "variant", "stage"}),
 }
 """Kinds of facts that a mapped code of each kind can give."""
 LONGEST_CODE: Final = 80

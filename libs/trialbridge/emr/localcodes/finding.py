@@ -8,7 +8,19 @@ from trialbridge.criteria.facts import Coding
 from trialbridge.criteria.terminology import crosswalk, units
 from trialbridge.emr import ucum
 from trialbridge.emr.facts.clinical_drugs import drugs_in
-from trialbridge.emr.facts.read import LOINC, answer, codings, mapping, meaning, objects, system_of, text, unit_of
+from trialbridge.emr.facts.diseases import is_stage
+from trialbridge.emr.facts.read import (
+    LOINC,
+    answer,
+    codings,
+    contained_drug,
+    mapping,
+    meaning,
+    objects,
+    system_of,
+    text,
+    unit_of,
+)
 from trialbridge.emr.localcodes.codes import Kind, LocalCode, local_code
 from trialbridge.emr.records import Resource
 from trialbridge.emr.tables.rows import observation_kinds
@@ -44,6 +56,7 @@ ANSWERED: Final[Mapping[str, tuple[str, ...]]] = {
     "variant": ("presence",),
     "disease_status": ("disease_status",),
     "pregnancy": ("pregnancy",),
+    "stage": ("stage",),
 }
 """Sets of `tables/answers.tsv` by the kind of question; genome-wide biomarkers and performance have one of their own name."""
 _NOT_A_FEED_S: Final = ("urn:trialbridge:", "http://hl7.org/", "http://terminology.hl7.org/", "http://dicom.nema.org/")
@@ -58,7 +71,7 @@ def local_codes(resource: Resource) -> tuple[LocalCode, ...]:
     name, kind = found
     if kind == "observation":
         return tuple(dict.fromkeys(_of_observation(resource)))
-    held = local_concept(kind, resource.get(name))
+    held = local_concept(kind, resource.get(name) or contained_drug(resource).get("code"))
     return () if held is None else (held,)
 
 
@@ -137,6 +150,8 @@ def local_answer(question: Any, value: Any) -> LocalCode | None:
     sets = _sets(kind, argument)
     found = codings(value)
     if not sets or not found or any(answer(name, value) is not None for name in sets):
+        return None
+    if kind == "stage" and is_stage(value):
         return None
     first = next((one for one in found if one.code), found[0])
     return local_code("answer", f"{asked} {first.system or ''}".strip(), first.code, first.text, asked)

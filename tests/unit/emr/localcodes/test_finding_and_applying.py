@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trialbridge.contracts.ids import RecordId, SourceId
-from trialbridge.criteria.facts import Condition, Diagnosis, Lab, Therapy, Vital
+from trialbridge.criteria.facts import Condition, Diagnosis, Lab, Stage, Therapy, Vital
 from trialbridge.emr.facts import facts_of
 from trialbridge.emr.localcodes.applying import Lookup, Meaning, coded, named
 from trialbridge.emr.localcodes.codes import LONGEST_WORDS, LocalCode, Target, local_code
@@ -227,3 +227,73 @@ def test_no_shape_of_a_record_stops_the_reading_and_every_local_code_can_be_mapp
     if asked:
         again = coded(made.resource, lambda _: None)
         assert again.resource is made.resource
+
+
+def _contained(code: dict[str, Any]) -> dict[str, Any]:
+    """Return a statement of a drug that it contains, beside another one."""
+    drugs = [
+        {"resourceType": "Medication", "id": name, "code": told}
+        for name, told in (("m", code), ("other", concept("NaCl")))
+    ]
+    return {
+        "resourceType": "MedicationStatement", "id": "s", "status": "completed", "effectivePeriod": {"start": "2024-01-01"},
+        "contained": drugs, "medicationReference": {"reference": "#m"},
+    }  # fmt: skip
+
+
+def test_the_drug_of_a_contained_medication_is_reviewed_and_applied() -> None:
+    resource = _contained(concept("TRA", display="Herc."))
+    assert local_codes(resource) == (LocalCode("medication", LOCAL, "TRA", "Herc."),)
+    made = coded(resource, knows({("medication", "TRA"): Target("drug", "trastuzumab")}))
+    assert made.versions == (3,)
+    assert [fact.drugs for fact in facts(made.resource) if isinstance(fact, Therapy)] == [("trastuzumab",)]
+    assert made.resource["contained"][1] == resource["contained"][1]
+    assert [one["code"] for one in resource["contained"][0]["code"]["coding"]] == ["TRA"], (
+        "the given one stays as it is"
+    )
+    assert local_codes(_contained(concept("1", "http://www.nlm.nih.gov/research/umls/rxnorm", "trastuzumab"))) == ()
+    assert coded(_contained(concept("TRA")), knows({})).versions == ()
+
+
+def _stage(value: dict[str, Any], code: str = "21908-9") -> dict[str, Any]:
+    return {
+        "resourceType": "Observation", "id": "o", "status": "final", "code": concept(code, "http://loinc.org"),
+        "valueCodeableConcept": value,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "group"),
+    [
+        (concept("STG4", display="Spread"), Target("snomed", "2640006", "Clinical stage IV"), "IV"),
+        (
+            concept("S3B"),
+            Target("snomed", "1222769001", "American Joint Committee on Cancer stage IIB (qualifier value)"),
+            "IIB",
+        ),
+    ],
+)
+def test_a_stage_in_a_code_of_the_feeds_own_is_reviewed_and_applied(
+    value: dict[str, Any], target: Target, group: str
+) -> None:
+    """The stage is read by the standard code, or by its name, and not by the local code that stands before it."""
+    code = value["coding"][0]["code"]
+    (held,) = local_codes(_stage(value))
+    assert (held.kind, held.code, held.unit) == ("answer", code, "21908-9")
+    made = coded(_stage(value), knows({("answer", code): target}))
+    assert [fact.group for fact in facts(made.resource) if isinstance(fact, Stage)] == [group]
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (concept("2640006", "http://snomed.info/sct"), "21908-9"),
+        (concept("IIIA"), "21908-9"),
+        (concept("S", display="Stage IIIB"), "21908-9"),
+        ({"text": "cT2a"}, "21905-5"),
+        (concept("1229901006", "http://snomed.info/sct"), "21907-1"),
+    ],
+)
+def test_a_stage_that_is_read_is_nobodys_to_review(value: dict[str, Any], code: str) -> None:
+    assert local_codes(_stage(value, code)) == ()
+    assert any(isinstance(fact, Stage) for fact in facts(_stage(value, code)))
