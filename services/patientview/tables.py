@@ -126,7 +126,7 @@ class Tally(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     version: int = 0
 
 
-KEPT: Final = 2048
+KEPT: Final = 512
 """Of each partition: what one delivery of a patient touches is touched again within moments, then seldom for days."""
 SOURCE_PATIENTS = TableSpec("source_patients", SourcePatient, kept=KEPT)
 """By source patient key."""
