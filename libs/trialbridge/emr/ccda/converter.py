@@ -13,6 +13,7 @@ from trialbridge.emr.ccda.actors import Actors
 from trialbridge.emr.ccda.document import STATEMENT, Document
 from trialbridge.emr.ccda.entries import Built, build_entry, unread
 from trialbridge.emr.ccda.leftovers import Leftovers
+from trialbridge.emr.ccda.moulds import Moulding
 from trialbridge.emr.ccda.notes import unstructured
 from trialbridge.emr.ccda.sections import Section
 from trialbridge.emr.ccda.settling import Settled, settle_all
@@ -57,6 +58,7 @@ class Reading:
         self._document.budget = MOST_REPEATED
         self._account = Account()
         self._leftovers = Leftovers(self._account, Place(entry=entry.name), warnings.memory)
+        self._moulding = Moulding(self._document.names)
         self._authors = provenance.Authors(self._document)
         self._sections: list[Section] = []
         self._every: list[Section] = []
@@ -119,9 +121,9 @@ class Reading:
             document.look_for_edges(section.read_narrative(document.names).xhtml)
         document.where = f"section[{section.number}]/entry[{section.entries}]"
         document.narrative, document.section_code = section.narrative, section.code
-        tree = Tree(element, document.names)
+        tree = self._moulding.read(element)
         document.root = root = tree.root
-        document.look_for_edges("\n".join(tree.leaves))
+        document.look_for_edges(tree.text)
         first: list[Built] = []
         built: list[Built] = []
         for statement in (kid for kid in root.kids if kid.name != "templateId"):

@@ -141,7 +141,7 @@ class Leftovers:
             self.settle(tree.root, settled, pattern)
             return
         # What a leaf's value says here is of those only that no rule took; and where it is to be kept, nothing is remembered.
-        like = (pattern, *tree.shape, *[one.where or one for one in leaves])
+        like = (pattern, tree.shape, *tree.fixed, *[one.where or one for one in leaves])
         met = self._met.get(like)
         if met is None:
             self._learn(like, tree.root, settled, pattern)

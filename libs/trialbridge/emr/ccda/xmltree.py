@@ -50,9 +50,9 @@ Element = Any
 """An element of lxml."""
 
 
-_NONE: Final[list["Node"]] = []
-_NOTHING: Final[dict[str, "Node | list[Node]"]] = {}
-_NO_ATTRIBUTES: Final[dict[str, Leaf]] = {}
+NO_KIDS: Final[list["Node"]] = []
+NOTHING: Final[dict[str, "Node | list[Node]"]] = {}
+NO_ATTRIBUTES: Final[dict[str, Leaf]] = {}
 
 
 class Node(msgspec.Struct, eq=False, gc=False):
@@ -69,7 +69,7 @@ class Node(msgspec.Struct, eq=False, gc=False):
     @classmethod
     def of(cls, name: str, attrs: dict[str, Leaf], text: Leaf | None, kids: "list[Node]") -> "Node":
         """Return an element of its parts."""
-        return cls(name, attrs, text, kids, _by_name(kids))
+        return cls(name, attrs, text, kids, by_name(kids))
 
     @property
     def mark(self) -> int:
@@ -83,7 +83,7 @@ class Node(msgspec.Struct, eq=False, gc=False):
         """Return the children of a name."""
         found = self.by.get(name)
         if found is None:
-            return _NONE
+            return NO_KIDS
         return found if type(found) is list else [found]  # type: ignore[list-item]  # the one
 
     def one(self, name: str) -> "Node | None":
@@ -130,7 +130,8 @@ def fixed_codes() -> frozenset[tuple[str, str | None]]:
     return frozenset((element, code) for table, code, element in rows("ccda_codes") if table == "fixed")
 
 
-def _by_name(kids: list[Node]) -> dict[str, Node | list[Node]]:
+def by_name(kids: list[Node]) -> dict[str, Node | list[Node]]:
+    """Return children by name: the one, or a list where there are several."""
     by: dict[str, Node | list[Node]] = {}
     for kid in kids:
         _add(by, kid)
@@ -150,53 +151,66 @@ def _add(by: dict[str, Node | list[Node]], kid: Node) -> None:
 class Tree:
     """An element as nodes, with what is in it in the order of the document."""
 
-    __slots__ = ("leaves", "root", "shape")
+    __slots__ = ("fixed", "leaves", "root", "shape", "text")
 
-    def __init__(self, element: Element, names: Names) -> None:
-        """Read an element with all that is in it."""
-        self.shape: list[str | None] = []
+    def __init__(
+        self, root: Node, shape: tuple[str | None, ...], leaves: list[Leaf], fixed: list[bool], text: str
+    ) -> None:
+        """Keep the parts."""
+        self.root = root
+        self.shape = shape
         """Names of elements and attributes, with `_WITHIN` before children and None at an element's end."""
-        self.leaves: list[Leaf] = []
+        self.leaves = leaves
         """Attributes and texts; a text comes after the children."""
-        self.root = _build(element, names, self.shape, self.leaves)
+        self.fixed = fixed
+        """Of each of `CODED` that holds nothing: whether its code only repeats what a template says."""
+        self.text = text
+        """All attributes and texts in one, with whatever between them."""
+
+    @classmethod
+    def of(cls, element: Element, names: Names) -> "Tree":
+        """Read an element with all that is in it."""
+        shape: list[str | None] = []
+        leaves: list[Leaf] = []
+        fixed: list[bool] = []
+        root = _build(element, names, shape, leaves, fixed)
+        return cls(root, tuple(shape), leaves, fixed, "\n".join(leaves))
 
 
 _WITHIN: Final = "/"
-_CODED: Final = frozenset({"code", "statusCode"})
-_FIXED: Final = "="
-"""Stands in a shape for a code that only repeats what a template says."""
-_MARKED: Final = CLINICAL | {"assignedAuthor", "assignedEntity", "relatedEntity", "associatedEntity"}
+CODED: Final = frozenset({"code", "statusCode"})
+MARKED: Final = CLINICAL | {"assignedAuthor", "assignedEntity", "relatedEntity", "associatedEntity"}
 """Elements of which it is asked whether they were met before: their marks are made while they are read."""
 
 
 def build(element: Element, names: Names) -> Node:
     """Return an element as a node with all that is in it."""
-    return _build(element, names, [], [])
+    return _build(element, names, [], [], [])
 
 
-def _build(element: Element, names: Names, shape: list[str | None], leaves: list[Leaf]) -> Node:
+def _build(element: Element, names: Names, shape: list[str | None], leaves: list[Leaf], fixed: list[bool]) -> Node:
     name = names[element.tag]
-    here = (len(shape), len(leaves)) if name in _MARKED else None
+    here = (len(shape), len(leaves)) if name in MARKED else None
     shape.append(name)
     # As in `attributes` and `stray_text`, without calls: a document is some thousands of elements.
-    attrs = _NO_ATTRIBUTES
+    attrs = NO_ATTRIBUTES
     if items := element.items():
         attrs = {}
         for key, value in items:
             attrs[names[key]] = Leaf(value.strip())
         if TYPE in attrs and ":" in attrs[TYPE]:
-            attrs[TYPE] = Leaf(_unprefixed(attrs[TYPE]))
+            attrs[TYPE] = Leaf(unprefixed(attrs[TYPE]))
         shape += attrs
         leaves += attrs.values()
     text = (element.text or "").strip()
-    kids, by = _NONE, _NOTHING
+    kids, by = NO_KIDS, NOTHING
     inside = element[:]
     if inside:
         shape.append(_WITHIN)
         texts = [text] if text else []
         kids, by = [], {}
         for child in inside:
-            kid = _build(child, names, shape, leaves)
+            kid = _build(child, names, shape, leaves, fixed)
             kids.append(kid)
             if kid.name in by:
                 _add(by, kid)
@@ -206,15 +220,15 @@ def _build(element: Element, names: Names, shape: list[str | None], leaves: list
             if tail and not tail.isspace():
                 texts.append(tail.strip())
         text = " ".join(texts)
-    elif name in _CODED and (name, attrs.get("code")) in fixed_codes():
-        shape.append(_FIXED)
+    elif name in CODED:
+        fixed.append((name, attrs.get("code")) in fixed_codes())
     leaf = None
     if text:
         leaf = Leaf(text)
         shape.append("#text")
         leaves.append(leaf)
     shape.append(None)
-    mark = hash((*shape[here[0] :], *leaves[here[1] :])) if here is not None else None
+    mark = hash((hash(tuple(shape[here[0] :])), *leaves[here[1] :])) if here is not None else None
     return Node(name, attrs, leaf, kids, by, mark)
 
 
@@ -230,11 +244,12 @@ def attributes(element: Element, names: Names) -> dict[str, Leaf]:
     attrs = {names[key]: Leaf(value.strip()) for key, value in element.items()}
     kind = attrs.get(TYPE)
     if kind is not None and ":" in kind:
-        attrs[TYPE] = Leaf(_unprefixed(kind))
+        attrs[TYPE] = Leaf(unprefixed(kind))
     return attrs
 
 
-def _unprefixed(name: str) -> str:
+def unprefixed(name: str) -> str:
+    """Return a type without its prefix."""
     return name.rpartition(":")[2] or name
 
 
