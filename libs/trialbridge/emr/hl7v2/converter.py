@@ -15,7 +15,7 @@ from trialbridge.emr.hl7v2.leftovers import Owners, account_for
 from trialbridge.emr.hl7v2.meeting import Met, meet
 from trialbridge.emr.hl7v2.message import Message, Segment, parse, split
 from trialbridge.emr.hl7v2.planning import Taken
-from trialbridge.emr.hl7v2.plans import PLANS, Plan, is_foretold
+from trialbridge.emr.hl7v2.plans import PLANS, Plan, is_wrong
 from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.settling import Settled, settle_all
 from trialbridge.emr.hl7v2.times import offset_of
@@ -65,8 +65,8 @@ def messages() -> dict[str, tuple[str, str]]:
 def convert(entry: Entry, feed: Feed, warnings: Warnings) -> Iterator[Found]:
     """Yield what each message says of its patients, of others, and what was set aside."""
     for number, text in enumerate(split(entry.body), 1):
-        met = meet(text, feed)
-        plan = PLANS.of(met) if met is not None else None
+        met = meet(text, feed) if PLANS.is_worthwhile() else None
+        plan = PLANS.of(met)
         found = plan.run(met, warnings) if met is not None and plan is not None and not plan.trials else None
         if found is not None:
             yield from found
@@ -92,12 +92,12 @@ def _learn(
         return
     apart = Warnings()
     apart.memory = warnings.memory
-    found = list(_convert(message, entry, number, feed, apart))
-    if is_foretold(plan, met, found, apart):
-        plan.trials -= 1
-    else:
-        PLANS.keep(met, None)
-    warnings.add(apart)
+    try:
+        found = list(_convert(message, entry, number, feed, apart))
+        if is_wrong(plan, met, found, apart):
+            PLANS.keep(met, None)
+    finally:
+        warnings.add(apart)
     yield from found
 
 

@@ -116,9 +116,10 @@ class _Taking:
         if outline.actors:
             self._actors += [groups[at] for at in outline.actors if groups[at]]
         own = [groups[at] for at in outline.own if groups[at]]
-        known = self._same.get(outline.family)
+        family = outline.family or str(len(self._parts))
+        known = self._same.get(family)
         if known is None:
-            self._same[outline.family] = own
+            self._same[family] = own
         else:
             known += own
         self._parts.append((outline, groups))

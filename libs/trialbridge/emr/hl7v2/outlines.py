@@ -19,8 +19,8 @@ OFTEN: Final = 3
 LONGEST: Final = 1_500
 """Signs of a segment; longer ones are read in full."""
 FAMILIES: Final = {
-    "MSH": "MSH", "EVN": "MSH", "PID": "PID", "PD1": "PID", "NK1": "NK1", "PV1": "PV1", "PV2": "PV1", "AL1": "AL1", "DG1": "DG1",
-    "PR1": "PR1", "GT1": "GT1", "IN1": "IN1", "IN2": "IN1", "ORC": "ORC", "OBR": "ORC", "SPM": "ORC", "NTE": "ORC",
+    "MSH": "MSH", "EVN": "MSH", "PID": "PID", "PD1": "PID", "PV1": "PV1", "PV2": "PV1", "ORC": "ORC", "OBR": "ORC", "SPM": "ORC",
+    "NTE": "ORC", "IN1": "IN1", "IN2": "IN1", **dict.fromkeys(("NK1", "AL1", "DG1", "PR1", "GT1"), ""),
 }  # fmt: skip
 """Segments that patterns are made of; those of one family fill the same resources, so that it matters whether they say the same."""
 _SIGNS: Final = bytes(one for one in range(256) if one not in b"|^~&")
@@ -29,11 +29,13 @@ _PATTERNS: Final = {
     "h": _TEXT,
     "c": r'[^|^~\\"]{0,80}',
     "k": r'[^|^~&\\" ]{0,40}',
+    "x": r'[^|^~&\\" ]{0,40}',
     "t": r"(?:(?:1[5-9]|2\d)[0-9]{2}(?:[0-9]{2}){0,5}(?:[+-][0-9]{4})?)?",
 }
-"""A text, a name of a system or place, a code (in whose place there are no words), a time."""
+"""A text, a name of a system or place, a code (in whose place there are no words), one that a table translates, a time."""
 _PERSON, _HD, _PLACE, _FIRM = "hhhhhhcccccccc", "ccc", "hhhccchhh", "hchcccc--h"
 _CODES: Final = "khckhckk"
+_GOING: Final = "hhchhckk"
 _ACTORS: Final = {
     **dict.fromkeys(("practitioner", "participant", "agent", "requester"), _PERSON),
     **dict.fromkeys(("location", "placed"), _PLACE),
@@ -44,7 +46,8 @@ _MORE: Final = {
     **_ACTORS,
     **dict.fromkeys(("hd", "agentHd", "site", "device", "entityDevice", "hdSource", "hdDestination"), _HD),
     **dict.fromkeys(("boolean", "status", "integer", "dataAbsent", "patientClass"), _CODES),
-    **dict.fromkeys(("code", "event", "eventWords"), "kkkkkkkk"),
+    **dict.fromkeys(("concept", "coding", "race", "language", "codedIdentifier", "codeText"), _GOING),
+    **dict.fromkeys(("event", "eventWords"), "kkkkkkkk"),
     **dict.fromkeys(("identifier", "visitNumber"), "hccccctt"),
     "address": "hhhhhhchh",
     "comment": "h",
@@ -56,8 +59,10 @@ _MORE: Final = {
     "group": "hccc",
 }
 _SAYS_NOTHING: Final = frozenset({"constant", "coded"})
-_PASSING: Final = frozenset({("DG1", 3), ("AL1", 3), ("OBR", 4), ("PR1", 3)})
-"""Fields whose codes go over as they are, and of which there are too many to know each."""
+_LOOKED_AT: Final = frozenset({("IN1", 17)})
+"""Fields whose codes some reader of another field asks for."""
+_TRANSLATED: Final = frozenset({("PID", 8), ("PID", 16), ("NK1", 15), ("DG1", 6), ("ORC", 5), ("OBR", 25)})
+"""Fields whose codes a table translates, whatever they are."""
 _CONDITION: Final = re.compile(r"!?(?:([A-Z][A-Z0-9]{2})-)?(\d+)(?:\.(\d+))?!?=")
 _UNREAD: Final = "h" * 12
 
@@ -65,12 +70,26 @@ _UNREAD: Final = "h" * 12
 class Outline:
     """One outline of a segment."""
 
-    __slots__ = ("_count", "actors", "codes", "family", "inside", "match", "name", "own", "pieces", "texts", "times")
+    __slots__ = (
+        "_count",
+        "actors",
+        "codes",
+        "family",
+        "inside",
+        "match",
+        "name",
+        "own",
+        "pieces",
+        "texts",
+        "times",
+        "translated",
+    )
 
     def __init__(self, name: str, line: str) -> None:
         """Make the pattern of segments with the same delimiters as this one."""
         self.name = name
         self.family = FAMILIES[name]
+        """Empty for a segment that has resources of its own."""
         self.pieces: list[str | int] = []
         """The segment as it is written: delimiters, and numbers of groups."""
         self.codes: list[int] = []
@@ -80,6 +99,8 @@ class Outline:
         """Groups of whole repetitions that name somebody."""
         self.inside: dict[int, tuple[int, int]] = {}
         """By the groups in one of these: which one, and which component."""
+        self.translated: list[int] = []
+        """Those of texts that are codes which a table translates."""
         self.own: list[int] = []
         """Groups of texts and times that are in none of these."""
         self._count = 0
@@ -114,9 +135,11 @@ class Outline:
             if letter != "-":
                 group = self._group()
                 self.pieces.append(group)
-                kinds = {"c": self.codes, "k": self.codes, "h": self.texts, "t": self.times}
+                kinds = {"c": self.codes, "k": self.codes, "h": self.texts, "x": self.texts, "t": self.times}
                 kinds[letter].append(group)
-                if actor is not None:
+                if letter == "x":
+                    self.translated.append(group)
+                elif actor is not None:
                     self.inside[group] = actor, at
                 elif letter in "ht":
                     self.own.append(group)
@@ -147,8 +170,10 @@ def _field(name: str, number: int) -> tuple[str, bool]:
                 found.append(_form(reader, argument))
                 is_actor = is_actor or reader in _ACTORS
     letters = list(_joined(found)) if found else list(_CODES if is_ruled else _UNREAD)
-    if (name, number) in _PASSING:
-        letters[0] = letters[3] = "h"
+    if (name, number) in _TRANSLATED:
+        letters[0] = "x"
+    elif (name, number) in _LOOKED_AT:
+        letters[0] = "k"
     for component in _asked(name, number):
         letters[component - 1 : component] = "k" if letters[component - 1 : component] != ["-"] else "-"
     return "".join(letters), is_actor
@@ -161,6 +186,8 @@ def _form(reader: str, argument: str) -> str:
         return _form(told[0], told[1] if len(told) > 1 else "")
     if reader == "part":
         return "k" * int(argument.split(" ", 1)[0])
+    if reader == "code":
+        return "kkkkkkkk" if " " in argument else _CODES
     form = _MORE.get(reader) or form_of(reader, argument)
     return "-" if form is None else _CODES if form == CODED else form
 

@@ -5,13 +5,14 @@ messages of the kind: names of elements, codes, and ids of what is known by thes
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from trialbridge.contracts.errors import Poison
 from trialbridge.contracts.events import Identifier
 from trialbridge.emr.account import Row
+from trialbridge.emr.fhir.checks import passes
 from trialbridge.emr.hl7v2.meeting import Met, hows
 from trialbridge.emr.hl7v2.message import Message, parse
 from trialbridge.emr.hl7v2.outlines import Outline
@@ -19,12 +20,13 @@ from trialbridge.emr.hl7v2.plans import Make, Plan, UnplannedError
 from trialbridge.emr.hl7v2.reading import Reading
 from trialbridge.emr.hl7v2.state import NOWHERE
 from trialbridge.emr.hl7v2.times import timestamp
+from trialbridge.emr.hl7v2.values import STANDING, code_in
 from trialbridge.emr.ids import resource_id
 from trialbridge.emr.records import Feed, Found, Piece, Resource, Shared, Warnings
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK: Final = re.compile(
-    f"{_OPEN}(\\d+)aB[@ ]*{_CLOSE}|([0-9a-f]{{8}}-[0-9a-f]{{4}}-5[0-9a-f]{{3}}-[0-9a-f]{{4}}-[0-9a-f]{{12}})"
+    f"{_OPEN}(\\d+)(?:aB[@ ]*|=([^{_CLOSE}]+)){_CLOSE}|([0-9a-f]{{8}}-[0-9a-f]{{4}}-5[0-9a-f]{{3}}-[0-9a-f]{{4}}-[0-9a-f]{{12}})"
 )
 _RECEIVED: Final = "1500-02-03T04:05:06Z"
 _PROBE: Final = "22220203040506"
@@ -54,6 +56,7 @@ class _Recorder(Reading):
         """Begin with nothing."""
         super().__init__(message, entry, number, feed, warnings)
         self.remembers = False
+        self.is_checked = False
         self.named: dict[str, tuple[str, ...]] = {}
 
     def id_of(self, kind: str, *parts: str) -> str:
@@ -69,10 +72,33 @@ def plan(met: Met, feed: Feed, take: Take) -> Plan | None:
     warnings = Warnings()
     try:
         message = parse("\r".join(marks.lines(met)), "", 1)
+        STANDING.update(marks.standing)
         taken = take(message, replace(feed, received=_RECEIVED), warnings, _Recorder)
+        if not all(passes(_translated(one, marks.codes)) for one in _resources(taken.found)):
+            return None
         return _Writing(marks, taken, feed, met.zone).plan(warnings)
     except (_UnfitError, Poison):
         return None
+    finally:
+        STANDING.clear()
+
+
+def _resources(found: Sequence[Found]) -> Iterator[Resource]:
+    for one in found:
+        if isinstance(one, Piece):
+            yield from one.resources
+        elif isinstance(one, Shared):
+            yield one.resource
+
+
+def _translated(value: Any, codes: Mapping[int, str]) -> Any:
+    """Return a value with real translations in it, as its checks want them."""
+    if isinstance(value, dict):
+        return {key: _translated(inner, codes) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_translated(inner, codes) for inner in value]
+    found = _MARK.fullmatch(value) if isinstance(value, str) else None
+    return code_in(found[2], codes[int(found[1])]) if found is not None and found[2] else value
 
 
 class _Marks:
@@ -83,6 +109,10 @@ class _Marks:
         """Expressions by what stands for a time."""
         self.probes: dict[str, int] = {}
         """Numbers of runs by the codes of results that stand for them."""
+        self.codes: dict[int, str] = {}
+        """Codes that tables translate, by the numbers of their texts."""
+        self.standing: dict[str, str] = {}
+        """What stands for them, and for their translations."""
         self._marks: dict[tuple[str | int, ...], str] = {}
         self._zone = met.zone
         self._texts = self._written = 0
@@ -90,7 +120,7 @@ class _Marks:
     def lines(self, met: Met) -> Iterator[str]:
         """Yield the segments with marks."""
         run = 0
-        for part in met.parts:
+        for number, part in enumerate(met.parts):
             if part is None:
                 yield from self._results(run, met)
                 run += 1
@@ -98,19 +128,22 @@ class _Marks:
             outline, groups = part
             shown = list(groups)
             for at in outline.texts:
-                shown[at] = self._mark("text", outline, at, groups)
+                if at in outline.translated and groups[at]:
+                    shown[at] = self._code(groups[at])
+                else:
+                    shown[at] = self._mark("text", outline, at, groups, number)
                 self._texts += 1
             for at in outline.times:
-                shown[at] = self._mark("time", outline, at, groups)
+                shown[at] = self._mark("time", outline, at, groups, number)
                 self._written += 1
             yield outline.written(shown)
 
-    def _mark(self, kind: str, outline: Outline, at: int, groups: Sequence[str]) -> str:
+    def _mark(self, kind: str, outline: Outline, at: int, groups: Sequence[str], number: int) -> str:
         """Return what stands for a group; the same within a family, and in the same words about somebody."""
         if not groups[at]:
             return ""
         actor = outline.inside.get(at)
-        where = (outline.family,) if actor is None else (groups[actor[0]], actor[1])
+        where = (outline.family or number,) if actor is None else (groups[actor[0]], actor[1])
         key = kind, groups[at], *where
         if key not in self._marks:
             self._marks[key] = self._text(groups[at]) if kind == "text" else self._time(groups[at])
@@ -118,6 +151,12 @@ class _Marks:
 
     def _text(self, text: str) -> str:
         return f"{_OPEN}{self._texts}aB{'@' * ('@' in text)}{' ' * (' ' in text)}{_CLOSE}"
+
+    def _code(self, code: str) -> str:
+        self.codes[self._texts] = code
+        shown = self._text("")
+        self.standing[shown] = f"{_OPEN}{self._texts}={{}}{_CLOSE}"
+        return shown
 
     def _time(self, text: str) -> str:
         year = _FIRST_YEAR + self._written
@@ -146,6 +185,7 @@ class _Writing:
         self._named: dict[str, tuple[str, ...]] = getattr(taken.reading, "named", {})
         self._times = {**marks.times, _RECEIVED: repr(feed.received)}
         self._runs = marks.probes
+        self._translated = marks.codes
         self._lines: list[str] = []
         self._ids: dict[str, str] = {}
         self._constants: list[Any] = []
@@ -176,6 +216,7 @@ class _Writing:
             dict(warnings.counts),
             dict(warnings.not_read),
             self._feed.source,
+            tuple(self._translated),
         )
 
     def _results(self, resources: Sequence[Resource]) -> None:
@@ -200,7 +241,7 @@ class _Writing:
 
     def _shared(self, resource: Resource) -> str:
         source = self._source(resource)
-        if not re.search(r"\b[htwoq]\[|\bi\d", source):
+        if not re.search(r"\b[htw]\[|\b[ioq]\d", source):
             self._constants.append(resource)
             return f"c[{len(self._constants) - 1}]"
         return source
@@ -246,10 +287,16 @@ class _Writing:
         start = 0
         for found in _MARK.finditer(value):
             told.append(self._constant(value[start : found.start()]))
-            told.append(f"h[{found[1]}]" if found[1] else self._id(found[2]))
+            told.append(self._marked(found))
             start = found.end()
         told.append(self._constant(value[start:]))
         return " + ".join(one for one in told if one) or "''"
+
+    def _marked(self, found: re.Match[str]) -> str:
+        number, table, identity = found.groups()
+        if identity:
+            return self._id(identity)
+        return f"X({table!r}, h[{number}])" if table else f"h[{number}]"
 
     def _constant(self, text: str) -> str:
         if _OPEN in text or _CLOSE in text or _TIMES.search(text):
@@ -291,9 +338,25 @@ def _distinct(ids: Sequence[str]) -> None:
         raise UnplannedError
 
 
+def _translation(table: str, code: str) -> str:
+    found = code_in(table, code)
+    # What was entered in error has no other status (`visits.py`).
+    if found is None or found == "entered-in-error":
+        raise UnplannedError
+    return found
+
+
 def _compiled(source: str, constants: list[Any], feed: Feed) -> Make:
     """Return a function; its source holds names of elements, codes and numbers only, all of them as literals."""
-    names = {"__builtins__": {}, "c": constants, "I": resource_id, "N": Identifier, "S": feed.source, "U": _distinct}
+    names = {
+        "__builtins__": {},
+        "c": constants,
+        "I": resource_id,
+        "N": Identifier,
+        "S": feed.source,
+        "U": _distinct,
+        "X": _translation,
+    }
     exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - source that `_Writing` writes
     made: Make = names["make"]  # type: ignore[assignment]
     return made

@@ -13,6 +13,7 @@ from trialbridge.contracts.events import Identifier
 from trialbridge.contracts.ids import LocalPatientId
 from trialbridge.emr.account import Row
 from trialbridge.emr.bounded import Bounded
+from trialbridge.emr.fhir.checks import passes
 from trialbridge.emr.hl7v2 import templates
 from trialbridge.emr.hl7v2.meeting import WHEN, Met
 from trialbridge.emr.hl7v2.state import NOWHERE
@@ -22,9 +23,18 @@ from trialbridge.emr.records import Found, Piece, Resource, Shared, Warnings
 
 OFTEN: Final = 3
 """How often a kind of message must have come before it is planned."""
+AGAIN: Final = 100
+"""Messages after which a kind is planned that could not be before."""
+MOST: Final = 1_000
+"""Plans that are kept; each takes some 50 kB."""
 BETWEEN: Final = 50
 """Messages for which one may be planned on the average: it takes as long as reading some."""
 AT_FIRST: Final = 40
+PATIENCE: Final = 1_000
+"""Messages that may be taken apart in vain; then one in `SELDOM` is, until some are planned again."""
+SELDOM: Final = 32
+WORTH: Final = 10
+"""For how many messages in vain one that was planned makes up."""
 TRIALS: Final = 2
 """How many messages a plan must foretell before it is trusted."""
 Results = Callable[..., tuple[list[Resource], list[dict[str, str]]]]
@@ -42,12 +52,21 @@ class UnplannedError(Exception):
 class Plan:
     """What messages of one kind become."""
 
-    __slots__ = ("counts", "make", "not_read", "rows", "source", "trials")
+    __slots__ = ("_sound", "counts", "make", "not_read", "rows", "source", "translated", "trials")
 
     def __init__(
-        self, make: Make, rows: tuple[Row, ...], counts: Mapping[str, int], not_read: Mapping[str, int], source: str
+        self,
+        make: Make,
+        rows: tuple[Row, ...],
+        counts: Mapping[str, int],
+        not_read: Mapping[str, int],
+        source: str,
+        translated: Sequence[int] = (),
     ) -> None:
-        """Keep the function, and what is counted with each message."""
+        """Keep the function, what is counted with each message, and which texts are codes that tables translate."""
+        self.translated = translated
+        self._sound: set[tuple[int, str]] = set()
+        """Codes that came before: what they become passed its checks."""
         self.make = make
         self.rows = rows
         self.counts = counts
@@ -64,6 +83,11 @@ class Plan:
             local, identifiers, resources, shared = self.make(met.texts, times, met.times, results)
         except (UnplannedError, Poison):
             return None
+        codes = {(at, met.texts[at]) for at in self.translated}
+        if not codes <= self._sound:
+            if not all(passes(one) for one in (*resources, *shared)):
+                return None
+            self._sound |= codes
         account = warnings.account
         account.enter_often(self.rows)
         for run in met.runs:
@@ -130,30 +154,44 @@ class Plans:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._known: Bounded[tuple[Any, ...], Plan | int | None] = Bounded(5_000)
+        self._known: Bounded[tuple[Any, ...], Plan] = Bounded(MOST)
+        self._seen: Bounded[tuple[Any, ...], int] = Bounded(5 * MOST)
+        """How often a kind came that is not planned; below zero after it could not be."""
         self._planned = 0
         self._read = 0
+        self._patience = PATIENCE
+        self._turn = 0
 
-    def of(self, met: Met) -> Plan | None:
+    def is_worthwhile(self) -> bool:
+        """Return whether the next message is to be taken apart: where hardly two are of a kind that would take time for nothing."""
+        self._turn += 1
+        return self._patience > 0 or self._turn % SELDOM == 0
+
+    def of(self, met: Met | None) -> Plan | None:
         """Return the plan of a message's kind, None where there is none (yet)."""
-        found = self._known.get(met.key, 0)
-        return found if type(found) is Plan else None
+        found = self._known.get(met.key) if met is not None else None
+        if found is not None:
+            self._patience = min(PATIENCE, self._patience + WORTH)
+            return found
+        self._patience = max(0, self._patience - 1)
+        return None
 
     def is_due(self, met: Met) -> bool:
         """Take note of a message that was read in full; return whether its kind is to be planned now."""
         self._read += 1
-        seen = self._known.get(met.key, 0)
-        if type(seen) is not int:
-            return False
-        self._known.keep(met.key, seen + 1)
-        if seen + 1 < OFTEN or self._planned >= AT_FIRST + self._read // BETWEEN:
+        seen = self._seen.keep(met.key, self._seen.get(met.key, 0) + 1)
+        if seen < OFTEN or self._planned >= AT_FIRST + self._read // BETWEEN:
             return False
         self._planned += 1
         return True
 
     def keep(self, met: Met, plan: Plan | None) -> None:
-        """Keep a plan, or that no messages of this kind can be planned."""
-        self._known.keep(met.key, plan)
+        """Keep a plan, or that none could be made, which is tried again with a later message of the kind."""
+        if plan is not None:
+            self._known.keep(met.key, plan)
+        else:
+            self._known.pop(met.key, None)
+            self._seen.keep(met.key, -AGAIN)
 
     def forget(self) -> None:
         """Begin anew, as a new process does."""
@@ -163,15 +201,17 @@ class Plans:
 PLANS: Final = Plans()
 
 
-def is_foretold(plan: Plan, met: Met, told: Sequence[Found], warnings: Warnings) -> bool:
-    """Return whether a plan comes to the same as reading a message in full did."""
+def is_wrong(plan: Plan, met: Met, told: Sequence[Found], warnings: Warnings) -> bool:
+    """Return whether a plan comes to anything else than reading a message in full did; one it can say nothing of counts for nothing."""
     mine = Warnings()
     found = plan.run(met, mine)
+    if found is None:
+        return False
+    plan.trials -= 1
     return (
-        found is not None
-        and list(_shown(found)) == list(_shown(told))
-        and mine.account.rows == warnings.account.rows
-        and (mine.counts, mine.not_read) == (warnings.counts, warnings.not_read)
+        list(_shown(found)) != list(_shown(told))
+        or mine.account.rows != warnings.account.rows
+        or (mine.counts, mine.not_read) != (warnings.counts, warnings.not_read)
     )
 
 

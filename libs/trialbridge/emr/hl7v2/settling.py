@@ -172,7 +172,7 @@ def _references(value: Any) -> Iterator[Any]:
 def _refused(waiting: list[_Waiting], reading: Reading, settled: Settled) -> set[str]:
     refused = set()
     for one in waiting:
-        if one.is_sound:
+        if one.is_sound or not reading.is_checked:
             continue
         resource, where = one.resource, one.segment or reading.message.header
         try:

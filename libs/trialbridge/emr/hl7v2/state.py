@@ -68,6 +68,8 @@ class State:
         """Values that were set, and those that said the same again."""
         self.remembers = message.header.marks == USUAL
         """Whether values are made after the layouts of earlier ones."""
+        self.is_checked = True
+        """Whether what is built must pass its checks; not where others see to it."""
         self.is_crossed = False
         """Whether some value holds leaves of another field than its own."""
         self.is_stamp_sound: bool | None = None

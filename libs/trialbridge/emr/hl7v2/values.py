@@ -18,6 +18,10 @@ _TYPE_LENGTH: Final = 6
 """Codes of HL7 table 0203 are short: what is longer, or has a blank in it, is no code but a name in the wrong place."""
 
 
+STANDING: Final[dict[str, str]] = {}
+"""Texts that stand for any code while `planning.py` looks what becomes of one, and what stands for its translation."""
+
+
 @cache
 def _named_system(name: str) -> str | None:
     key = name.strip().upper()
@@ -39,7 +43,8 @@ def local_system(name: str) -> str:
 
 def code_in(table: str, code: str) -> str | None:
     """Return what a code of an HL7 table is in FHIR, None where the table has none."""
-    return triples("v2_codes").get((table, code.strip().upper()))
+    found = triples("v2_codes").get((table, code.strip().upper()))
+    return found if found is not None or code not in STANDING else STANDING[code].format(table)
 
 
 def token(text: str) -> str:

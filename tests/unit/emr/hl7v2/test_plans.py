@@ -40,7 +40,7 @@ def told(body: str) -> tuple[list[bytes], list[str], list[dict[str, object]], di
 
 
 def trusted() -> list[Plan]:
-    return [one for one in PLANS._known.values() if isinstance(one, Plan)]
+    return [one for one in PLANS._known.values() if not one.trials]
 
 
 def plain(text: str) -> str:
@@ -99,7 +99,14 @@ def test_neither_texts_nor_times_are_remembered() -> None:
         read(make(1, 1_500) * 3)
     known = trusted()
     assert len(known) == 2
-    kept = repr([PLANS._known.keys(), [(one.make.__code__.co_consts, one.make.__globals__["c"]) for one in known]])
+    kept = repr(
+        [
+            PLANS._known.keys(),
+            PLANS._seen.keys(),
+            [one._sound for one in known],
+            [(one.make.__code__.co_consts, one.make.__globals__["c"]) for one in known],
+        ]
+    )
     assert "R01" in kept
     words = (
         "Muster",
@@ -145,7 +152,8 @@ def test_a_plan_that_foretells_another_outcome_is_given_up(monkeypatch: pytest.M
     make = planning.plan
     monkeypatch.setattr(planning, "plan", lambda *given: wrong(make(*given)))
     assert told(body) == right
-    assert [*PLANS._known.values()] == [None]
+    assert not PLANS._known
+    assert min(PLANS._seen.values()) < 0
 
 
 def wrong(plan: Plan | None) -> Plan:
@@ -156,10 +164,12 @@ def wrong(plan: Plan | None) -> Plan:
 def test_what_is_planned_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlines, "OFTEN", 1)
     monkeypatch.setattr(PLANS._known, "most", 5)
+    monkeypatch.setattr(PLANS._seen, "most", 5)
     monkeypatch.setattr(outlines._known, "most", 30)
     for number in range(40):
         read(admission(1, 1_500).replace("|M^Married", f"|M{number}^Married") + report(1, 1_500))
     assert len(PLANS._known) <= 5
+    assert len(PLANS._seen) <= 5
     assert len(outlines._known) <= 30
 
 
