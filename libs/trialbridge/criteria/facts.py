@@ -89,8 +89,8 @@ class DiseaseStatus(Fact, frozen=True, kw_only=True, tag="disease_status"):
     """Course of the disease at a date (mCODE cancer disease status, or CTML's words)."""
 
     status: str
-    """One of: remission, stable, progressing, not_evaluable, untreated, localized, locally_advanced, metastatic, advanced,
-    recurrent, refractory, unresectable, early_stage.
+    """One of: remission, responding (less of it, which may or may not be called a remission), stable, progressing, not_evaluable,
+    untreated, localized, locally_advanced, metastatic, advanced, recurrent, refractory, unresectable, early_stage.
     """
 
 

@@ -99,7 +99,7 @@ def _stage(rng: Random, as_of: date) -> f.Stage:
 
 
 def _disease_status(rng: Random, as_of: date) -> f.DiseaseStatus:
-    usual = tuple(word for word in STATUS_WORDS if word != "metastatic")
+    usual = ("responding", *(word for word in STATUS_WORDS if word != "metastatic"))
     return f.DiseaseStatus(**_base(rng, as_of), status=rng.choice(usual if maybe(rng, 0.9) else STATUS_WORDS))
 
 

@@ -18,7 +18,13 @@ _EXTENT: Final = {
     "metastatic": {"metastatic"},
     "advanced": {"locally_advanced", "metastatic"},
 }
-_COURSE: Final = frozenset({"remission", "stable", "progressing"})
+_COURSE: Final = {
+    "remission": {"remission"},
+    "responding": {"remission", "responding"},
+    "stable": {"stable"},
+    "progressing": {"progressing"},
+}
+"""What each word that a record may have of the course leaves possible: an improvement may or may not be called a remission."""
 _TREATMENTS: Final = ("systemic", "radiation", "transplant")
 
 
@@ -52,7 +58,7 @@ def _axes(
 ) -> Iterator[tuple[Callable[[frozenset[str], q.DiseaseStatus, Known], _Axis], frozenset[str]]]:
     """Yield each axis with its words among those that are wanted."""
     wanted = frozenset(words)
-    extent, course = wanted & _EXTENT.keys(), wanted & _COURSE
+    extent, course = wanted & _EXTENT.keys(), wanted & _COURSE.keys()
     if extent:
         yield _extent, extent
     if course:
@@ -78,9 +84,9 @@ def _extent(words: frozenset[str], leaf: q.DiseaseStatus, known: Known) -> _Axis
 
 def _course(words: frozenset[str], leaf: q.DiseaseStatus, known: Known) -> _Axis:
     """Judge the newest word of an axis; a word that is an axis by itself can only be met."""
-    axis = _COURSE if words.issubset(_COURSE) else words
+    axis = _COURSE if words <= _COURSE.keys() else {word: {word} for word in words}
     newest, certain = known.newest((x for x in known.of(f.DiseaseStatus) if x.status in axis), leaf.within)
-    verdicts = {MET if fact.status in words else NOT_MET for fact in newest} if certain else {UNKNOWN}
+    verdicts = {overlap(frozenset(axis[fact.status]), words) for fact in newest} if certain else {UNKNOWN}
     if len(verdicts) != 1 or UNKNOWN in verdicts:
         shown = " or ".join(sorted(word.replace("_", " ") for word in words))
         return _Axis(UNKNOWN, True, tuple(newest), f"{shown} is not recorded")

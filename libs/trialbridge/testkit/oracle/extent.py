@@ -23,7 +23,12 @@ _EXTENT = {
     "metastatic": ["metastatic"],
     "advanced": ["locally_advanced", "metastatic"],
 }
-_COURSE = ("remission", "stable", "progressing")
+_COURSE = {
+    "remission": ["remission"],
+    "responding": ["remission", "responding"],
+    "stable": ["stable"],
+    "progressing": ["progressing"],
+}
 
 
 def _group_parts(word: str) -> tuple[str, ...] | None:
@@ -171,7 +176,7 @@ def disease_status(leaf: q.DiseaseStatus, patient: Patient) -> Answer:
     if "untreated" in words:
         answers.append(_untreated(patient))
     others = words - set(_EXTENT) - set(_COURSE) - {"untreated"}
-    answers.extend(Answer(_course({word}, (word,), leaf, patient)) for word in others)
+    answers.extend(Answer(_course({word}, {word: [word]}, leaf, patient)) for word in others)
     verdict = either(answer.verdict for answer in answers)
     if verdict is YES:
         return Answer(YES, all(answer.recoverable for answer in answers if answer.verdict is YES))
@@ -186,9 +191,9 @@ def _extent(words: set[str], leaf: q.DiseaseStatus, patient: Patient) -> Answer:
     return Answer(newest(said, patient.as_of, leaf, lambda fact: among(_EXTENT[fact.status], wanted)))
 
 
-def _course(words: set[str], axis: tuple[str, ...], leaf: q.DiseaseStatus, patient: Patient) -> Verdict:
+def _course(words: set[str], axis: dict[str, list[str]], leaf: q.DiseaseStatus, patient: Patient) -> Verdict:
     said = [fact for fact in patient.all(f.DiseaseStatus) if fact.status in axis]
-    return newest(said, patient.as_of, leaf, lambda fact: YES if fact.status in words else NO)
+    return newest(said, patient.as_of, leaf, lambda fact: among(axis[fact.status], sorted(words)))
 
 
 def _untreated(patient: Patient) -> Answer:

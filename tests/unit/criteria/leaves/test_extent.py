@@ -166,6 +166,12 @@ HISTORY = f.TherapyHistory(evidence=HERE, complete=True)
         ("stable, progressing", [status("stable"), status("progressing")], "met"),
         ("stable", [status("stable"), status("progressing")], "unknown"),
         ("stable", [status("localized")], "unknown"),
+        # An improvement may or may not be called a remission.
+        ("remission", [status("remission")], "met"),
+        ("remission", [status("responding")], "unknown"),
+        ("progressing", [status("responding")], "not_met"),
+        ("stable", [status("responding")], "not_met"),
+        ("stable", [status("responding", "2026-05-01"), status("stable")], "met"),
         # A word that is an axis by itself can only be met.
         ("refractory", [status("refractory")], "met"),
         ("refractory", [status("remission")], "unknown"),

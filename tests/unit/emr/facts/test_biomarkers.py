@@ -214,6 +214,25 @@ def test_the_course_of_disease_under_the_code_of_earlier_editions() -> None:
     assert status.status == "progressing"
 
 
+@pytest.mark.parametrize(
+    ("answer", "remission", "progressing"),
+    [
+        ((SNOMED, "268910001"), "unknown", "not_met"),
+        ((LOINC, "LA28369-9"), "unknown", "not_met"),
+        ((LOINC, "LA28366-5"), "met", "not_met"),
+        ((SNOMED, "271299001"), "not_met", "met"),
+    ],
+)
+def test_an_improvement_may_or_may_not_be_a_remission(
+    answer: tuple[str, str], remission: str, progressing: str
+) -> None:
+    code = coded(LOINC, "97509-4")
+    more = {"effectiveDateTime": "2026-05-01", "valueCodeableConcept": coded(*answer)}
+    said = {"resourceType": "Observation", "id": "o", "status": "final", "code": code, **more}
+    for word, expected in (("remission", remission), ("progressing", progressing)):
+        assert judged([said], disease_status={"any_of": [word]}) == expected
+
+
 def test_limits_of_normal_in_another_unit_are_none() -> None:
     value = {"value": 2, "code": "mg/dL"}
     high = {"value": 88, "code": "umol/L"}
