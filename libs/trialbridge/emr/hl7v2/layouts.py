@@ -17,6 +17,7 @@ from trialbridge.emr.hl7v2 import ready
 from trialbridge.emr.hl7v2.forms import is_code
 from trialbridge.emr.hl7v2.message import NULL, Rep
 from trialbridge.emr.hl7v2.ready import Layout, Ready, ReadyText
+from trialbridge.emr.hl7v2.standins import CLOSE, OPEN, holds_any, stand_in
 from trialbridge.emr.hl7v2.state import NOWHERE, USUAL, State
 from trialbridge.emr.hl7v2.times import timestamp
 
@@ -27,8 +28,7 @@ LONGEST: Final = 200
 _TEXT: Final = re.compile(r"[\w.,'()/#:+*%=@-]+(?: [\w.,'()/#:+*%=@-]+)*")
 _TIME: Final = re.compile(r"(?:1[5-9]|2\d)\d{2}(?:\d{2}){0,5}(?:[+-]\d{4})?", re.ASCII)
 """Times far from the ends of the calendar."""
-_OPEN, _CLOSE = "\ue000", "\ue001"
-_MARK: Final = re.compile(f"{_OPEN}(\\d+)aB[@ ]*{_CLOSE}")
+_MARK: Final = re.compile(f"{OPEN}(\\d+)aB[@ ]*{CLOSE}")
 
 
 class _UnfitError(Exception):
@@ -164,7 +164,7 @@ def _marked(rep: Rep, form: str) -> tuple[Rep, list[str]]:
     for letter, text in zip(form, rep.raw.split("^"), strict=False):
         shown = text
         if text and letter == "h":
-            shown = f"{_OPEN}{texts}aB{'@' * ('@' in text)}{' ' * (' ' in text)}{_CLOSE}"
+            shown = stand_in(texts, text)
             kinds.append("h")
             texts += 1
         elif text and letter == "t":
@@ -207,7 +207,7 @@ class _Writing:
         return " + ".join(told)
 
     def _constant(self, text: str) -> str:
-        if _OPEN in text or _CLOSE in text:
+        if holds_any(text):
             # A reader took a text apart.
             raise _UnfitError
         self.constants.append(str(text))

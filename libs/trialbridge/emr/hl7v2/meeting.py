@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from trialbridge.emr.hl7v2 import templates
 from trialbridge.emr.hl7v2.outlines import Outline, outline_of
+from trialbridge.emr.hl7v2.standins import holds_any
 from trialbridge.emr.hl7v2.templates import Template
 from trialbridge.emr.hl7v2.times import offset_of
 from trialbridge.emr.records import Feed
@@ -39,7 +40,7 @@ class Met(NamedTuple):
 def meet(text: str, feed: Feed) -> Met | None:
     """Return a message taken apart, None where it is one that must be read in full."""
     lines = text.split("\r")
-    if not lines[0].startswith(_START):
+    if not lines[0].startswith(_START) or holds_any(text):
         return None
     taking = _Taking(_zone(lines[0], feed))
     fits = True

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from trialbridge.contracts.errors import Place, Undecodable
 from trialbridge.emr.account import Leaf, drop
 from trialbridge.emr.hl7v2.decoding import split
+from trialbridge.emr.hl7v2.standins import holds_any
 
 __all__ = ["Delimiters", "Message", "Rep", "Segment", "parse", "path_of", "split", "unescape"]
 
@@ -194,11 +195,13 @@ def _escaped(text: str) -> str:
 class Message:
     """One message."""
 
-    __slots__ = ("segments",)
+    __slots__ = ("has_stand_ins", "segments")
 
-    def __init__(self, segments: tuple[Segment, ...]) -> None:
+    def __init__(self, segments: tuple[Segment, ...], *, has_stand_ins: bool = False) -> None:
         """Keep the segments; the first one is MSH."""
         self.segments = segments
+        self.has_stand_ins = has_stand_ins
+        """Whether there are signs in it that stand for texts elsewhere (`standins`)."""
 
     @property
     def header(self) -> Segment:
@@ -284,4 +287,4 @@ def parse(text: str, entry: str, number: int) -> Message:
             # MSH-1 is the delimiter itself.
             fields.insert(1, field)
         segments.append(Segment(name, counts[name], fields, marks))
-    return Message(tuple(segments))
+    return Message(tuple(segments), has_stand_ins=holds_any(text))

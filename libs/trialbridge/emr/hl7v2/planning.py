@@ -18,15 +18,15 @@ from trialbridge.emr.hl7v2.message import Message, parse
 from trialbridge.emr.hl7v2.outlines import Outline
 from trialbridge.emr.hl7v2.plans import Make, Plan, UnplannedError
 from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.standins import CLOSE, OPEN, holds_any, stand_in
 from trialbridge.emr.hl7v2.state import NOWHERE
 from trialbridge.emr.hl7v2.times import timestamp
 from trialbridge.emr.hl7v2.values import STANDING, code_in
 from trialbridge.emr.ids import resource_id
 from trialbridge.emr.records import Feed, Found, Piece, Resource, Shared, Warnings
 
-_OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK: Final = re.compile(
-    f"{_OPEN}(\\d+)(?:aB[@ ]*|=([^{_CLOSE}]+)){_CLOSE}|([0-9a-f]{{8}}-[0-9a-f]{{4}}-5[0-9a-f]{{3}}-[0-9a-f]{{4}}-[0-9a-f]{{12}})"
+    f"{OPEN}(\\d+)(?:aB[@ ]*|=([^{CLOSE}]+)){CLOSE}|([0-9a-f]{{8}}-[0-9a-f]{{4}}-5[0-9a-f]{{3}}-[0-9a-f]{{4}}-[0-9a-f]{{12}})"
 )
 _RECEIVED: Final = "1500-02-03T04:05:06Z"
 _PROBE: Final = "22220203040506"
@@ -150,12 +150,12 @@ class _Marks:
         return self._marks[key]
 
     def _text(self, text: str) -> str:
-        return f"{_OPEN}{self._texts}aB{'@' * ('@' in text)}{' ' * (' ' in text)}{_CLOSE}"
+        return stand_in(self._texts, text)
 
     def _code(self, code: str) -> str:
         self.codes[self._texts] = code
         shown = self._text("")
-        self.standing[shown] = f"{_OPEN}{self._texts}={{}}{_CLOSE}"
+        self.standing[shown] = f"{OPEN}{self._texts}={{}}{CLOSE}"
         return shown
 
     def _time(self, text: str) -> str:
@@ -299,7 +299,7 @@ class _Writing:
         return f"X({table!r}, h[{number}])" if table else f"h[{number}]"
 
     def _constant(self, text: str) -> str:
-        if _OPEN in text or _CLOSE in text or _TIMES.search(text):
+        if holds_any(text) or _TIMES.search(text):
             raise _UnfitError
         return repr(text) if text else ""
 

@@ -66,7 +66,7 @@ class State:
         """By the id() of a segment that later ones may be made after: its kind, what it became, and its code."""
         self.echoes: list[tuple[Any, Any]] = []
         """Values that were set, and those that said the same again."""
-        self.remembers = message.header.marks == USUAL
+        self.remembers = message.header.marks == USUAL and not message.has_stand_ins
         """Whether values are made after the layouts of earlier ones."""
         self.is_checked = True
         """Whether what is built must pass its checks; not where others see to it."""
