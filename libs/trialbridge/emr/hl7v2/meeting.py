@@ -35,6 +35,8 @@ class Met(NamedTuple):
     """Results that stand together."""
     parts: list[Part]
     zone: str
+    received: str
+    """When the message came, which stands for the time that it does not tell."""
 
 
 def meet(text: str, feed: Feed) -> Met | None:
@@ -136,7 +138,7 @@ class _Taking:
         self._end()
         alike = [_alike(one) for one in (self._actors, *self._same.values())]
         key = feed.source, feed.alone, feed.zone == self._zone, *self._key, *alike
-        return Met(key, self._texts, self._times, self._runs, self._parts, self._zone)
+        return Met(key, self._texts, self._times, self._runs, self._parts, self._zone, feed.received)
 
 
 def _alike(told: list[str]) -> tuple[int, ...]:

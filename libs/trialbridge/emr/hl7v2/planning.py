@@ -70,9 +70,10 @@ def plan(met: Met, feed: Feed, take: Take) -> Plan | None:
     """Return the plan of messages of the kind of one, None where there is none."""
     marks = _Marks(met)
     warnings = Warnings()
+    # Of this thread alone: others convert meanwhile.
+    before = STANDING.set(marks.standing)
     try:
         message = parse("\r".join(marks.lines(met)), "", 1)
-        STANDING.update(marks.standing)
         taken = take(message, replace(feed, received=_RECEIVED), warnings, _Recorder)
         if not all(passes(_translated(one, marks.codes)) for one in _resources(taken.found)):
             return None
@@ -80,7 +81,7 @@ def plan(met: Met, feed: Feed, take: Take) -> Plan | None:
     except (_UnfitError, Poison):
         return None
     finally:
-        STANDING.clear()
+        STANDING.reset(before)
 
 
 def _resources(found: Sequence[Found]) -> Iterator[Resource]:
@@ -183,7 +184,7 @@ class _Writing:
         self._feed = feed
         self._taken = taken
         self._named: dict[str, tuple[str, ...]] = getattr(taken.reading, "named", {})
-        self._times = {**marks.times, _RECEIVED: repr(feed.received)}
+        self._times = {**marks.times, _RECEIVED: "received"}
         self._runs = marks.probes
         self._translated = marks.codes
         self._lines: list[str] = []
@@ -211,7 +212,7 @@ class _Writing:
         lines = [*self._lines, f"U(({ids},))"] if ids else self._lines
         body = "\n    ".join([*lines, f"return {local}, ({identifiers}), {resources}, [{shared}]"])
         return Plan(
-            _compiled(f"def make(h, t, w, R):\n    {body}\n", self._constants, self._feed),
+            _compiled(f"def make(h, t, w, received, R):\n    {body}\n", self._constants, self._feed),
             _rows(warnings),
             dict(warnings.counts),
             dict(warnings.not_read),
@@ -241,7 +242,7 @@ class _Writing:
 
     def _shared(self, resource: Resource) -> str:
         source = self._source(resource)
-        if not re.search(r"\b[htw]\[|\b[ioq]\d", source):
+        if not re.search(r"\b[htw]\[|\b[ioq]\d|\breceived\b", source):
             self._constants.append(resource)
             return f"c[{len(self._constants) - 1}]"
         return source

@@ -39,10 +39,10 @@ TRIALS: Final = 2
 """How many messages a plan must foretell before it is trusted."""
 Results = Callable[..., tuple[list[Resource], list[dict[str, str]]]]
 Make = Callable[
-    [Sequence[str], Sequence[str], Sequence[str], Results],
+    [Sequence[str], Sequence[str], Sequence[str], str, Results],
     tuple[str, tuple[Identifier, ...], list[Resource], list[Resource]],
 ]
-"""Makes local patient id, identifiers, resources and shared ones out of texts, times, times as written, and results."""
+"""Makes local patient id, identifiers, resources and shared ones out of texts, times, times as written, when it came, and results."""
 
 
 class UnplannedError(Exception):
@@ -80,7 +80,7 @@ class Plan:
         results = _Results(met, self.source)
         try:
             times = [results.time(one) for one in met.times]
-            local, identifiers, resources, shared = self.make(met.texts, times, met.times, results)
+            local, identifiers, resources, shared = self.make(met.texts, times, met.times, met.received, results)
         except (UnplannedError, Poison):
             return None
         codes = {(at, met.texts[at]) for at in self.translated}

@@ -1,6 +1,9 @@
 """HL7 v2 datatypes to FHIR R4, after the guide's datatype tables: CWE, CX, EI, HD, XPN, XAD, XTN, CQ, DR, XON and their kin."""
 
+from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,7 +21,7 @@ _TYPE_LENGTH: Final = 6
 """Codes of HL7 table 0203 are short: what is longer, or has a blank in it, is no code but a name in the wrong place."""
 
 
-STANDING: Final[dict[str, str]] = {}
+STANDING: Final[ContextVar[Mapping[str, str]]] = ContextVar("standing", default=MappingProxyType({}))
 """Texts that stand for any code while `planning.py` looks what becomes of one, and what stands for its translation."""
 
 
@@ -44,7 +47,9 @@ def local_system(name: str) -> str:
 def code_in(table: str, code: str) -> str | None:
     """Return what a code of an HL7 table is in FHIR, None where the table has none."""
     found = triples("v2_codes").get((table, code.strip().upper()))
-    return found if found is not None or code not in STANDING else STANDING[code].format(table)
+    if found is None and code in (standing := STANDING.get()):
+        return standing[code].format(table)
+    return found
 
 
 def token(text: str) -> str:

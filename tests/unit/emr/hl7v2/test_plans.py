@@ -2,12 +2,15 @@
 
 import random
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from tests.security.test_v2_mutations import SEED, spoiled_fields
-from tests.unit.emr.hl7v2.samples import NAMES, begin_anew, every, message, of_type, read
+from tests.unit.emr.hl7v2.samples import FEED, NAMES, begin_anew, every, message, of_type, read
 from trialbridge.emr.hl7v2 import converter, outlines, planning, plans
 from trialbridge.emr.hl7v2.plans import PLANS, Plan
 from trialbridge.emr.jsontext import encode
@@ -91,6 +94,36 @@ def test_a_message_of_a_known_kind_is_not_read_again(make: object, monkeypatch: 
     full = told(body)
     monkeypatch.setattr(converter, "_convert", None)
     assert told(body) == full
+
+
+@pytest.mark.parametrize("make", [admission, report])
+def test_a_message_without_a_time_of_its_own_has_that_of_its_delivery(make: Callable[[int, int], str]) -> None:
+    """The deliveries from which a plan was made, and by which it was tried, had another one."""
+    early, late = (replace(FEED, received=f"2026-06-0{day}T06:00:00Z") for day in (1, 2))
+    bodies = [make(number, 900).replace("|20260601090000+0000|", "||", 1) for number in range(10)]
+    for body in bodies[:-1]:
+        read(body, early)
+    assert trusted()
+    planned = every(read(bodies[-1], late))
+    begin_anew()
+    assert planned == every(read(bodies[-1], late))
+    assert {one["meta"]["lastUpdated"] for one in planned if "meta" in one} == {late.received}
+
+
+def test_what_is_planned_in_one_thread_changes_nothing_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = corpus()[:12]
+    expected = [told(body) for body in bodies]
+    begin_anew()
+    for name, value in (("OFTEN", 1), ("TRIALS", 0), ("AT_FIRST", 1_000_000)):
+        monkeypatch.setattr(plans, name, value)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(3) as threads:
+            found = list(threads.map(lambda _: [told(body) for body in bodies], range(3)))
+    finally:
+        sys.setswitchinterval(before)
+    assert found == [expected] * 3
 
 
 @pytest.mark.usefixtures("eager")
