@@ -137,7 +137,8 @@ class _Taking:
         """Return the message."""
         self._end()
         alike = [_alike(one) for one in (self._actors, *self._same.values())]
-        key = feed.source, feed.alone, feed.zone == self._zone, *self._key, *alike
+        told = feed.network, feed.tenant, feed.source, feed.zone, feed.alone, feed.zone == self._zone
+        key = *told, *self._key, *alike
         return Met(key, self._texts, self._times, self._runs, self._parts, self._zone, feed.received)
 
 
