@@ -18,6 +18,8 @@ WHEN: Final = 14
 """OBX-14, the time of a result."""
 _START: Final = "MSH|^~\\&|"
 _EMPTY: Final = 4
+MOST: Final = 8_000
+"""Signs of a message without its results; of longer ones hardly two are of a kind, and each would be much to remember."""
 Result = tuple[list[str], Template]
 """Fields of an OBX, and what an earlier one of its kind became."""
 Part = tuple[Outline, Sequence[str]] | None
@@ -46,14 +48,19 @@ def meet(text: str, feed: Feed) -> Met | None:
         return None
     taking = _Taking(_zone(lines[0], feed))
     fits = True
+    size = 0
     for line in lines:
-        if not fits:
+        if line[:4] == "OBX|":
+            fits = fits and taking.result(line)
+            continue
+        size += len(line)
+        if size > MOST:
+            return None
+        if fits:
+            fits = taking.segment(line)
+        else:
             # Its outline counts as met all the same.
             outline_of(line)
-        elif line[:4] == "OBX|":
-            fits = taking.result(line)
-        else:
-            fits = taking.segment(line)
     return taking.met(feed) if fits else None
 
 
@@ -113,7 +120,7 @@ class _Taking:
         texts = [groups[at] for at in outline.texts]
         times = [groups[at] for at in outline.times]
         shape = [(" " in one) + 2 * ("@" in one) if one else _EMPTY for one in texts]
-        self._key += (outline, *[groups[at] for at in outline.codes], *shape, *map(len, times))
+        self._key += (outline.key, *[groups[at] for at in outline.codes], *shape, *map(len, times))
         self._texts += texts
         self._times += times
         if outline.actors:
@@ -144,4 +151,6 @@ class _Taking:
 
 def _alike(told: list[str]) -> tuple[int, ...]:
     """Return which of several texts are the same."""
-    return tuple(map(told.index, told)) if len(set(told)) < len(told) else ()
+    first: dict[str, int] = {}
+    found = tuple([first.setdefault(one, at) for at, one in enumerate(told)])
+    return found if len(first) < len(told) else ()

@@ -76,6 +76,7 @@ class Outline:
         "codes",
         "family",
         "inside",
+        "key",
         "match",
         "name",
         "own",
@@ -85,9 +86,11 @@ class Outline:
         "translated",
     )
 
-    def __init__(self, name: str, line: str) -> None:
+    def __init__(self, name: str, line: str, key: tuple[str, bytes]) -> None:
         """Make the pattern of segments with the same delimiters as this one."""
         self.name = name
+        self.key = key
+        """The same for an outline that was forgotten and is made anew."""
         self.family = FAMILIES[name]
         """Empty for a segment that has resources of its own."""
         self.pieces: list[str | int] = []
@@ -218,12 +221,12 @@ _known: Bounded[tuple[str, bytes], Outline | int] = Bounded(2_000)
 def outline_of(line: str) -> Outline | None:
     """Return the outline of a segment, None of one that is not known (yet)."""
     name = line[:3]
-    if name not in FAMILIES or len(line) > LONGEST:
+    if name not in FAMILIES or line[3:4] != "|" or len(line) > LONGEST:
         return None
     key = name, line.encode("utf-8", "replace").translate(None, _SIGNS)
     known = _known.get(key, 0)
     if isinstance(known, int):
-        known = _known.keep(key, known + 1 if known + 1 < OFTEN else Outline(name, line))
+        known = _known.keep(key, known + 1 if known + 1 < OFTEN else Outline(name, line, key))
     return known if isinstance(known, Outline) else None
 
 

@@ -32,6 +32,8 @@ _RECEIVED: Final = "1500-02-03T04:05:06Z"
 _PROBE: Final = "22220203040506"
 _TIMES: Final = re.compile(r"1[5-9]\d\d-?02|2222-?02")
 """Whatever is left of a time in the place of another one."""
+_MOST_PIECES: Final = 100
+"""Of one text: an expression of more of them is too deep to be compiled anywhere."""
 _FIRST_YEAR, _LAST_YEAR = 1600, 1899
 
 
@@ -207,9 +209,10 @@ class _Writing:
         identifiers = "".join(self._identifier(one) + ", " for one in piece.identifiers)
         resources = self._listed(piece.resources)
         shared = ", ".join(self._shared(one.resource) for one in others if isinstance(one, Shared))
-        # What is named apart in the pattern may be the same in a message: then it is one resource, and read in full.
-        ids = ", ".join(name for name in self._ids.values() if name[0] == "i")
-        lines = [*self._lines, f"U(({ids},))"] if ids else self._lines
+        # What is named apart in the pattern may be the same in a message, as what codes alone name (constants) may be: then it is one
+        # resource, and read in full.
+        ids = ", ".join(self._ids.values())
+        lines = [*self._lines, f"U(({ids},))"] if any(one[0] == "i" for one in self._ids.values()) else self._lines
         body = "\n    ".join([*lines, f"return {local}, ({identifiers}), {resources}, [{shared}]"])
         return Plan(
             _compiled(f"def make(h, t, w, received, R):\n    {body}\n", self._constants, self._feed),
@@ -291,6 +294,8 @@ class _Writing:
             told.append(self._marked(found))
             start = found.end()
         told.append(self._constant(value[start:]))
+        if len(told) > _MOST_PIECES:
+            raise _UnfitError
         return " + ".join(one for one in told if one) or "''"
 
     def _marked(self, found: re.Match[str]) -> str:

@@ -79,7 +79,7 @@ class Plan:
         """Return what a message becomes, and count it; None where it must be read in full."""
         results = _Results(met, self.source)
         try:
-            times = [results.time(one) for one in met.times]
+            times = results.times()
             local, identifiers, resources, shared = self.make(met.texts, times, met.times, met.received, results)
         except (UnplannedError, Poison):
             return None
@@ -110,6 +110,13 @@ class _Results:
         self._source = source
         self._seen: dict[str, int] = {}
         self._times: dict[str, str] = {}
+
+    def times(self) -> list[str]:
+        """Return the times of the message as FHIR writes them; raise where some that are written otherwise are the same."""
+        found = [self.time(one) for one in self._met.times]
+        if len(set(self._times.values())) < len(self._times):
+            raise UnplannedError
+        return found
 
     def time(self, written: str) -> str:
         """Return a time as FHIR writes it."""
@@ -155,8 +162,8 @@ class Plans:
     def __init__(self) -> None:
         """Begin with none."""
         self._known: Bounded[tuple[Any, ...], Plan] = Bounded(MOST)
-        self._seen: Bounded[tuple[Any, ...], int] = Bounded(5 * MOST)
-        """How often a kind came that is not planned; below zero after it could not be."""
+        self._seen: Bounded[int, int] = Bounded(5 * MOST)
+        """How often a kind came that is not planned, by its hash: kinds are large; below zero after it could not be."""
         self._planned = 0
         self._read = 0
         self._patience = PATIENCE
@@ -179,7 +186,8 @@ class Plans:
     def is_due(self, met: Met) -> bool:
         """Take note of a message that was read in full; return whether its kind is to be planned now."""
         self._read += 1
-        seen = self._seen.keep(met.key, self._seen.get(met.key, 0) + 1)
+        kind = hash(met.key)
+        seen = self._seen.keep(kind, self._seen.get(kind, 0) + 1)
         if seen < OFTEN or self._planned >= AT_FIRST + self._read // BETWEEN:
             return False
         self._planned += 1
@@ -191,7 +199,7 @@ class Plans:
             self._known.keep(met.key, plan)
         else:
             self._known.pop(met.key, None)
-            self._seen.keep(met.key, -AGAIN)
+            self._seen.keep(hash(met.key), -AGAIN)
 
     def forget(self) -> None:
         """Begin anew, as a new process does."""

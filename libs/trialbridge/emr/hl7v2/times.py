@@ -12,8 +12,8 @@ _STAMP: Final = re.compile(
 )
 """YYYY[MM[DD[HH[MM[SS[.S[S[S[S]]]]]]]]][+/-ZZZZ] (2.5.1, 2.A.22): each part only behind the one before."""
 _CLOCK: Final = re.compile(r"(\d{2}):?(?:(\d{2}):?(?:(\d{2})(\.\d{1,4})?)?)?(?:[+-]\d{4})?", re.ASCII)
-_MOST_HOURS: Final = 14
-"""Offsets from UTC that FHIR knows."""
+_FARTHEST: Final = 14 * 60
+"""Minutes from UTC that FHIR knows."""
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -32,7 +32,7 @@ def timestamp(text: str, place: Place, *, zone: str = "+00:00") -> str:
     if minute is None:
         # FHIR has no hour without its minutes: the day is what is certain.
         return shown
-    if offset and (int(offset[1:3]) > _MOST_HOURS or int(offset[3:]) >= 60):  # noqa: PLR2004 - minutes
+    if offset and (int(offset[1:3]) * 60 + int(offset[3:]) > _FARTHEST or int(offset[3:]) >= 60):  # noqa: PLR2004 - minutes
         raise Poison("v2.bad-date", "There is no such time zone.", place)
     written = f"{offset[:3]}:{offset[3:]}" if offset else zone
     return f"{shown}T{hour}:{minute}:{second or '00'}{fraction or ''}{written}"

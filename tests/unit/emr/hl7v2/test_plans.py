@@ -177,6 +177,79 @@ def test_what_is_said_twice_or_otherwise_counts_as_read(old: str, new: str, monk
     assert told(first + other + report(2, 1_500)) == warm
 
 
+def with_ids(first: str, second: str) -> str:
+    """Return a message that tells the patient's number twice, each with the time from which on it holds."""
+    number = "100001^^^NORTH&2.16.840.1.113883.19.5.1&ISO^MR"
+    told = admission(1, 1_500).replace(f"{number}~M100001^^^LAKE^MB", f"{number}^^{first}~{number}^^{second}")
+    assert first in told
+    return told
+
+
+CLINIC = admission(1, 1_500).replace("PD1||||", "PD1|||Clinic^L|")
+ZONED = report(1, 1_500).replace("F|||20260530080000\r", "F|||20260530080000+0000\r")
+VISITED = report(1, 1_500).replace("|20260530080000\r", "|20260530080000+0000\r", 1)
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(
+    ("usual", "other"),
+    [
+        # An organization that a text names, and one that is named by codes.
+        (CLINIC, CLINIC.replace("Clinic", "NORTH")), (CLINIC, CLINIC.replace("Clinic", "LAKELAND")),
+        # Farther from UTC than FHIR knows.
+        (ZONED, ZONED.replace("00+0000\r", "00+1430\r")), (VISITED, VISITED.replace("+0000\r", "-1401\r")),
+        # The same time in two ways of writing it.
+        (with_ids("20200101000000", "202001020000"), with_ids("20200102000000", "202001020000")),
+    ],
+)  # fmt: skip
+def test_what_is_the_same_in_spite_of_its_words_counts_as_read(
+    usual: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert usual != other
+    read(usual * 3)
+    assert trusted()
+    warm = told(other)
+    monkeypatch.setattr(converter, "meet", lambda *_: None)
+    assert told(other) == warm
+
+
+@pytest.mark.usefixtures("eager")
+def test_long_messages_without_results_are_read_in_full() -> None:
+    notes = admission(1, 900) + "".join(f"NTE|1||word{number}\r" for number in range(1_000))
+    read(notes * 3)
+    assert not PLANS._known
+    assert not PLANS._seen
+    read(report(1, 20_000) * 2)
+    assert len(trusted()) == 1
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_text_of_very_many_parts_is_not_planned_whoever_calls() -> None:
+    def deep(calls: int) -> None:
+        if calls:
+            deep(calls - 1)
+        else:
+            read((admission(1, 900) + "NTE|1||" + "~".join("ab" * 370) + "\r") * 2)
+
+    deep(500)
+    assert not trusted()
+
+
+def test_outlines_that_others_push_out_cost_no_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    read("".join(admission(number, 1_500) for number in range(12)))
+    assert len(trusted()) == 1
+    outlines.forget()
+    read("".join(admission(number, 1_500) for number in range(outlines.OFTEN)))
+    monkeypatch.setattr(converter, "_convert", None)
+    assert of_type(read(admission(13, 1_500)), "Patient")
+
+
+def test_a_line_that_is_no_segment_spoils_no_outline() -> None:
+    read(admission(1, 1_500).replace("\rPID|", "\rPIDX|") * outlines.OFTEN)
+    read("".join(admission(number, 1_500) for number in range(12)))
+    assert trusted()
+
+
 def test_a_plan_that_foretells_another_outcome_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "OFTEN", 1)
     body = "".join(admission(number, 1_500) for number in range(12))
