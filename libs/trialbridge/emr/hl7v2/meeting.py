@@ -1,7 +1,8 @@
 """Takes a message apart: what is of its kind, and what is of its patient.
 
-The kind of a message is the sequence of its segments' outlines with their codes, which texts there are, and which of them are the
-same. Results (OBX) are of a kind each (`templates.py`), and may come in any number.
+The kind of a message is the sequence of its segments' outlines with their codes, which texts there are (with a blank or an at sign in
+them or not), how precise its times are, and which texts and times are the same: two that are the same may become one resource.
+Results (OBX) are of a kind each (`templates.py`), and may come in any number.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ WHEN: Final = 14
 """OBX-14, the time of a result."""
 _START: Final = "MSH|^~\\&|"
 _EMPTY: Final = 4
+"""The shape of an empty text; of others it is 0 to 3, by blanks and at signs."""
 MOST: Final = 8_000
 """Signs of a message without its results; of longer ones hardly two are of a kind, and each would be much to remember."""
 Result = tuple[list[str], Template]
@@ -30,12 +32,14 @@ class Met(NamedTuple):
     """A message, taken apart."""
 
     key: tuple[Any, ...]
+    """Its kind, in its feed."""
     texts: list[str]
     times: list[str]
-    """As they are written."""
+    """As they are written. (`planning.py` gives them and the texts the numbers that they have here.)"""
     runs: list[list[Result]]
     """Results that stand together."""
     parts: list[Part]
+    """All of it, in order."""
     zone: str
     received: str
     """When the message came, which stands for the time that it does not tell."""
@@ -94,6 +98,7 @@ class _Taking:
         self._run: list[Result] | None = None
         self._actors: list[str] = []
         self._same: dict[str, list[str]] = {}
+        """Texts and times by the segments that fill the same resources (`outlines.FAMILIES`)."""
 
     def result(self, line: str) -> bool:
         """Take an OBX; return False for one of a kind that was not met before."""

@@ -1,5 +1,9 @@
 """Splits a segment into codes, texts and times at once, by its outline: the delimiters that are in it.
 
+``DG1|1||C34.1^Lung^I10||20260301|F`` has the outline ``|||^^|||`` behind its name; ``I10`` is a code (of a system), its texts are
+``1``, ``C34.1``, ``Lung`` and ``F``, its time is ``20260301``. A code is what decides how a segment is read; ``C34.1`` goes over as
+it is, so it is a text here.
+
 `forms.py` tells which components of a field hold codes and which hold what is of one patient; here the same is told of whole
 segments, with people, places and organizations among their fields. Of each outline one pattern is made, which fits where every
 component holds what may stand there; what it does not fit (escapes, deletions, texts with unusual signs) is read in full.
@@ -32,16 +36,19 @@ _PATTERNS: Final = {
     "x": r'[^|^~&\\" ]{0,40}',
     "t": r"(?:(?:1[5-9]|2\d)[0-9]{2}(?:[0-9]{2}){0,5}(?:[+-][0-9]{4})?)?",
 }
-"""A text, a name of a system or place, a code (in whose place there are no words), one that a table translates, a time."""
+"""What fits a component, by its letter: ``h`` a text, ``c`` a name of a system or place, ``k`` a code (in whose place there are no
+words), ``x`` one that a table translates, ``t`` a time; empty ones fit too. ``-`` has no pattern: nothing may stand there."""
 _PERSON, _HD, _PLACE, _FIRM = "hhhhhhcccccccc", "ccc", "hhhccchhh", "hchcccc--h"
 _CODES: Final = "khckhckk"
+"""A CWE whose code decides what is made of it."""
 _GOING: Final = "hhchhckk"
+"""A CWE whose code goes over as it is."""
 _ACTORS: Final = {
     **dict.fromkeys(("practitioner", "participant", "agent", "requester"), _PERSON),
     **dict.fromkeys(("location", "placed"), _PLACE),
     **dict.fromkeys(("organization", "agentXon", "ordering"), _FIRM),
 }
-"""Readers of whom a message may name again in the same words."""
+"""Readers of people, places and organizations, which a message may name again in the same words."""
 _MORE: Final = {
     **_ACTORS,
     **dict.fromkeys(("hd", "agentHd", "site", "device", "entityDevice", "hdSource", "hdDestination"), _HD),
@@ -58,13 +65,16 @@ _MORE: Final = {
     "licence": "hct",
     "group": "hccc",
 }
+"""Letters of what a reader takes, where those of `forms.py` are too few or are not enough for a whole segment."""
 _SAYS_NOTHING: Final = frozenset({"constant", "coded"})
+"""Readers that look at no text of their field."""
 _LOOKED_AT: Final = frozenset({("IN1", 17)})
 """Fields whose codes some reader of another field asks for."""
 _TRANSLATED: Final = frozenset({("PID", 8), ("PID", 16), ("NK1", 15), ("DG1", 6), ("ORC", 5), ("OBR", 25)})
 """Fields whose codes a table translates, whatever they are."""
 _CONDITION: Final = re.compile(r"!?(?:([A-Z][A-Z0-9]{2})-)?(\d+)(?:\.(\d+))?!?=")
 _UNREAD: Final = "h" * 12
+"""A field without a rule: kept as it was written."""
 
 
 class Outline:

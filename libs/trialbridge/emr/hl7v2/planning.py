@@ -1,7 +1,12 @@
 """Makes a plan of messages of one kind: one is read in full with marks in the place of its texts and times.
 
 What it becomes has the same marks in it, and is written as the source of a function. That holds only marks, and what is the same in all
-messages of the kind: names of elements, codes, and ids of what is known by these alone.
+messages of the kind: names of elements, codes, and ids of what is known by these alone. ``README.md`` has an example from the message
+to the function; ADR 18 says why it is safe to run it.
+
+`_Marks` writes the message with marks, `_Recorder` reads it and notes what each id is made of, `_Writing` writes the function. Its
+arguments: ``h`` texts, ``t`` times as FHIR writes them, ``w`` times as they were written, ``received`` when the message came, ``R``
+what makes the results (OBX) of a run; what else it may call is in `_compiled`.
 """
 
 import re
@@ -28,13 +33,17 @@ from trialbridge.emr.records import Feed, Found, Piece, Resource, Shared, Warnin
 _MARK: Final = re.compile(
     f"{OPEN}(\\d+)(?:aB[@ ]*|=([^{CLOSE}]+)){CLOSE}|([0-9a-f]{{8}}-[0-9a-f]{{4}}-5[0-9a-f]{{3}}-[0-9a-f]{{4}}-[0-9a-f]{{12}})"
 )
+"""The mark of a text, or of what a table makes of a code (which table); or an id, which is a hash of texts that may be marked."""
 _RECEIVED: Final = "1500-02-03T04:05:06Z"
+"""Stands for when the message came."""
 _PROBE: Final = "22220203040506"
+"""Stands for the time of a result."""
 _TIMES: Final = re.compile(r"1[5-9]\d\d-?02|2222-?02")
-"""Whatever is left of a time in the place of another one."""
+"""What is left of a time that stands for another one: a reader took it apart, and nobody can tell what it makes of others."""
 _MOST_PIECES: Final = 100
 """Of one text: an expression of more of them is too deep to be compiled anywhere."""
 _FIRST_YEAR, _LAST_YEAR = 1600, 1899
+"""Each time of a message is marked by a year of its own."""
 
 
 class Taken(NamedTuple):
@@ -111,11 +120,11 @@ class _Marks:
         self.times: dict[str, str] = {}
         """Expressions by what stands for a time."""
         self.probes: dict[str, int] = {}
-        """Numbers of runs by the codes of results that stand for them."""
+        """Numbers of runs by the codes of the probes, results that stand for them."""
         self.codes: dict[int, str] = {}
         """Codes that tables translate, by the numbers of their texts."""
         self.standing: dict[str, str] = {}
-        """What stands for them, and for their translations."""
+        """By the mark of such a code, the mark of its translation, with ``{}`` for the table."""
         self._marks: dict[tuple[str | int, ...], str] = {}
         self._zone = met.zone
         self._texts = self._written = 0
@@ -173,6 +182,7 @@ class _Marks:
         return shown
 
     def _results(self, run: int, met: Met) -> Iterator[str]:
+        """Yield the probes of a run, whatever its length: one result without a time of its own, one with, as there are such."""
         for timed in hows(met.runs[run]):
             code = f"PROBE-{run}-{timed:d}"
             self.probes[code] = run
@@ -190,11 +200,14 @@ class _Writing:
         self._runs = marks.probes
         self._translated = marks.codes
         self._lines: list[str] = []
+        """Assignments that come first: of ids (``i0``), of results and references to them (``o0``, ``q0``)."""
         self._ids: dict[str, str] = {}
+        """What stands in the source for each id that was met: its name, or the id itself."""
         self._constants: list[Any] = []
+        """Resources that are the same in all messages of the kind."""
         self._probe = timestamp(_PROBE, NOWHERE, zone=zone)
         self._probes: dict[str, int] = {}
-        """Numbers of runs by the ids of the results that stand for them."""
+        """Numbers of runs by the ids of their probes."""
 
     def plan(self, warnings: Warnings) -> Plan:
         """Return the plan; raise where there is none."""

@@ -1,8 +1,8 @@
 """Messages of one kind are planned once: all that one becomes is a function of the texts and times of its patient.
 
-`meeting.py` tells what the kind of a message is, `planning.py` makes the function; results (OBX) come in any number and are made
-after earlier ones (`templates.py`). A plan is trusted once it foretold some messages that were read in full. What is not planned is
-read in full as ever, with the same outcome.
+`meeting.py` tells what the kind of a message is, `planning.py` makes the function (``README.md`` has an example); results (OBX) come
+in any number and are made after earlier ones (`templates.py`). A plan is trusted once it foretold some messages that were read in full.
+What is not planned is read in full as ever, with the same outcome. Clinical trials have nothing to do with the trials of a plan.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,11 +30,12 @@ MOST: Final = 1_000
 BETWEEN: Final = 50
 """Messages for which one may be planned on the average: it takes as long as reading some."""
 AT_FIRST: Final = 40
+"""Plans that may be made before that counts."""
 PATIENCE: Final = 1_000
 """Messages that may be taken apart in vain; then one in `SELDOM` is, until some are planned again."""
 SELDOM: Final = 32
 WORTH: Final = 10
-"""For how many messages in vain one that was planned makes up."""
+"""For how many messages taken apart in vain one with a plan makes up."""
 TRIALS: Final = 2
 """How many messages a plan must foretell before it is trusted."""
 Results = Callable[..., tuple[list[Resource], list[dict[str, str]]]]
