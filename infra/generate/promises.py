@@ -15,8 +15,8 @@ TEXT = """\
 # Promises
 
 What the product promises, how each promise is shown, and the last figure that was measured. A figure is only ever one that somebody
-saw on the machine named beside it; where nobody has looked, it says so. `make test` runs the short form of each test named here,
-`make break` the long ones, `make bench` the measurements.
+saw on the machine named beside it; a promise that says *not measured yet* rests on its tests alone. `make test` runs the short form of
+each test named here, `make break` the long ones, `make bench` the measurements.
 
 """
 HEADER = ("", "promise", "must", "shown by", "last figure", "measured")

@@ -1,7 +1,9 @@
 """Entries whose structure came before are made into nodes by a mould, without looking at their elements one by one.
 
-A mould is the markup of an entry without the values of its attributes, with the nodes that it becomes. No value is remembered, and
-no entry that holds text has one.
+A mould is the markup of an entry without the values of its attributes, with the nodes that it becomes: of
+``<observation><code code="718-7" codeSystem="1.2"/></observation>`` it is ``<observation><code code="" codeSystem=""/></observation>``
+and two steps, `code` with its two leaves, then `observation` around it. Markup is told from values by splitting at the quotes. No value
+is remembered, and no entry that holds text has one.
 """
 
 from typing import Final, NamedTuple
@@ -35,7 +37,7 @@ TRIES: Final = 12
 
 
 class Step(NamedTuple):
-    """One node, after those that are in it."""
+    """One node, made after those that are in it: they are the last ones that were made."""
 
     name: str
     keys: tuple[str, ...]

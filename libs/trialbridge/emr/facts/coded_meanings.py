@@ -1,4 +1,7 @@
-"""What the code of a procedure or a disease means, by the tables whose rows are system, pattern, meaning and what that is."""
+"""What the code of a procedure or a disease means, by tables of patterns: `disease_codes.tsv` and `procedure_kinds.tsv`.
+
+Of C79.31 in ICD-10-CM the first one says: ``secondary``, ``cancer``, ``brain``. The tables' first lines say how to read their rows.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
