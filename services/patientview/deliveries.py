@@ -40,12 +40,16 @@ def resources_of(payload: RecordsReceived) -> list[Resource]:
         return [
             _RESOURCE.decode(raw)
             for raw in _EACH.decode(payload.resources)
-            if _HEAD.decode(raw).resourceType not in LEFT
+            if not _is_left(_HEAD.decode(raw).resourceType)
         ]
     except (msgspec.DecodeError, ArithmeticError, RecursionError):
         raise Undecodable(
             "records.resources-invalid", "The resources are not a JSON array of objects.", Place(field="resources")
         ) from None
+
+
+def _is_left(kind: Any) -> bool:
+    return type(kind) is str and kind in LEFT
 
 
 def take_in(

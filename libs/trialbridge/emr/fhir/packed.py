@@ -87,7 +87,7 @@ def open_bundle(body: bytes, find: Find) -> dict[str, Any] | None:
             **{name: _read(one) for name, one in rest.items() if one is not UNSET},
             "entry": [_opened(one, find) for one in bundle.entry],
         }
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, Undecodable):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, ArithmeticError, Undecodable):
         return None
 
 

@@ -250,3 +250,11 @@ def test_every_public_sample_converts_whole(shared_data: Path) -> None:
         judge(found)
         assert found.account["leaves"]["leaves"] == leaves_in(body)
         assert [encode(one) for one in resources_of(converted(body))] == [encode(one) for one in resources_of(found)]
+
+
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "-1e-99999999999999999999", "1" * 5_000])
+@pytest.mark.parametrize("where", ["search", "link", "response"])
+def test_a_bundle_with_an_impossible_number_beside_a_resource_is_set_aside(number: str, where: str) -> None:
+    entry = b'{"fullUrl":"x","%s":{"score":%s},"resource":%s}' % (where.encode(), number.encode(), encode(PATIENT))
+    found = convert([Entry("x", JSON, b'{"resourceType":"Bundle","type":"searchset","entry":[%s]}' % entry)], FEED)
+    assert [one.error.code for one in found.set_aside] in (["json.too-deep"], ["json.broken"])

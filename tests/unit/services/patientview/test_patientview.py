@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.patientview.agents import handlers
+from services.patientview.deliveries import resources_of
 from services.patientview.extraction import Extractor, Resource
 from services.patientview.tables import MEMBERS, SOURCE_PATIENTS
 from trialbridge.contracts.documents import PATIENTS
@@ -291,6 +292,14 @@ async def test_broken_resources_are_set_aside_and_the_next_delivery_goes_on(reso
     assert [aside.error.code for aside in found.set_aside] == ["records.resources-invalid"]
     assert [aside.origin for aside in found.set_aside] == [Origin(bad.ticket, bad.tenant, bad.record)]
     assert len(live(found)) == 1
+
+
+@pytest.mark.parametrize("kind", [b"[]", b"{}", b"null", b"7", b'"Encounter"'])
+def test_a_type_may_be_anything(kind: bytes) -> None:
+    good = delivery("a/ehr", "1", patient("1"))
+    other = b'[{"resourceType":%s,"id":"x"},%s' % (kind, bytes(good.resources)[1:])
+    found = resources_of(msgspec.structs.replace(good, resources=msgspec.Raw(other)))
+    assert len(found) == (1 if kind == b'"Encounter"' else 2)
 
 
 async def test_conflicting_national_numbers_are_counted_as_a_warning() -> None:
