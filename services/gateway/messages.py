@@ -20,11 +20,10 @@ FOR_A_PERSON: Final = frozenset({"v2.unlink"})
 """Faults that a person must look at here; the sender has done nothing wrong and is told nothing."""
 MOST_FAULTS: Final = 20
 """ERR segments in one acknowledgement."""
-
-
 USUAL_FIELDS: Final = 12
 """Of a header, up to its version."""
 LONGEST_HEAD: Final = 512
+"""Characters of a header whose kind is remembered."""
 WORD: Final = "6f1c0d4b9a7e4d35b8f2a90c53e1d7f8"
 """Stands for a control id; a header that has it anywhere else is answered the long way."""
 _CONTROL: Final = re.compile(r"[0-9A-Za-z_.-]{1,64}", re.ASCII)
