@@ -105,8 +105,9 @@ def leaves_in(body: bytes, media: str = JSON, *, types: bool = True) -> int:
         # The name of a resource's element is its resourceType.
         is_resource = one.tag.rpartition("}")[2][:1].isupper()
         count += types and is_resource
-        if len(one) == len(one.attrib) == 0 and not (one.text or "").strip():
-            count += types and not is_resource
+        if len(one) == 0 and not (one.text or "").strip() and not {"value", "id", "url"} & set(one.attrib):
+            # Attributes that FHIR does not have are told beside the empty text.
+            count += len(one.attrib) + (types and not is_resource)
             continue
         count += len(one.attrib) + any(text and text.strip() for text in (one.text, *(child.tail for child in one)))
     return count
