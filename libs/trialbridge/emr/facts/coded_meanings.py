@@ -14,6 +14,8 @@ from trialbridge.emr.tables.rows import rows
 
 Table = Literal["disease_codes", "procedure_kinds"]
 ANY: Final = "any"
+LONGEST: Final = 400
+"""Characters of a coding that is remembered: with longer ones, a sender could fill the memory."""
 _NAME: Final = "-name"
 """Ends the system word of a row whose pattern is of names, not of codes."""
 _URIS: Final = {
@@ -26,19 +28,23 @@ _URIS: Final = {
 def meanings_of(table: Table, codes: Iterable[Coding]) -> Iterator[str]:
     """Yield what codings mean by a table, in the order of the codings and of the table's rows; nothing for those that it lacks."""
     for one in codes:
-        yield from _meanings(table, one.system or "", (one.code or "").strip().upper(), one.text or "")
+        code = (one.code or "").strip().upper()
+        if code:
+            told = one.system or "", code, one.text or ""
+            yield from (_remembered if sum(map(len, told)) <= LONGEST else _meanings)(table, *told)
 
 
-@lru_cache(maxsize=16384)
 def _meanings(table: Table, uri: str, code: str, name: str) -> tuple[str, ...]:
-    if not code:
-        return ()
     found = []
     for system, pattern, meaning in _rules(table):
         named = system.endswith(_NAME)
         if _is_of(system.removesuffix(_NAME), uri) and (pattern.match(name) if named else pattern.fullmatch(code)):
             found.append(meaning)
     return tuple(dict.fromkeys(found))
+
+
+_remembered: Final = lru_cache(maxsize=16384)(_meanings)
+"""The same codes come again and again."""
 
 
 def _is_of(system: str, uri: str) -> bool:

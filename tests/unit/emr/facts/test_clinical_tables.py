@@ -10,7 +10,7 @@ from trialbridge.contracts.errors import Refused
 from trialbridge.criteria.facts import Coding
 from trialbridge.criteria.terminology import crosswalk
 from trialbridge.criteria.terminology.source import rows as terminology
-from trialbridge.emr.facts import biomarkers, genomics, observations, treatments
+from trialbridge.emr.facts import biomarkers, coded_meanings, genomics, observations, treatments
 from trialbridge.emr.facts.coded_meanings import Table, meanings_of
 from trialbridge.emr.facts.read import answer, meaning
 from trialbridge.emr.localcodes.codes import Target, checked
@@ -162,3 +162,11 @@ def test_the_sets_and_numbers_are_those_that_are_read() -> None:
     }
     assert numbers == {name for name, _, _ in rows("clinical_limits")}
     assert limit("copies_diploid") < limit("copies_amplified")
+
+
+def test_neither_long_names_nor_words_without_a_code_are_remembered() -> None:
+    before = coded_meanings._remembered.cache_info().currsize
+    snomed, name = "http://snomed.info/sct", "Metastasis to lung of " + "x" * 10_000
+    assert list(meanings_of("disease_codes", [Coding(snomed, "1", name)])) == ["secondary"]
+    assert not list(meanings_of("disease_codes", [Coding(None, None, "Metastasis to lung")]))
+    assert coded_meanings._remembered.cache_info().currsize == before
