@@ -162,7 +162,9 @@ class Recording:
 
 def _beyond(reading: Reading) -> tuple[object, ...]:
     actors = reading.actors
-    return *reading.noted(), len(actors.variants), len(actors.twins), len(reading.built)
+    # Somebody whom the message named before is told of once more: what is told counts, not who.
+    told = sum(map(len, actors.variants.values()))
+    return *reading.noted(), told, len(actors.twins), len(reading.built)
 
 
 def remember(recorded: tuple[Key, Mapping[str, Any], str], rows: Iterable[Row]) -> None:

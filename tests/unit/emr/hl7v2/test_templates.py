@@ -1,11 +1,13 @@
 """An OBX that is made after an earlier one is the same as one that is read in full: output, errors and account."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from tests.security.test_v2_mutations import SEED, spoiled_fields
-from tests.unit.emr.hl7v2.samples import NAMES, begin_anew, cold_and_warm_agree, every, message, read, told
+from tests.unit.emr.hl7v2.samples import FEED, NAMES, begin_anew, cold_and_warm_agree, every, message, read, told
+from trialbridge.contracts.ids import SourceId
 from trialbridge.emr.hl7v2 import templates
 from trialbridge.emr.jsontext import encode
 from trialbridge.testkit.v2_bench import admission, report
@@ -69,6 +71,18 @@ def test_a_result_in_a_bad_frame_goes_alone() -> None:
     read(hemoglobin("13"))
     good, bad = hemoglobin("14"), hemoglobin("14", "00010101000000+1400")
     assert [len(told(one)[1]) for one in (good, bad)] == [0, 1]
+
+
+def test_who_is_named_by_several_results_of_a_message_is_named_by_the_next_ones_too() -> None:
+    first = hemoglobin("12.10").removesuffix("\r") + "|LAB1^Lab^L\r"
+    second = first[first.index("OBX") :].replace("718-7^", "2160-0^")
+    alone = first.partition("OBX")[0] + second
+    other = replace(FEED, source=SourceId("south/ehr"))
+    cold = told(alone), every(read(alone, other))
+    begin_anew()
+    read(first + second)
+    assert (told(alone), every(read(alone, other))) == cold
+    assert [one["name"] for one in cold[1] if one["resourceType"] == "Organization" and one["name"] == "Lab"]
 
 
 def test_neither_values_nor_times_nor_free_text_are_remembered() -> None:
