@@ -211,9 +211,33 @@ def test_an_element_with_nothing_in_it_is_told_as_the_empty_text_that_it_is_in_j
         }
 
 
-@pytest.mark.parametrize("seed", ["2726875800 7421", "1183746522 5205"])
-def test_the_spoiled_document_whose_leaves_were_counted_otherwise(seed: str) -> None:
-    judge_spoiled(*spoiled_xml(random.Random(seed)), models=True)
+@pytest.mark.parametrize(
+    ("make", "seed"),
+    [(spoiled_xml, "2726875800 7421"), (spoiled_xml, "1183746522 5205"), (spoiled_json, "1004 7727")],
+)
+def test_a_spoiled_document_whose_leaves_were_counted_otherwise(
+    make: Callable[[random.Random], tuple[bytes, str]], seed: str
+) -> None:
+    judge_spoiled(*make(random.Random(seed)), models=True)
+
+
+def test_an_element_that_is_named_as_the_type_is_one_as_any_other() -> None:
+    """Of the fifth edition's Encounter.reason all is kept, what no edition knows with it."""
+    reason = {"use": [{"text": "u"}], "resourceType": [{"concept": {"text": "c"}}, {"concept": {"text": "d"}}]}
+    body = encode(
+        {
+            "resourceType": "Encounter",
+            "id": "e",
+            "status": "completed",
+            "class": [{"coding": [{"code": "AMB"}]}],
+            "subject": {"reference": "Patient/p"},
+            "actualPeriod": {"start": "2020"},
+            "reason": [reason],
+        }
+    )
+    judge_spoiled(body, JSON, models=True)
+    rows = {row["source"]: (row["fate"], row["count"]) for row in converted(body, JSON).leaves.details()}
+    assert rows["Encounter.reason.resourceType.concept.text"] == ("kept", 2)
 
 
 @pytest.mark.slow

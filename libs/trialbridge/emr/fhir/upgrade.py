@@ -56,13 +56,14 @@ def _traced(value: Any, path: str, leaves: list[tuple[str, Leaf]], depth: int = 
         raise RecursionError
     if isinstance(value, dict):
         kind = value.get("resourceType")
-        # The type of a resource is no value of it: it says what the others are.
+        # The type of a resource is no value of it: it says what the others are. An element of that name is one as any other.
+        is_type = isinstance(kind, str)
         found = {
             name: _traced(inner, f"{path}.{name}", leaves, depth + 1)
             for name, inner in value.items()
-            if name != "resourceType"
+            if not (is_type and name == "resourceType")
         }
-        if "resourceType" in value:
+        if is_type:
             leaf = Leaf(str(kind))
             leaves.append((f"{path}.resourceType", leaf))
             return {"resourceType": leaf, **found}
@@ -167,8 +168,9 @@ class Upgrade:
     def _inner(self, one: Any, old: str, new: str, path: str) -> Any:
         if not isinstance(one, dict):
             return one
-        if old == "Resource" or "resourceType" in one:
-            return self.resource(one) if "resourceType" in one else one
+        is_resource = isinstance(one.get("resourceType"), str)
+        if old == "Resource" or is_resource:
+            return self.resource(one) if is_resource else one
         if old == "Extension":
             return self._extension(one)
         return self.object(one, old, new, path)
