@@ -18,7 +18,7 @@ Json = dict[str, Any]
 _RANGE: Final = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:-|to)\s*([+-]?\d+(?:\.\d+)?)\s*", re.ASCII)
 _COMPARED: Final = re.compile(r"\s*(<=|>=|<|>)\s*([+-]?\d+(?:\.\d+)?)\s*", re.ASCII)
 _SIGNS: Final = frozenset({"<", "<=", ">", ">="})
-_INTEGERS: Final = frozenset({"89247-1", "89243-0", "89245-5"})
+INTEGERS: Final = frozenset({"89247-1", "89243-0", "89245-5"})
 """Scores without a unit: ECOG, Karnofsky, Lansky."""
 _ATTACHED: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.valueAttachment"
 _VALUE, _UNIT, _LIMITS = 5, 6, 7
@@ -93,7 +93,7 @@ def _number(rep: Rep, obx: Segment, reading: Reading) -> Json:
     if value is None:
         return {}
     number = value.value
-    if obx.get(3) in _INTEGERS and isinstance(number, Decimal) and number == number.to_integral_value():
+    if obx.get(3) in INTEGERS and isinstance(number, Decimal) and number == number.to_integral_value():
         return {"valueInteger": Made(int(number), (text, *_told(obx)))}
     return {"valueQuantity": values.quantity(value, _unit(obx))}
 

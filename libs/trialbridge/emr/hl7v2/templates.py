@@ -16,6 +16,7 @@ from trialbridge.emr.hl7v2.forms import CODED_TYPES, is_code
 from trialbridge.emr.hl7v2.frames import Frame
 from trialbridge.emr.hl7v2.message import Segment
 from trialbridge.emr.hl7v2.reading import Reading
+from trialbridge.emr.hl7v2.results import INTEGERS
 from trialbridge.emr.hl7v2.state import Built
 from trialbridge.emr.records import Resource
 
@@ -150,7 +151,9 @@ class Recording:
         """Keep the content for the account, which settles whether it is remembered."""
         quantity = found.get("valueQuantity")
         told = isinstance(quantity, dict) and "comparator" not in quantity and "value" in quantity
-        is_plain = told if obx.fields[2] == "NM" else is_code(obx.fields[_VALUE])
+        # What a score becomes hangs on its number.
+        is_number = told and obx.get(3) not in INTEGERS
+        is_plain = is_number if obx.fields[2] == "NM" else is_code(obx.fields[_VALUE])
         if _beyond(reading) == self._before and is_plain:
             content, _ = settle({name: value for name, value in found.items() if name not in _TOGETHER})
             if "effectiveDateTime" in content:

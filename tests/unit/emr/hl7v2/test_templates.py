@@ -85,6 +85,15 @@ def test_who_is_named_by_several_results_of_a_message_is_named_by_the_next_ones_
     assert [one["name"] for one in cold[1] if one["resourceType"] == "Organization" and one["name"] == "Lab"]
 
 
+def test_a_score_is_a_whole_number_whatever_another_sender_wrote() -> None:
+    whole, odd = (hemoglobin(value).replace("718-7^", "89247-1^") for value in ("1", "1.5"))
+    cold = told(whole)
+    assert b'"valueInteger":1' in b"".join(cold[0])
+    begin_anew()
+    read(odd * 3)
+    assert told(whole) == cold
+
+
 def test_neither_values_nor_times_nor_free_text_are_remembered() -> None:
     read(message("ORU_R01"))
     read(hemoglobin("77.31", "20260411"))
