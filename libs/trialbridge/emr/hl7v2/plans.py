@@ -16,6 +16,7 @@ from trialbridge.emr.bounded import Bounded
 from trialbridge.emr.fhir.checks import passes
 from trialbridge.emr.hl7v2 import templates
 from trialbridge.emr.hl7v2.meeting import WHEN, Met
+from trialbridge.emr.hl7v2.message import NULL
 from trialbridge.emr.hl7v2.state import NOWHERE
 from trialbridge.emr.hl7v2.times import timestamp
 from trialbridge.emr.ids import resource_id
@@ -137,7 +138,9 @@ class _Results:
             when = self.time(written) if written else on
             if known.is_timed is (when is None):
                 raise UnplannedError
-            identity = self._own(local, number, known.code, fields[4], when or "")
+            # As `Segment.field` has it: one that is deleted is none.
+            sub = "" if fields[4] == NULL else fields[4]
+            identity = self._own(local, number, known.code, sub, when or "")
             found = {
                 "resourceType": "Observation",
                 "id": identity,
