@@ -11,6 +11,10 @@ from typing import Final
 Former = Callable[[str], str | None]
 CODED_TYPES: Final = frozenset({"CE", "CWE", "CNE", "CF"})
 """Datatypes of OBX-5 that hold a code."""
+TEXT: Final = r"[\w.,'()/#:+*%=@-]+(?: [\w.,'()/#:+*%=@-]+)*"
+"""Text that any reader takes over as it is."""
+TIME: Final = r"(?:1[5-9]|2[0-9])[0-9]{2}(?:[0-9]{2}){0,5}(?:[+-][0-9]{4})?"
+"""Times far from the ends of the calendar."""
 CODED: Final = ""
 """The form of a repetition of codes alone, remembered as it is written."""
 

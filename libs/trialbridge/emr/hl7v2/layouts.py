@@ -14,7 +14,7 @@ from typing import Any, Final
 from trialbridge.contracts.errors import Poison
 from trialbridge.emr.account import Derived, Found, Leaf, leaves_of, plain
 from trialbridge.emr.hl7v2 import ready
-from trialbridge.emr.hl7v2.forms import is_code
+from trialbridge.emr.hl7v2.forms import TEXT, TIME, is_code
 from trialbridge.emr.hl7v2.message import NULL, Rep
 from trialbridge.emr.hl7v2.ready import Layout, Ready, ReadyText
 from trialbridge.emr.hl7v2.standins import CLOSE, OPEN, holds_any, stand_in
@@ -25,9 +25,8 @@ MOST: Final = 20_000
 """Layouts that are remembered; then it begins anew."""
 LONGEST: Final = 200
 """Of texts; longer ones are read in full."""
-_TEXT: Final = re.compile(r"[\w.,'()/#:+*%=@-]+(?: [\w.,'()/#:+*%=@-]+)*")
-_TIME: Final = re.compile(r"(?:1[5-9]|2\d)\d{2}(?:\d{2}){0,5}(?:[+-]\d{4})?", re.ASCII)
-"""Times far from the ends of the calendar."""
+_TEXT: Final = re.compile(TEXT)
+_TIME: Final = re.compile(TIME)
 _MARK: Final = re.compile(f"{OPEN}(\\d+)aB[@ ]*{CLOSE}")
 
 

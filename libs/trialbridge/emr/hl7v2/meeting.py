@@ -15,8 +15,6 @@ from trialbridge.emr.hl7v2.templates import Template
 from trialbridge.emr.hl7v2.times import offset_of
 from trialbridge.emr.records import Feed
 
-WHEN: Final = 14
-"""OBX-14, the time of a result."""
 _START: Final = "MSH|^~\\&|"
 _EMPTY: Final = 4
 """The shape of an empty text; of others it is 0 to 3, by blanks and at signs."""
@@ -68,14 +66,9 @@ def meet(text: str, feed: Feed) -> Met | None:
     return taking.met(feed) if fits else None
 
 
-def is_timed(fields: Sequence[str]) -> bool:
-    """Return whether a result has a time of its own."""
-    return len(fields) > WHEN and fields[WHEN] != ""
-
-
 def hows(run: Sequence[Result]) -> tuple[bool, ...]:
     """Return whether there are results without a time of their own, and with one."""
-    return tuple(sorted({is_timed(fields) for fields, _ in run}))
+    return tuple(sorted({templates.time_of(fields) != "" for fields, _ in run}))
 
 
 def _zone(header: str, feed: Feed) -> str:

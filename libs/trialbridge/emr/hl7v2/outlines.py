@@ -15,7 +15,7 @@ from functools import cache
 from typing import Final
 
 from trialbridge.emr.bounded import Bounded
-from trialbridge.emr.hl7v2.forms import CODED, form_of
+from trialbridge.emr.hl7v2.forms import CODED, TEXT, TIME, form_of
 from trialbridge.emr.tables.rows import rows
 
 OFTEN: Final = 3
@@ -28,13 +28,12 @@ FAMILIES: Final = {
 }  # fmt: skip
 """Segments that patterns are made of; those of one family fill the same resources, so that it matters whether they say the same."""
 _SIGNS: Final = bytes(one for one in range(256) if one not in b"|^~&")
-_TEXT: Final = r"(?:[\w.,'()/#:+*%=@-]+(?: [\w.,'()/#:+*%=@-]+)*)?"
 _PATTERNS: Final = {
-    "h": _TEXT,
+    "h": f"(?:{TEXT})?",
     "c": r'[^|^~\\"]{0,80}',
     "k": r'[^|^~&\\" ]{0,40}',
     "x": r'[^|^~&\\" ]{0,40}',
-    "t": r"(?:(?:1[5-9]|2\d)[0-9]{2}(?:[0-9]{2}){0,5}(?:[+-][0-9]{4})?)?",
+    "t": f"(?:{TIME})?",
 }
 """What fits a component, by its letter: ``h`` a text, ``c`` a name of a system or place, ``k`` a code (in whose place there are no
 words), ``x`` one that a table translates, ``t`` a time; empty ones fit too. ``-`` has no pattern: nothing may stand there."""

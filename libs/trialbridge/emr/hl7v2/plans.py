@@ -15,7 +15,7 @@ from trialbridge.emr.account import Row
 from trialbridge.emr.bounded import Bounded
 from trialbridge.emr.fhir.checks import passes
 from trialbridge.emr.hl7v2 import templates
-from trialbridge.emr.hl7v2.meeting import WHEN, Met
+from trialbridge.emr.hl7v2.meeting import Met
 from trialbridge.emr.hl7v2.message import NULL
 from trialbridge.emr.hl7v2.state import NOWHERE
 from trialbridge.emr.hl7v2.times import timestamp
@@ -134,7 +134,7 @@ class _Results:
         made: list[Resource] = []
         told: list[dict[str, str]] = []
         for fields, known in self._met.runs[run]:
-            written = fields[WHEN] if len(fields) > WHEN else ""
+            written = templates.time_of(fields)
             when = self.time(written) if written else on
             if known.is_timed is (when is None):
                 raise UnplannedError

@@ -6,7 +6,7 @@ the place of one. Nothing is different for it: the output and the account are th
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -67,10 +67,15 @@ def kind_of(fields: list[str], zone: str) -> Key | None:
         return None
     if len(fields) > _OWN and any(fields[_OWN:]):
         return None
-    when = fields[_WHEN] if len(fields) > _WHEN else ""
+    when = time_of(fields)
     if (when and _TIME.fullmatch(when) is None) or not fields[1].isdecimal():
         return None
     return (zone, bool(when), *fields[2:_VALUE], value, *fields[6:_WHEN], *fields[_WHEN + 1 :])
+
+
+def time_of(fields: Sequence[str]) -> str:
+    """Return a result's own time as it is written (OBX-14), empty where it has none."""
+    return fields[_WHEN] if len(fields) > _WHEN else ""
 
 
 def known(key: Key) -> Template | None:
