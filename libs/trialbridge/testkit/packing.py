@@ -44,10 +44,10 @@ def zstandardised(body: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=6).compress(body)
 
 
-def tarred(members: Iterable[Member]) -> bytes:
-    """Return a tar archive of ``members``, without owners or times."""
+def tarred(members: Iterable[Member], form: int = tarfile.PAX_FORMAT) -> bytes:
+    """Return a tar archive of ``members``, without owners or times, in a form of the library's."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
         for name, body in members:
             info = tarfile.TarInfo(name)
             info.size = len(body)

@@ -1,8 +1,6 @@
 """The short ways of the door end where the long ones do: archives are tarfile's, acknowledgements and refusals the reader's."""
 
-import io
 import tarfile
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -14,6 +12,7 @@ from trialbridge.contracts.errors import Poison
 from trialbridge.emr.hl7v2.acknowledgement import acknowledge
 from trialbridge.emr.hl7v2.converter import kind_of
 from trialbridge.emr.hl7v2.message import parse
+from trialbridge.testkit.packing import tarred
 
 AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
 STAMP = AT.strftime("%Y%m%d%H%M%S%z")
@@ -23,19 +22,9 @@ FIELDS = st.text("AZ09^~&\\_.- é|", max_size=6) | st.sampled_from(
 )
 
 
-def by_the_library(bodies: Sequence[tuple[str, bytes]]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as packed:
-        for name, body in bodies:
-            info = tarfile.TarInfo(name)
-            info.size = len(body)
-            packed.addfile(info, io.BytesIO(body))
-    return out.getvalue()
-
-
 @given(st.lists(st.tuples(NAMES, st.binary(max_size=1500)), max_size=20))
 def test_an_archive_is_that_of_the_library(bodies: list[tuple[str, bytes]]) -> None:
-    assert archive(bodies) == by_the_library(bodies)
+    assert archive(bodies) == tarred(bodies, tarfile.USTAR_FORMAT)
 
 
 def refused_the_long_way(text: str) -> bool:
